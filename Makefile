@@ -1,0 +1,59 @@
+# Every target makes the virtual environment it needs and says so.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+# Generated code: message classes, service stubs, and the types of both.
+define stubs
+PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=proto \
+	--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) \
+	$(shell cd proto && find * -name '*.proto')
+endef
+
+.PHONY: help demo serve test check bench models proto clean
+help:
+	@echo "make demo    train nothing, install, serve and watch a pendulum balance"
+	@echo "make serve   serve model_repository/ on 127.0.0.1:50051"
+	@echo "make test    run every test"
+	@echo "make check   ruff, mypy, import rules, generated stubs"
+	@echo "make bench   print the ratios against the floors"
+	@echo "make models  train and export the bundled models again"
+	@echo "make proto   generate the stubs from proto/"
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "Installing Stepwire with all extras into $(VENV) (several minutes the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stepwire needs Python 3.11 or newer; set PYTHON=")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/stepwire demo pendulum $(ARGS)
+
+serve: $(STAMP)
+	@$(BIN)/stepwire serve --repository model_repository $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@rm -rf build/stubs && mkdir -p build/stubs
+	@$(call stubs,build/stubs)
+	diff -r -x __init__.py -x __pycache__ build/stubs/stepwire/v1 stepwire/v1
+
+bench: $(STAMP)
+	@$(BIN)/python -m bench $(ARGS)
+
+models: $(STAMP)
+	@PATH="$(abspath $(BIN)):$$PATH" sh models/bundled.sh
+
+proto: $(STAMP)
+	@$(call stubs,.)
+
+clean:
+	rm -rf $(VENV) build

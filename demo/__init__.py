@@ -1,0 +1,1 @@
+"""Closed loops to watch, through the real service."""

@@ -1,0 +1,70 @@
+"""What a model is to the service: its tensors, its states, and a run it must reproduce."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One tensor of the step graph, as a single stream sees it."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    """Without the batch axis."""
+    batch_axis: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def batched(self, rows: int) -> tuple[int, ...]:
+        """The shape of `rows` streams together, the batch axis in its place."""
+        return (*self.shape[: self.batch_axis], rows, *self.shape[self.batch_axis :])
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.dtype.name}{list(self.shape)}"
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpec:
+    """A hidden state: the graph input that takes it and the graph output that renews it."""
+
+    input: TensorSpec
+    output: str
+    initial: Array
+    """Shape and dtype of `input`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    states: tuple[StateSpec, ...]
+    fixed_batch: bool = False
+    """The graph takes exactly one row."""
+    takes_non_finite: bool = False
+    """NaN and Inf are meaningful inputs, such as a mark for a missing reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenRun:
+    """Inputs and expected outputs of one stream from its initial state."""
+
+    inputs: tuple[Array, ...]
+    """In signature order, each [T, *shape]."""
+    outputs: tuple[Array, ...]
+    """In signature order, each [T, *shape]."""
+    atol: float
+
+    @property
+    def steps(self) -> int:
+        return len(self.outputs[0])

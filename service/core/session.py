@@ -1,0 +1,112 @@
+"""Sessions: for each slot, the number of its next timestep and the outputs it may give again.
+
+One array per quantity, indexed by slot, so that a batch is committed with array
+operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import NamedTuple
+
+import numpy as np
+
+from service.core.lateness import Verdict
+from service.core.model import Array, TensorSpec
+
+
+class Judgement(Enum):
+    """What a step number means to a stream."""
+
+    RUN = auto()
+    REPLAY = auto()
+    GAP = auto()
+    CONFLICT = auto()
+    TOO_OLD = auto()
+
+
+class Kept(NamedTuple):
+    outputs: tuple[bytes, ...]
+    verdict: Verdict
+
+
+class Sessions:
+    """Step t of a slot is kept at column t % window until step t + window replaces it."""
+
+    def __init__(self, outputs: Sequence[TensorSpec], window: int) -> None:
+        self.window = window
+        self._next_step = np.zeros(0, np.int64)
+        self._checksums = np.zeros((0, window), np.uint32)
+        self._verdicts = np.zeros((0, window), np.uint8)
+        self._outputs = [np.zeros((0, window, *spec.shape), spec.dtype) for spec in outputs]
+
+    def reserve(self, capacity: int) -> None:
+        """Makes room for slots below `capacity`; what is there stays."""
+        missing = capacity - len(self._next_step)
+        if missing <= 0:
+            return
+        self._next_step = _extended(self._next_step, missing)
+        self._checksums = _extended(self._checksums, missing)
+        self._verdicts = _extended(self._verdicts, missing)
+        self._outputs = [_extended(array, missing) for array in self._outputs]
+
+    def start(self, slot: int) -> None:
+        """A new stream at step 0; nothing of the former tenant can be replayed."""
+        self._next_step[slot] = 0
+
+    def next_step(self, slot: int) -> int:
+        return self._next_step.item(slot)
+
+    def judge(self, slot: int, step: int, checksum: int) -> Judgement:
+        expected = self._next_step.item(slot)
+        if step == expected:
+            return Judgement.RUN
+        if step > expected:
+            return Judgement.GAP
+        if step < expected - self.window:
+            return Judgement.TOO_OLD
+        if self._checksums.item(slot, step % self.window) != checksum:
+            return Judgement.CONFLICT
+        return Judgement.REPLAY
+
+    def kept(self, slot: int, step: int) -> Kept:
+        """The answer to a step judged REPLAY."""
+        column = step % self.window
+        outputs = tuple(array[slot, column].tobytes() for array in self._outputs)
+        return Kept(outputs, Verdict(self._verdicts.item(slot, column)))
+
+    def commit(
+        self,
+        slots: Array,
+        checksums: Sequence[int],
+        verdicts: Sequence[Verdict],
+        outputs: Sequence[Array],
+    ) -> None:
+        """The slots' next steps have run. `outputs`: one [len(slots), *shape] per output."""
+        columns = self._next_step[slots] % self.window
+        self._checksums[slots, columns] = checksums
+        self._verdicts[slots, columns] = verdicts
+        for kept, new in zip(self._outputs, outputs, strict=True):
+            kept[slots, columns] = new
+        self._next_step[slots] += 1
+
+    def hold(self, slot: int, checksum: int) -> Kept:
+        """The slot's next step is consumed unrun: the output before it is given again.
+
+        Raises ValueError at step 0, which has no output before it.
+        """
+        step = self.next_step(slot)
+        if step == 0:
+            raise ValueError("step 0 has no output to hold")
+        column, before = step % self.window, (step - 1) % self.window
+        self._checksums[slot, column] = checksum
+        self._verdicts[slot, column] = Verdict.HELD
+        for kept in self._outputs:
+            kept[slot, column] = kept[slot, before]
+        self._next_step[slot] = step + 1
+        return self.kept(slot, step)
+
+
+def _extended(array: Array, rows: int) -> Array:
+    return np.concatenate([array, np.zeros((rows, *array.shape[1:]), array.dtype)])

@@ -1,0 +1,81 @@
+"""A stream, and who asks for one."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+from service.core.errors import ServiceError
+from service.core.lateness import LatePolicy
+from service.core.lifecycle import State
+from service.core.slots import Slot
+from service.core.steps import Answer, Step
+
+
+class Owner(Protocol):
+    """The connection that a stream is attached to."""
+
+    def answer(self, answer: Answer) -> None:
+        """Takes the answer to the oldest unanswered step of this connection."""
+
+    def end(self, error: ServiceError) -> None:
+        """Learns that the stream is no longer its own."""
+
+
+class ModelKey(NamedTuple):
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+class Mode(IntEnum):
+    """How an open treats a living stream of the same id. Values as in stream.proto."""
+
+    CREATE = 1
+    RESUME = 2
+    RESTART = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    stream_id: str
+    token: bytes
+    mode: Mode
+    model: str
+    """May be empty on resume."""
+    version: int | None = None
+    """None: the newest, or on resume the one that the stream has."""
+    late_policy: LatePolicy = LatePolicy.FLAG
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One sequence through one model version."""
+
+    id: str
+    token: bytes = field(repr=False)
+    model: ModelKey
+    late_policy: LatePolicy
+    owner: Owner | None
+    """None while detached."""
+    slot: Slot | None = None
+    """The lane's, from the start of the stream to its end."""
+    pending: deque[Step] = field(default_factory=deque)
+    """Accepted from the present owner, not yet in a batch."""
+    waiting: bool = False
+    """Whether it stands in its scheduler's queue."""
+    expires: float = 0.0
+    """When the state is given up, if still detached; seconds on the server's clock."""
+
+    @property
+    def state(self) -> State:
+        return State.DETACHED if self.owner is None else State.ATTACHED
+
+    def hand_to(self, owner: Owner | None) -> None:
+        """Steps still pending belong to the former connection, whose client sends them again."""
+        self.owner = owner
+        self.pending.clear()

@@ -1,0 +1,1 @@
+"""The arithmetic: models on ONNX Runtime and the states of their streams."""

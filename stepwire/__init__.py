@@ -1,0 +1,1 @@
+"""Stepwire's client."""

@@ -1,0 +1,1 @@
+"""Generated from proto/stepwire/v1: `make proto`."""
