@@ -43,8 +43,12 @@ class Directory:
     def __len__(self) -> int:
         return len(self._streams)
 
-    def streams(self) -> list[Stream]:
-        return list(self._streams.values())
+    @property
+    def attached(self) -> int:
+        return len(self._streams) - len(self._detached)
+
+    def owners(self) -> list[Owner]:
+        return [stream.owner for stream in self._streams.values() if stream.owner]
 
     def open(self, request: OpenRequest, model: ModelKey | None, owner: Owner) -> Opening:
         """Attaches a stream to `owner`. `model` is needed unless the request resumes.

@@ -50,3 +50,7 @@ class StepFault(IntEnum):
     STEP_TOO_OLD = 5
     STEP_LATE = 6
     RUN_FAILED = 7
+
+
+class ModelRefused(Exception):
+    """A model file that must not serve; the message says what is wrong with it."""

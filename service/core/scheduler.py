@@ -4,66 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-import numpy as np
-
+from service.core.batch import Batch, BatchResult, Delivery, Entry
 from service.core.errors import StepFault
 from service.core.lateness import LatePolicy, Verdict, is_late
 from service.core.model import Array, Signature
 from service.core.session import Judgement, Sessions
-from service.core.slots import Slot, Slots
+from service.core.slots import Slots
 from service.core.steps import Answer, Output, Step, StepError
-from service.core.streams import Owner, Stream
-
-Delivery = tuple[Owner, Answer]
-
-
-class Entry(NamedTuple):
-    """A step in a batch, with what its stream was when the batch formed."""
-
-    step: Step
-    slot: Slot
-    owner: Owner
-
-
-@dataclass(slots=True)
-class Batch:
-    """At most one step of each stream."""
-
-    started: float
-    entries: list[Entry] = field(default_factory=list)
-    settled: list[Delivery] = field(default_factory=list)
-    """Answers that need no run."""
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    @property
-    def slots(self) -> Array:
-        """int64, [rows]."""
-        return np.array([entry.slot.row for entry in self.entries], np.int64)
-
-    def inputs(self) -> list[bytes]:
-        """Per input of the signature, the rows one after another."""
-        columns = zip(*(entry.step.inputs for entry in self.entries), strict=True)
-        return [b"".join(rows) for rows in columns]
-
-
-class Fault(NamedTuple):
-    fault: StepFault
-    message: str
-
-
-@dataclass(slots=True)
-class BatchResult:
-    """What a run gave. The states of faulty rows are as they were before."""
-
-    outputs: Sequence[Array]
-    """Per output of the signature, C-contiguous [rows, *shape]; faulty rows hold anything."""
-    faults: dict[int, Fault] = field(default_factory=dict)
-    """By row."""
+from service.core.streams import Stream
 
 
 class Scheduler:

@@ -21,7 +21,10 @@ class Owner(Protocol):
         """Takes the answer to the oldest unanswered step of this connection."""
 
     def end(self, error: ServiceError) -> None:
-        """Learns that the stream is no longer its own."""
+        """Has lost the stream: nothing more will be answered."""
+
+    def leave(self, error: ServiceError) -> None:
+        """Is asked to go: once every accepted step is answered, with this error."""
 
 
 class ModelKey(NamedTuple):

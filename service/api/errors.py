@@ -1,0 +1,36 @@
+"""Domain errors as gRPC statuses."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import grpc
+
+from service.core.errors import (
+    InvalidRequest,
+    ModelNotFound,
+    ServerDraining,
+    ServiceError,
+    StreamExists,
+    StreamNotFound,
+    StreamTakenOver,
+    TooManyStreams,
+)
+
+ERROR_NAME = "stepwire-error"
+"""The trailing metadata that carries the error's name."""
+
+STATUS: dict[type[ServiceError], grpc.StatusCode] = {
+    InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    ModelNotFound: grpc.StatusCode.NOT_FOUND,
+    ServerDraining: grpc.StatusCode.UNAVAILABLE,
+    StreamExists: grpc.StatusCode.ALREADY_EXISTS,
+    StreamNotFound: grpc.StatusCode.NOT_FOUND,
+    StreamTakenOver: grpc.StatusCode.ABORTED,
+    TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: ServiceError) -> NoReturn:
+    """Ends the call with the error."""
+    await context.abort(STATUS[type(error)], str(error), ((ERROR_NAME, error.name),))

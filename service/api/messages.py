@@ -1,0 +1,116 @@
+"""Wire messages to domain objects and back."""
+
+from __future__ import annotations
+
+import secrets
+
+from service.core.directory import TOKEN_BYTES
+from service.core.errors import InvalidRequest, StepFault
+from service.core.lateness import LatePolicy, Verdict
+from service.core.model import TensorSpec
+from service.core.steps import Answer, Output, Step
+from service.core.streams import Mode, OpenRequest
+from service.engine import Opened
+from service.lane import Lane
+from service.runtime.stepper import Batching
+from stepwire.v1 import stream_pb2 as pb
+
+_MODES = {mode.value: mode for mode in Mode} | {pb.OPEN_MODE_UNSPECIFIED: Mode.CREATE}
+_POLICIES = {policy.value: policy for policy in LatePolicy} | {
+    pb.LATE_POLICY_UNSPECIFIED: LatePolicy.FLAG
+}
+_VERDICTS = {verdict.value: verdict for verdict in Verdict} | {pb.VERDICT_UNSPECIFIED: None}
+_WIRE_VERDICTS = {verdict: pb.Verdict.Value(f"VERDICT_{verdict.name}") for verdict in Verdict}
+_WIRE_CODES = {fault: pb.StepError.Code.Value(f"CODE_{fault.name}") for fault in StepFault}
+_MICRO = 1e-6
+_UINT32_MAX = 2**32 - 1
+
+
+def open_request(message: pb.Open) -> OpenRequest:
+    """Id and token are made here if the client left them out. Raises InvalidRequest."""
+    mode = _MODES.get(message.mode)
+    policy = _POLICIES.get(message.late_policy)
+    if mode is None or policy is None:
+        raise InvalidRequest(
+            f"mode {message.mode} or late policy {message.late_policy} is not known here"
+        )
+    if mode is Mode.RESUME and not (message.stream_id and message.token):
+        raise InvalidRequest("resuming needs the stream's id and token")
+    return OpenRequest(
+        stream_id=message.stream_id or secrets.token_hex(8),
+        token=message.token or secrets.token_bytes(TOKEN_BYTES),
+        mode=mode,
+        model=message.model,
+        version=message.version or None,
+        late_policy=policy,
+    )
+
+
+def step(message: pb.Step, received: float) -> Step:
+    return Step(
+        message.step,
+        tuple(message.inputs),
+        received,
+        message.budget_us * _MICRO if message.HasField("budget_us") else None,
+        message.age_us * _MICRO,
+        _VERDICTS.get(message.verdict),
+    )
+
+
+def opened(result: Opened, *, idle_limit: float) -> pb.StreamResponse:
+    stream, lane, next_step = result
+    return pb.StreamResponse(
+        opened=pb.Opened(
+            stream_id=stream.id,
+            token=stream.token,
+            version=stream.model.version,
+            signature=_signature(lane),
+            next_step=next_step,
+            idle_limit_ms=round(idle_limit * 1000),
+            durable=False,
+            window=lane.window,
+        )
+    )
+
+
+def _signature(lane: Lane) -> pb.Signature:
+    return pb.Signature(
+        inputs=map(_tensor, lane.signature.inputs),
+        outputs=map(_tensor, lane.signature.outputs),
+        digest=lane.digest,
+        one_stream_per_run=lane.batching is Batching.ONE,
+    )
+
+
+def _tensor(spec: TensorSpec) -> pb.TensorSpec:
+    return pb.TensorSpec(name=spec.name, dtype=spec.dtype.name, shape=spec.shape)
+
+
+def answer(given: Answer) -> pb.StreamResponse:
+    if isinstance(given, Output):
+        return pb.StreamResponse(
+            output=pb.Output(
+                step=given.number,
+                outputs=given.outputs,
+                verdict=_WIRE_VERDICTS[given.verdict],
+                batch_size=given.batch_size,
+                queue_us=_microseconds(given.queued),
+                compute_us=_microseconds(given.computed),
+            )
+        )
+    return pb.StreamResponse(
+        error=pb.StepError(
+            step=given.number,
+            code=_WIRE_CODES[given.fault],
+            message=given.message,
+            next_step=given.next_step,
+        )
+    )
+
+
+def going_away(reason: str) -> pb.StreamResponse:
+    return pb.StreamResponse(going_away=pb.GoingAway(reason=reason))
+
+
+def _microseconds(seconds: float) -> int:
+    return min(int(seconds * 1e6), _UINT32_MAX)

@@ -1,0 +1,143 @@
+"""Stepwire's own API: one stream per call, one timestep per message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from service.api import messages
+from service.api.errors import abort
+from service.core.errors import InvalidRequest, ServiceError
+from service.core.steps import Answer
+from service.engine import Engine, Opened
+from stepwire.v1 import stream_pb2 as pb
+from stepwire.v1 import stream_pb2_grpc as pb_grpc
+
+Context = grpc.aio.ServicerContext[pb.StreamRequest, pb.StreamResponse]
+
+
+class StreamInference(pb_grpc.StreamInferenceServicer):
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # The generated type knows generators only; grpc.aio also takes a coroutine that reads
+    # and writes through its context.
+    async def Stream(  # type: ignore[override]
+        self, request_iterator: AsyncIterator[pb.StreamRequest], context: Context
+    ) -> None:
+        await StreamCall(self._engine, context).serve()
+
+
+class StreamCall:
+    """One call: a task reads steps, the handler writes their answers; the stream's owner.
+
+    It reads no further while as many steps are unanswered as the window holds, and so a
+    client that does not read its answers is held back by HTTP/2's flow control.
+    """
+
+    def __init__(self, engine: Engine, context: Context) -> None:
+        self._engine = engine
+        self._context = context
+        self._answers: deque[Answer] = deque()
+        self._unanswered = 0
+        self._lost: ServiceError | None = None
+        self._parting: ServiceError | None = None
+        self._reading = True
+        self._closing = False
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+
+    def answer(self, answer: Answer) -> None:
+        self._answers.append(answer)
+        self._news.set()
+
+    def end(self, error: ServiceError) -> None:
+        self._lost = error
+        self._news.set()
+
+    def leave(self, error: ServiceError) -> None:
+        self._parting = error
+        self._news.set()
+
+    async def serve(self) -> None:
+        try:
+            opened = await self._open()
+        except ServiceError as error:
+            await abort(self._context, error)
+        reader = asyncio.create_task(self._read(opened))
+        try:
+            await self._context.write(messages.opened(opened, idle_limit=self._engine.idle_limit))
+            await self._write(reader)
+            if self._closing:
+                self._engine.close(opened.stream, self)
+        finally:
+            reader.cancel()
+            self._engine.detach(opened.stream, self)
+        if reason := self._lost or self._parting:
+            await abort(self._context, reason)
+
+    async def _open(self) -> Opened:
+        message = await self._receive()
+        if message is None or message.WhichOneof("event") != "open":
+            raise InvalidRequest("the first message of a call is `open`")
+        return self._engine.open(messages.open_request(message.open), self)
+
+    async def _receive(self) -> pb.StreamRequest | None:
+        """The next request, or None where the client has sent its last."""
+        try:
+            message = await self._context.read()
+        except DecodeError as error:
+            raise InvalidRequest(f"not a StreamRequest: {error}") from error
+        return message if isinstance(message, pb.StreamRequest) else None
+
+    async def _read(self, opened: Opened) -> None:
+        try:
+            while message := await self._receive():
+                if self._lost or self._parting:
+                    return
+                if not self._accept(opened, message):
+                    return
+                while self._unanswered >= opened.lane.window:
+                    self._room.clear()
+                    await self._room.wait()
+        except ServiceError as error:
+            self._parting = error
+        finally:
+            self._reading = False
+            self._news.set()
+
+    def _accept(self, opened: Opened, message: pb.StreamRequest) -> bool:
+        """Takes a step or a close; False if it is the call's last message."""
+        event = message.WhichOneof("event")
+        if event == "step":
+            self._unanswered += 1
+            self._engine.submit(opened.stream, messages.step(message.step, self._engine.now))
+        elif event == "close":
+            self._closing = True
+        else:
+            raise InvalidRequest("after `open`, a message is `step` or `close`")
+        return not self._closing
+
+    async def _write(self, reader: asyncio.Task[None]) -> None:
+        """Writes answers until the call has no more to give."""
+        going_away_sent = False
+        while True:
+            while self._answers:
+                await self._context.write(messages.answer(self._answers.popleft()))
+                self._unanswered -= 1
+                self._room.set()
+            if self._lost:
+                return
+            if self._parting and not going_away_sent:
+                going_away_sent = True
+                reader.cancel()
+                await self._context.write(messages.going_away(str(self._parting)))
+            elif not self._reading and not self._unanswered:
+                return
+            else:
+                self._news.clear()
+                await self._news.wait()

@@ -1,0 +1,120 @@
+"""The process: loads the models, serves until it is told to stop, and drains."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from contextlib import suppress
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from service.api.native import StreamInference
+from service.core.directory import Directory
+from service.core.errors import ModelRefused
+from service.core.streams import ModelKey
+from service.engine import Engine
+from service.lane import Lane
+from service.repository.packages import scan
+from service.settings import Settings
+from stepwire.v1 import stream_pb2, stream_pb2_grpc
+
+log = logging.getLogger(__name__)
+
+NATIVE = stream_pb2.DESCRIPTOR.services_by_name["StreamInference"].full_name
+
+
+class StartError(RuntimeError):
+    """The service cannot start; the message says why and what to do."""
+
+
+def load_engine(settings: Settings) -> Engine:
+    """Loads every model package. Raises RepositoryError, or StartError if none may serve."""
+    lanes: dict[ModelKey, Lane] = {}
+    refused: dict[ModelKey, str] = {}
+    for package in scan(settings.repository):
+        started = time.perf_counter()
+        try:
+            lanes[package.key] = Lane.load(
+                package,
+                window=settings.window,
+                max_batch=settings.max_batch,
+                threads=settings.threads,
+            )
+        except ModelRefused as error:
+            refused[package.key] = str(error)
+            log.error("refused %s: %s", package.key, error)
+        else:
+            log.info("loaded %s in %.2f s", package.key, time.perf_counter() - started)
+    if not lanes:
+        raise StartError(
+            f"no model in {settings.repository} may serve: "
+            "add a package with `stepwire export RUN --to DIR`, or name another --repository"
+        )
+    directory = Directory(limit=settings.max_streams, idle_limit=settings.idle_limit)
+    return Engine(lanes, refused, directory)
+
+
+async def serve(settings: Settings, engine: Engine) -> None:
+    """Serves until SIGTERM or SIGINT, then drains. Raises StartError."""
+    server, checks = _server(settings, engine)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        port = server.add_insecure_port(settings.listen)
+    except RuntimeError as error:
+        raise StartError(
+            f"cannot listen on {settings.listen}: it is taken, or not this machine's"
+        ) from error
+    await server.start()
+    models = ", ".join(str(lane.model) for lane in engine.lanes())
+    print(f"stepwire: listening on {settings.host}:{port}, serving {models}", flush=True)
+    await stop.wait()
+    await _drain(server, checks, engine, settings.grace)
+
+
+async def _drain(
+    server: grpc.aio.Server, checks: health.aio.HealthServicer, engine: Engine, grace: float
+) -> None:
+    log.info("draining for at most %g s", grace)
+    deadline = time.monotonic() + grace
+    await checks.enter_graceful_shutdown()
+    engine.drain()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(engine.drained(), grace)
+    # Health watchers never leave by themselves; ended calls need a moment to be told.
+    await server.stop(min(0.2, max(0.0, deadline - time.monotonic())))
+    log.info("stopped")
+
+
+def _server(
+    settings: Settings, engine: Engine
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+    server = grpc.aio.server(options=_options(settings))
+    stream_pb2_grpc.add_StreamInferenceServicer_to_server(StreamInference(engine), server)
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    names = (NATIVE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
+    return server, checks
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    keepalive = round(settings.keepalive * 1000)
+    return [
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", settings.max_message_bytes),
+        ("grpc.keepalive_time_ms", keepalive),
+        ("grpc.keepalive_timeout_ms", round(settings.keepalive_timeout * 1000)),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Clients probe too; a client that probes as often as this server is no abuse.
+        ("grpc.http2.min_ping_interval_without_data_ms", keepalive // 2),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", keepalive // 2),
+        # Two services on one port would share its connections at random.
+        ("grpc.so_reuseport", 0),
+    ]

@@ -1,0 +1,55 @@
+"""`stepwire serve`, and `python -m service`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from service.app import StartError, load_engine
+from service.app import serve as serve_engine
+from service.repository.packages import RepositoryError
+from service.settings import Settings, SettingsError, flag_of, load, variable_of
+
+
+def _option(name: str) -> click.Option:
+    field = Settings.model_fields[name]
+    shown = "off" if field.default is False else str(field.default)
+    text = f"{field.description}  [{variable_of(name)}; default: {shown}]"
+    if field.annotation is bool:
+        return click.Option([flag_of(name)], is_flag=True, default=None, help=text)
+    return click.Option([flag_of(name)], help=text)
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="STEPWIRE_CONFIG",
+    help="TOML file of settings, named as the flags with _ for -  [STEPWIRE_CONFIG]",
+)
+def serve(config: Path | None, **flags: Any) -> None:
+    """Serve the models of a repository over gRPC.
+
+    A flag goes before its environment variable, which goes before the file.
+    """
+    try:
+        settings = load({name: value for name, value in flags.items() if value is not None}, config)
+        logging.basicConfig(
+            level=settings.log_level.upper(),
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        )
+        engine = load_engine(settings)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve_engine(settings, engine))
+    except (SettingsError, RepositoryError, StartError) as error:
+        for line in str(error).splitlines():
+            click.echo(f"error: {line}", err=True)
+        raise SystemExit(2) from error
+
+
+serve.params.extend(map(_option, Settings.model_fields))

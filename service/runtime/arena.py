@@ -1,0 +1,43 @@
+"""The arena: the states of all streams of a model, one array per state, indexed by slot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from service.core.model import Array, StateSpec
+
+
+class Arena:
+    """In each array the slots take the place of the batch axis."""
+
+    def __init__(self, states: Sequence[StateSpec]) -> None:
+        self._states = tuple(states)
+        self._arrays = [np.zeros(s.input.batched(0), s.input.dtype) for s in states]
+
+    def reserve(self, capacity: int) -> None:
+        """Makes room for slots below `capacity`; what is there stays."""
+        for position, (state, array) in enumerate(zip(self._states, self._arrays, strict=True)):
+            axis = state.input.batch_axis
+            missing = capacity - array.shape[axis]
+            if missing > 0:
+                rows = np.zeros(state.input.batched(missing), array.dtype)
+                self._arrays[position] = np.concatenate([array, rows], axis=axis)
+
+    def start(self, slot: int) -> None:
+        """Sets the slot to the initial state."""
+        for state, array in zip(self._states, self._arrays, strict=True):
+            np.moveaxis(array, state.input.batch_axis, 0)[slot] = state.initial
+
+    def gather(self, slots: Array) -> list[Array]:
+        """Copies of the states of `slots`, int64 [rows], each laid out as the graph takes it."""
+        return [
+            array.take(slots, axis=state.input.batch_axis)
+            for state, array in zip(self._states, self._arrays, strict=True)
+        ]
+
+    def scatter(self, slots: Array, states: Sequence[Array]) -> None:
+        """Replaces the states of `slots`; `states` as from `gather`."""
+        for state, array, new in zip(self._states, self._arrays, states, strict=True):
+            array[(slice(None),) * state.input.batch_axis + (slots,)] = new

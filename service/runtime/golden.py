@@ -1,0 +1,35 @@
+"""The golden run: a model serves only if it gives the outputs that its trainer saw."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from service.core.errors import ModelRefused
+from service.core.model import GoldenRun
+from service.runtime.stepper import Stepper
+
+
+def replay(stepper: Stepper, golden: GoldenRun) -> float:
+    """Steps through the run in slot 0 and returns the largest difference.
+
+    Raises ModelRefused if an output is off by more than the run's tolerance.
+    """
+    stepper.reserve(1)
+    stepper.start(0)
+    slots = np.zeros(1, np.int64)
+    largest = 0.0
+    for step in range(golden.steps):
+        result = stepper.step(slots, [array[step].tobytes() for array in golden.inputs])
+        for fault in result.faults.values():
+            raise ModelRefused(f"its golden run fails at step {step}: {fault.message}")
+        for spec, array, expected in zip(
+            stepper.signature.outputs, result.outputs, golden.outputs, strict=True
+        ):
+            difference = float(np.abs(array[0].astype(np.float64) - expected[step]).max())
+            if not difference <= golden.atol:
+                raise ModelRefused(
+                    f"its golden run is off by {difference:.3g} in {spec.name!r} at step {step}, "
+                    f"{golden.atol:g} is allowed: the export is wrong, or the file damaged"
+                )
+            largest = max(largest, difference)
+    return largest

@@ -1,0 +1,97 @@
+"""A step graph in ONNX Runtime."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import onnxruntime as ort
+
+from service.core.errors import ModelRefused
+from service.core.model import Array, Signature, TensorSpec
+
+StepFunction = Callable[[Mapping[str, Array]], Sequence[Array]]
+"""Inputs and states of a batch by name → its outputs, then its new states, in signature order."""
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(int16)": "int16",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}
+
+
+class _Tensor(Protocol):
+    name: str
+    type: str
+    shape: Sequence[int | str | None]
+
+
+class Graph:
+    def __init__(self, source: Path | bytes, *, threads: int = 1) -> None:
+        """Loads a model file or its bytes. Raises ModelRefused if ONNX Runtime cannot."""
+        model = source if isinstance(source, bytes) else source.read_bytes()
+        self.digest = hashlib.sha256(model).hexdigest()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # A spinning pool burns a core between timesteps.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(
+                model if isinstance(source, bytes) else str(source),
+                options,
+                providers=["CPUExecutionProvider"],
+            )
+        except Exception as error:  # ONNX Runtime has no common base class
+            raise ModelRefused(f"ONNX Runtime does not load it: {error}") from error
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The file's `metadata_props`."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    def step_function(self, signature: Signature) -> StepFunction:
+        """Raises ModelRefused if the graph's tensors are not those of the signature."""
+        states = [state.input for state in signature.states]
+        new_states = [
+            TensorSpec(state.output, state.input.dtype, state.input.shape, state.input.batch_axis)
+            for state in signature.states
+        ]
+        _compare("input", [*signature.inputs, *states], self._session.get_inputs())
+        _compare("output", [*signature.outputs, *new_states], self._session.get_outputs())
+        names = [spec.name for spec in [*signature.outputs, *new_states]]
+        run = self._session.run
+        return lambda feeds: run(names, feeds)
+
+
+def _compare(kind: str, declared: Sequence[TensorSpec], found: Sequence[_Tensor]) -> None:
+    tensors = {tensor.name: tensor for tensor in found}
+    if set(tensors) != {spec.name for spec in declared}:
+        raise ModelRefused(
+            f"the manifest declares {kind}s {sorted(spec.name for spec in declared)}, "
+            f"the graph has {sorted(tensors)}"
+        )
+    for spec in declared:
+        tensor = tensors[spec.name]
+        if _DTYPES.get(tensor.type) != spec.dtype.name or not _fits(spec, tensor.shape):
+            raise ModelRefused(
+                f"{kind} {spec} with batch axis {spec.batch_axis} is {tensor.type}"
+                f"{list(tensor.shape)} in the graph"
+            )
+
+
+def _fits(spec: TensorSpec, shape: Sequence[int | str | None]) -> bool:
+    """Named and absent dimensions fit any number."""
+    declared = spec.batched(1)
+    return len(declared) == len(shape) and all(
+        size == known for size, known in zip(declared, shape, strict=True) if isinstance(known, int)
+    )

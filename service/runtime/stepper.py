@@ -1,0 +1,125 @@
+"""The stepper: advances the states of some slots by one timestep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+import numpy as np
+
+from service.core.batch import BatchResult, Fault
+from service.core.errors import StepFault
+from service.core.model import Array, Signature, TensorSpec
+from service.runtime.arena import Arena
+from service.runtime.graph import StepFunction
+
+
+class Batching(Enum):
+    """How many rows a run must have so that no row depends on the others, to the last bit."""
+
+    ANY = auto()
+    AT_LEAST_TWO = auto()
+    """A lone row runs beside a copy of itself."""
+    ONE = auto()
+    """Each stream runs by itself."""
+
+
+class Stepper:
+    def __init__(
+        self, function: StepFunction, signature: Signature, batching: Batching = Batching.ANY
+    ) -> None:
+        self.signature = signature
+        self.batching = batching
+        self._function = function
+        self._arena = Arena(signature.states)
+        states = [state.input for state in signature.states]
+        self._taken = [*signature.inputs, *states]
+        self._given = [*signature.outputs, *states]
+
+    def reserve(self, capacity: int) -> None:
+        """Makes room for slots below `capacity`."""
+        self._arena.reserve(capacity)
+
+    def start(self, slot: int) -> None:
+        """Sets the slot to the initial state."""
+        self._arena.start(slot)
+
+    def step(self, slots: Array, inputs: Sequence[bytes]) -> BatchResult:
+        """Runs one timestep of every slot and keeps the new states.
+
+        `slots`: int64 [rows], each slot once. `inputs`: for each input of the signature,
+        the rows' elements one after another. A row with a NaN or Inf in its inputs, its
+        outputs or its new states is a fault, and its states stay as they were.
+        """
+        rows, signature = len(slots), self.signature
+        arrays = [
+            _decoded(data, spec, rows) for data, spec in zip(inputs, signature.inputs, strict=True)
+        ]
+        results = self._run([*arrays, *self._arena.gather(slots)], rows)
+        faults = self._faults(arrays, results)
+        outputs, states = results[: len(signature.outputs)], results[len(signature.outputs) :]
+        self._keep(slots, states, faults)
+        return BatchResult(
+            [
+                np.moveaxis(array, spec.batch_axis, 0)
+                for array, spec in zip(outputs, signature.outputs, strict=True)
+            ],
+            faults,
+        )
+
+    def _run(self, arrays: list[Array], rows: int) -> list[Array]:
+        if self.batching is Batching.ONE and rows > 1:
+            lone = [self._call(_rows(arrays, self._taken, [row])) for row in range(rows)]
+            return [
+                np.concatenate(parts, axis=spec.batch_axis)
+                for parts, spec in zip(zip(*lone, strict=True), self._given, strict=True)
+            ]
+        if self.batching is Batching.AT_LEAST_TWO and rows == 1:
+            doubled = self._call(_rows(arrays, self._taken, [0, 0]))
+            return _rows(doubled, self._given, [0])
+        return self._call(arrays)
+
+    def _call(self, arrays: Sequence[Array]) -> list[Array]:
+        feeds = {spec.name: array for spec, array in zip(self._taken, arrays, strict=True)}
+        return list(self._function(feeds))
+
+    def _keep(self, slots: Array, states: Sequence[Array], faults: dict[int, Fault]) -> None:
+        if faults:
+            good = [row for row in range(len(slots)) if row not in faults]
+            specs = [state.input for state in self.signature.states]
+            slots, states = slots[good], _rows(states, specs, good)
+        self._arena.scatter(slots, states)
+
+    def _faults(self, inputs: Sequence[Array], results: Sequence[Array]) -> dict[int, Fault]:
+        faults: dict[int, Fault] = {}
+        if not self.signature.takes_non_finite:
+            for array, spec in zip(inputs, self.signature.inputs, strict=True):
+                for row in _non_finite_rows(array, spec):
+                    message = f"input {spec.name!r} holds NaN or Inf"
+                    faults.setdefault(row, Fault(StepFault.INVALID_INPUT, message))
+        for array, spec in zip(results, self._given, strict=True):
+            for row in _non_finite_rows(array, spec):
+                message = f"its result is not finite, in {spec.name!r}"
+                faults.setdefault(row, Fault(StepFault.RESULT_NOT_FINITE, message))
+        return faults
+
+
+def _decoded(data: bytes, spec: TensorSpec, rows: int) -> Array:
+    rows_first = np.frombuffer(data, spec.dtype).reshape(rows, *spec.shape)
+    return np.moveaxis(rows_first, 0, spec.batch_axis)
+
+
+def _rows(arrays: Sequence[Array], specs: Sequence[TensorSpec], rows: list[int]) -> list[Array]:
+    return [
+        array.take(rows, axis=spec.batch_axis) for array, spec in zip(arrays, specs, strict=True)
+    ]
+
+
+def _non_finite_rows(array: Array, spec: TensorSpec) -> list[int]:
+    if spec.dtype.kind != "f":
+        return []
+    finite = np.isfinite(array)
+    if finite.all():
+        return []
+    rows = np.moveaxis(finite, spec.batch_axis, 0).reshape(array.shape[spec.batch_axis], -1)
+    return [int(row) for row in np.flatnonzero(~rows.all(axis=1))]
