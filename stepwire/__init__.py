@@ -1,1 +1,58 @@
-"""Stepwire's client."""
+"""Stepwire's client: live sequences through served recurrent models, one timestep at a time.
+
+    async with stepwire.connect("localhost:50051") as client:
+        async with client.stream("pendulum-gru", stream_id="robot-7") as stream:
+            y = await stream.step(x)
+
+`stepwire.sync` has the same without `async`.
+"""
+
+from stepwire.client import Client, connect
+from stepwire.errors import (
+    InvalidInput,
+    InvalidRequest,
+    ModelNotFound,
+    ResultNotFinite,
+    RunFailed,
+    StateLost,
+    StepConflict,
+    StepError,
+    StepGap,
+    StepLate,
+    StepTimeout,
+    StepTooOld,
+    StepwireError,
+    StreamClosed,
+    StreamExists,
+    StreamNotFound,
+    StreamTakenOver,
+    TooManyStreams,
+    Unavailable,
+)
+from stepwire.stream import StepInfo, Stream
+
+__all__ = [
+    "Client",
+    "InvalidInput",
+    "InvalidRequest",
+    "ModelNotFound",
+    "ResultNotFinite",
+    "RunFailed",
+    "StateLost",
+    "StepConflict",
+    "StepError",
+    "StepGap",
+    "StepInfo",
+    "StepLate",
+    "StepTimeout",
+    "StepTooOld",
+    "StepwireError",
+    "Stream",
+    "StreamClosed",
+    "StreamExists",
+    "StreamNotFound",
+    "StreamTakenOver",
+    "TooManyStreams",
+    "Unavailable",
+    "connect",
+]

@@ -1,0 +1,268 @@
+"""One live sequence through a served model, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+from stepwire import errors
+from stepwire.link import Call, Link
+from stepwire.sequence import Sequence, Timestep
+from stepwire.tensors import Outputs, Signature, Tensors
+from stepwire.v1 import stream_pb2 as pb
+
+Mode = Literal["create", "resume", "restart"]
+Late = Literal["flag", "reject", "hold"]
+Verdict = Literal["on_time", "late", "held"]
+
+_VERDICTS: dict[int, Verdict] = {
+    pb.VERDICT_ON_TIME: "on_time",
+    pb.VERDICT_LATE: "late",
+    pb.VERDICT_HELD: "held",
+}
+_TOKEN_BYTES = 16
+_LONGEST_GOODBYE = 5.0
+
+
+class StepInfo(NamedTuple):
+    """How the newest answered step fared. Times in seconds."""
+
+    step: int
+    verdict: Verdict
+    batch_size: int
+    """Streams that shared the run; 0 if nothing ran for this answer."""
+    queued: float
+    computed: float
+
+
+class Stream:
+    """Made by `Client.stream`; `async with` opens it.
+
+    Leaving the block closes the stream, leaving it by an exception detaches it. A dropped
+    connection is resumed inside, and what was unanswered is sent again.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Call],
+        model: str,
+        *,
+        stream_id: str | None,
+        mode: Mode,
+        token: bytes | None,
+        version: int | None,
+        late: Late,
+        from_step: int | None,
+        retry_for: float,
+    ) -> None:
+        self._connect = connect
+        self._from_step = from_step
+        self._retry_for = retry_for
+        self._open_request = pb.Open(
+            model=model,
+            version=version or 0,
+            stream_id=stream_id or secrets.token_hex(8),
+            mode=pb.OpenMode.Value(f"OPEN_MODE_{mode.upper()}"),
+            token=token or secrets.token_bytes(_TOKEN_BYTES),
+            late_policy=pb.LatePolicy.Value(f"LATE_POLICY_{late.upper()}"),
+        )
+        self._sequence = Sequence()
+        self._link: Link | None = None
+        self._opened: asyncio.Future[pb.Opened] | None = None
+        self._signature: Signature | None = None
+        self._room = asyncio.Semaphore(0)
+        self._waiting: dict[asyncio.Future[pb.Output], asyncio.TimerHandle | None] = {}
+        self._down: errors.Unavailable | None = None
+        self._failure: errors.StepwireError | None = None
+        self._newest: pb.Output | None = None
+
+    @property
+    def id(self) -> str:
+        return self._open_request.stream_id
+
+    @property
+    def token(self) -> bytes:
+        """What `mode="resume"` needs, also from another process. Keep it to yourself."""
+        return self._open_request.token
+
+    @property
+    def version(self) -> int:
+        """The version of the model that the stream runs on; 0 before the stream is open."""
+        return self._open_request.version
+
+    @property
+    def next_step(self) -> int:
+        """The number that the next timestep takes."""
+        return self._sequence.next_step
+
+    @property
+    def signature(self) -> Signature:
+        """What the model takes and gives. Raises StreamClosed before the stream is open."""
+        if self._signature is None:
+            raise errors.StreamClosed("this stream is not open: use it in `async with`")
+        return self._signature
+
+    @property
+    def info(self) -> StepInfo | None:
+        """How the newest answered step fared; None before the first."""
+        output = self._newest
+        if output is None:
+            return None
+        return StepInfo(
+            output.step,
+            _VERDICTS[output.verdict],
+            output.batch_size,
+            output.queue_us * 1e-6,
+            output.compute_us * 1e-6,
+        )
+
+    async def open(self) -> None:
+        """Raises the server's refusal, or Unavailable after `retry_for` seconds."""
+        self._opened = asyncio.get_running_loop().create_future()
+        self._link = Link(
+            self._connect,
+            self._open_request,
+            self._sequence,
+            on_connected=self._on_connected,
+            on_disconnected=self._on_disconnected,
+            on_ended=self._on_ended,
+        )
+        try:
+            await asyncio.wait_for(self._opened, self._retry_for)
+        except TimeoutError as error:
+            await self._end(close=False)
+            raise self._unavailable() from error
+        except BaseException:
+            await self._end(close=False)
+            raise
+
+    async def step(self, inputs: Tensors, *, budget: float | None = None) -> Outputs:
+        """Advances the stream by one timestep and returns the model's outputs.
+
+        `inputs`: an array where the model has one input, else a dict of arrays by name;
+        the answer has the same form. `budget`: seconds that the answer may take before
+        the stream's late policy applies.
+
+        A step that was cancelled, for example by `asyncio.timeout`, or that met Unavailable
+        keeps its number: it takes effect once, and its answer is dropped. Any StepError
+        leaves the stream as it was.
+        """
+        signature = self.signature
+        encoded = signature.encode(inputs)
+        output = await self._answer(encoded, budget)
+        return signature.decode(output.outputs)
+
+    async def _answer(self, inputs: tuple[bytes, ...], budget: float | None) -> pb.Output:
+        created = time.monotonic()
+        await self._take_room()
+        if self._failure:
+            self._room.release()
+            raise self._failure
+        future: asyncio.Future[pb.Output] = asyncio.get_running_loop().create_future()
+        self._waiting[future] = self._timer(future) if self._down else None
+        self._sequence.add(
+            Timestep(
+                inputs,
+                created,
+                budget,
+                succeed=lambda output: self._succeed(future, output),
+                fail=lambda error: self._fail(future, error),
+            )
+        )
+        assert self._link is not None
+        self._link.wake()
+        try:
+            return await future
+        finally:
+            timer = self._waiting.pop(future)
+            if timer:
+                timer.cancel()
+
+    async def _take_room(self) -> None:
+        """Waits until fewer steps than the window are unanswered."""
+        if not self._room.locked():
+            await self._room.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._retry_for):
+                await self._room.acquire()
+        except TimeoutError as error:
+            raise self._unavailable() from error
+
+    def _succeed(self, future: asyncio.Future[pb.Output], output: pb.Output) -> None:
+        self._newest = output
+        self._room.release()
+        if not future.done():
+            future.set_result(output)
+
+    def _fail(self, future: asyncio.Future[pb.Output], error: errors.StepwireError) -> None:
+        self._room.release()
+        if not future.done():
+            future.set_exception(error)
+
+    def _timer(self, future: asyncio.Future[pb.Output]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(self._retry_for, self._give_up, future)
+
+    def _give_up(self, future: asyncio.Future[pb.Output]) -> None:
+        if not future.done():
+            future.set_exception(self._unavailable())
+
+    def _unavailable(self) -> errors.Unavailable:
+        reason = f": {self._down}" if self._down else ""
+        return errors.Unavailable(f"no server answered for {self._retry_for:g} s{reason}")
+
+    def _on_connected(self, opened: pb.Opened) -> None:
+        self._down = None
+        for future, timer in self._waiting.items():
+            if timer:
+                timer.cancel()
+            self._waiting[future] = None
+        if self._signature is None:
+            self._signature = Signature(opened.signature)
+            self._sequence.opened(opened.next_step, self._from_step)
+            self._room = asyncio.Semaphore(opened.window)
+        if self._opened and not self._opened.done():
+            self._opened.set_result(opened)
+
+    def _on_disconnected(self, failure: errors.Unavailable) -> None:
+        self._down = failure
+        for future, timer in self._waiting.items():
+            if timer is None:
+                self._waiting[future] = self._timer(future)
+
+    def _on_ended(self, failure: errors.StepwireError) -> None:
+        self._failure = failure
+        self._sequence.fail(failure)
+        if self._opened and not self._opened.done():
+            self._opened.set_exception(failure)
+
+    async def close(self) -> None:
+        """Ends the sequence: answers what is unanswered, then frees the state on the server.
+
+        Without a connection the server keeps the state until its idle limit.
+        """
+        await self._end(close=True)
+
+    async def detach(self) -> None:
+        """Leaves the state on the server, to be resumed within its idle limit."""
+        await self._end(close=False)
+
+    async def _end(self, *, close: bool) -> None:
+        if self._link:
+            await self._link.end(close=close, patience=min(self._retry_for, _LONGEST_GOODBYE))
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._end(close=error is None)

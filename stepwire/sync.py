@@ -1,0 +1,157 @@
+"""The client without `async`: the same calls, run on a thread of the client's own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Self, TypedDict, TypeVar, Unpack
+
+import stepwire.client
+import stepwire.stream
+from stepwire.errors import StepTimeout
+from stepwire.stream import Late, Mode, StepInfo
+from stepwire.tensors import Outputs, Signature, Tensors
+
+T = TypeVar("T")
+
+
+class _Loop:
+    """An event loop on a daemon thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="stepwire-client", daemon=True
+        )
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Waits for the work; interrupting the wait cancels it."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class StreamOptions(TypedDict, total=False):
+    """What `stepwire.client.Client.stream` takes."""
+
+    stream_id: str | None
+    mode: Mode
+    token: bytes | None
+    version: int | None
+    late: Late
+    from_step: int | None
+    retry_for: float | None
+
+
+class Stream:
+    """`stepwire.stream.Stream` without `async`."""
+
+    def __init__(self, loop: _Loop, stream: stepwire.stream.Stream) -> None:
+        self._loop = loop
+        self._stream = stream
+
+    @property
+    def id(self) -> str:
+        return self._stream.id
+
+    @property
+    def token(self) -> bytes:
+        return self._stream.token
+
+    @property
+    def version(self) -> int:
+        return self._stream.version
+
+    @property
+    def next_step(self) -> int:
+        return self._stream.next_step
+
+    @property
+    def signature(self) -> Signature:
+        return self._stream.signature
+
+    @property
+    def info(self) -> StepInfo | None:
+        return self._stream.info
+
+    def open(self) -> None:
+        self._loop.run(self._stream.open())
+
+    def step(
+        self, inputs: Tensors, *, budget: float | None = None, timeout: float | None = None
+    ) -> Outputs:
+        """As the asynchronous one. Raises StepTimeout after `timeout` seconds."""
+        return self._loop.run(self._step(inputs, budget, timeout))
+
+    async def _step(self, inputs: Tensors, budget: float | None, limit: float | None) -> Outputs:
+        try:
+            async with asyncio.timeout(limit):
+                return await self._stream.step(inputs, budget=budget)
+        except TimeoutError as error:
+            raise StepTimeout(f"no answer within {limit} s") from error
+
+    def close(self) -> None:
+        self._loop.run(self._stream.close())
+
+    def detach(self) -> None:
+        self._loop.run(self._stream.detach())
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.run(self._stream.__aexit__(kind, error, traceback))
+
+
+class Client:
+    """`stepwire.client.Client` without `async`."""
+
+    def __init__(self, target: str, *, retry_for: float, max_message_bytes: int) -> None:
+        self._loop = _Loop()
+        self._client = self._loop.run(_client(target, retry_for, max_message_bytes))
+
+    def stream(self, model: str, **options: Unpack[StreamOptions]) -> Stream:
+        """Takes what the asynchronous one takes."""
+        return Stream(self._loop, self._client.stream(model, **options))
+
+    def close(self) -> None:
+        self._loop.run(self._client.close())
+        self._loop.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+async def _client(target: str, retry_for: float, limit: int) -> stepwire.client.Client:
+    """On the loop that the channel is to live on."""
+    return stepwire.client.connect(target, retry_for=retry_for, max_message_bytes=limit)
+
+
+def connect(target: str, *, retry_for: float = 30.0, max_message_bytes: int = 4 * 2**20) -> Client:
+    """As `stepwire.connect`."""
+    return Client(target, retry_for=retry_for, max_message_bytes=max_message_bytes)
