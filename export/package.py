@@ -1,0 +1,81 @@
+"""The model package: a verified model file in its place in a repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from export.source import ExportRefused, Source
+from export.step_graph import build, check_fused
+from export.verify import Differences, Reference, reference_of, verify
+from service.repository.manifest import Manifest, encode
+from service.repository.packages import MODEL_FILE
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    path: Path
+    size: int
+    """Bytes."""
+    differences: Differences
+
+
+def export(source: Source, folder: Path, *, force: bool = False) -> Package:
+    """Builds, verifies, and only then writes `folder/model.onnx`.
+
+    `folder` is a version's: `<repository>/<name>/<version>`. Raises ExportRefused, with nothing
+    written.
+    """
+    path = folder / MODEL_FILE
+    if path.exists() and not force:
+        raise ExportRefused(f"{path} exists: take another --version, or --force")
+    reference = reference_of(source)
+    graph = build(source.step, source.manifest)
+    check_fused(graph, source.fused)
+    model = packed(graph, source.manifest, reference)
+    differences = verify(model, reference)
+    _write(path, model)
+    return Package(path, len(model), differences)
+
+
+def version_folder(repository: Path, name: str, version: int | None) -> Path:
+    """Where a model goes; without a version, the next one. Raises ExportRefused."""
+    if not NAME.fullmatch(name):
+        raise ExportRefused(
+            f"{name!r} is no model name: letters, digits, '.', '_' and '-', at most 128, the first "
+            "a letter or digit"
+        )
+    home = repository / name
+    taken = [int(entry.name) for entry in home.glob("*") if entry.name.isdecimal()]
+    return home / str(version if version is not None else max(taken, default=0) + 1)
+
+
+def packed(graph: onnx.ModelProto, manifest: Manifest, reference: Reference) -> bytes:
+    """The file: the graph, and in its metadata the manifest and the golden run."""
+    model = onnx.ModelProto()
+    model.CopyFrom(graph)
+    onnx.helper.set_model_props(model, encode(manifest, reference.golden()))
+    return model.SerializeToString()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The whole file or none: a service may be scanning the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp's are for the owner alone
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

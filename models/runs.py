@@ -1,0 +1,97 @@
+"""A run folder: everything a training leaves behind, readable with a text editor.
+
+`config.json` says how to train it again, `weights.safetensors` holds the network,
+`score.json` its figures beside those of the baselines, `plot.png` the loss and an example.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from models.networks import Architecture, SequenceNetwork
+from models.tasks import TASKS
+from models.tasks.task import Recipe, Score
+
+CONFIG, WEIGHTS, SCORES, PLOT = "config.json", "weights.safetensors", "score.json", "plot.png"
+
+
+class RunUnreadable(ValueError):
+    """A folder is not a training's, or is damaged; the message says which file and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    task: str
+    architecture: Architecture
+    recipe: Recipe
+    seed: int
+    torch: str
+    """The version that trained it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    config: Config
+    network: SequenceNetwork
+    scores: Mapping[str, Score]
+    """By contestant, "network" first."""
+
+
+def save(folder: Path, run: Run) -> None:
+    """Writes all but the plot. Raises FileExistsError if the folder holds a run already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / CONFIG).exists():
+        raise FileExistsError(f"{folder} holds a run already")
+    _write_json(folder / SCORES, run.scores)
+    save_file(run.network.state_dict(), folder / WEIGHTS)
+    _write_json(folder / CONFIG, asdict(run.config))
+
+
+def load(folder: Path) -> Run:
+    """Raises RunUnreadable."""
+    config = _config(folder / CONFIG)
+    network = SequenceNetwork(config.architecture)
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise RunUnreadable(f"{folder / WEIGHTS} does not fill the network: {reason}") from error
+    return Run(config, network.eval(), _read_json(folder / SCORES))
+
+
+def _config(path: Path) -> Config:
+    fields = _read_json(path)
+    try:
+        config = Config(
+            **{
+                **fields,
+                "architecture": Architecture(**fields["architecture"]),
+                "recipe": Recipe(**fields["recipe"]),
+            }
+        )
+    except (KeyError, TypeError) as error:
+        raise RunUnreadable(f"{path} is not a training's: {error}") from error
+    if config.task not in TASKS:
+        raise RunUnreadable(f"{path}: task {config.task!r} is not one of {', '.join(TASKS)}")
+    return config
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunUnreadable(f"{path}: {error}") from error
+    if not isinstance(value, dict):
+        raise RunUnreadable(f"{path} does not hold an object")
+    return value

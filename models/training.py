@@ -1,0 +1,103 @@
+"""Truncated back-propagation through time, with teacher forcing.
+
+The network reads recorded inputs, never its own outputs, and carries its state through the
+whole sequence; the gradient flows back through one window of it: BPTT(h; h) of Williams and Peng,
+"An efficient gradient-based algorithm for on-line training of recurrent network trajectories",
+Neural Computation 2 (1990).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.networks import Architecture, SequenceNetwork, State
+from models.tasks.task import Recipe, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    batch: int
+    """Batches trained, of all rounds together."""
+    batches: int
+    loss: float
+    """Mean over the batch's windows."""
+
+
+class Diverged(ArithmeticError):
+    """The loss is no longer a number."""
+
+
+def train(
+    task: Task,
+    architecture: Architecture,
+    recipe: Recipe,
+    seed: int,
+    on_batch: Callable[[Progress], None] = lambda progress: None,
+) -> SequenceNetwork:
+    """A network of `architecture`, trained. The same seed gives the same weights on one machine.
+
+    Raises Diverged.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    network = SequenceNetwork(architecture)
+    optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
+    x, y = torch.empty(0), torch.empty(0)
+    batch = 0
+    for index in range(recipe.rounds):
+        gathered = task.gather(index, network, rng)
+        x = torch.cat([x, torch.from_numpy(gathered.inputs)])
+        y = torch.cat([y, torch.from_numpy(gathered.targets)])
+        if index == 0:
+            network.normalise(x, y)
+        set_learning_rate(optimiser, recipe.learning_rate * cosine(index / recipe.rounds))
+        for _ in range(recipe.batches):
+            rows = torch.from_numpy(rng.integers(len(x), size=recipe.batch))
+            updates = truncated_updates(network, optimiser, task.loss, x[rows], y[rows], recipe)
+            loss = float(np.mean(list(updates)))
+            if not math.isfinite(loss):
+                raise Diverged(f"the loss became {loss} in batch {batch + 1}: lower the rate")
+            batch += 1
+            on_batch(Progress(batch, recipe.rounds * recipe.batches, loss))
+    return network.eval()
+
+
+def truncated_updates(
+    network: SequenceNetwork,
+    optimiser: torch.optim.Optimizer,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    x: Tensor,
+    y: Tensor,
+    recipe: Recipe,
+) -> Iterator[float]:
+    """One update for each window of the sequences x [B, T, F], y [B, T, O]; yields its loss.
+
+    The state enters a window as the window before left it, cut from the gradient.
+    """
+    state: State | None = None
+    for start in range(0, x.shape[1], recipe.window):
+        window = slice(start, start + recipe.window)
+        outputs, state = network(x[:, window], state)
+        state = tuple(carried.detach() for carried in state)
+        value = loss(outputs, y[:, window])
+        optimiser.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
+        optimiser.step()
+        yield float(value.detach())
+
+
+def cosine(progress: float) -> float:
+    """1 at progress 0, falling along a half cosine to 0 at progress 1."""
+    return (1 + math.cos(math.pi * progress)) / 2
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
