@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.slots import Slot, Slots
+
+
+def test_rows_are_lent_from_zero_and_returned_ones_first() -> None:
+    slots = Slots()
+    first, second = slots.acquire(), slots.acquire()
+    assert (first.row, second.row) == (0, 1)
+    slots.release(first)
+    assert slots.acquire().row == 0
+    assert slots.capacity == 2
+
+
+def test_a_row_lent_again_has_another_generation() -> None:
+    slots = Slots()
+    former = slots.acquire()
+    slots.release(former)
+    present = slots.acquire()
+    assert former.row == present.row
+    assert not slots.holds(former)
+    assert slots.holds(present)
+
+
+def test_a_former_tenant_cannot_release() -> None:
+    slots = Slots()
+    former = slots.acquire()
+    slots.release(former)
+    slots.acquire()
+    with pytest.raises(ValueError, match="not held"):
+        slots.release(former)
+
+
+@given(st.lists(st.integers(0, 20)))
+def test_free_and_held_rows_are_all_rows_and_no_row_is_lent_twice(choices: list[int]) -> None:
+    slots = Slots()
+    held: list[Slot] = []
+    for choice in choices:
+        if choice < len(held):
+            slots.release(held.pop(choice))
+        else:
+            held.append(slots.acquire())
+        assert slots.free + slots.held == slots.capacity
+        assert slots.held == len(held) == len({slot.row for slot in held})
+        assert all(slots.holds(slot) for slot in held)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.core.errors import ModelRefused
+from service.core.model import Signature, StateSpec, TensorSpec
+from service.runtime.graph import Graph
+from tests import graphs
+
+FLOAT = np.dtype("<f4")
+
+
+def signature(
+    *, output: str = "total", dtype: str = "<f4", shape: tuple[int, ...] = (1,)
+) -> Signature:
+    state = StateSpec(TensorSpec("sum", FLOAT, (1,)), "sum_next", np.zeros(1, FLOAT))
+    return Signature(
+        (TensorSpec("x", np.dtype(dtype), shape),), (TensorSpec(output, FLOAT, (1,)),), (state,)
+    )
+
+
+def test_a_graph_from_a_file_and_from_its_bytes_are_the_same(tmp_path: Path) -> None:
+    path = graphs.put(tmp_path, "sum", graphs.accumulator_package())
+    from_file, from_bytes = Graph(path), Graph(path.read_bytes())
+    assert from_file.digest == from_bytes.digest
+    assert from_file.metadata == from_bytes.metadata
+    assert "stepwire" in from_file.metadata
+
+
+def test_the_step_function_gives_outputs_then_states() -> None:
+    function = Graph(graphs.accumulator().SerializeToString()).step_function(signature())
+    total, state = function({"x": np.ones((2, 1), FLOAT), "sum": np.ones((2, 1), FLOAT)})
+    assert total.tolist() == state.tolist() == [[2.0], [2.0]]
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        (signature(output="y"), r"declares outputs \['sum_next', 'y'\], the graph has"),
+        (signature(dtype="<f8"), r"input x: float64\[1\] .* is tensor\(float\)"),
+        (signature(shape=(2,)), r"input x: float32\[2\] .* is tensor\(float\)\['batch', 1\]"),
+        (signature(shape=(1, 1)), r"input x: float32\[1, 1\]"),
+    ],
+)
+def test_a_signature_that_is_not_the_graphs_is_refused(declared: Signature, message: str) -> None:
+    with pytest.raises(ModelRefused, match=message):
+        Graph(graphs.accumulator().SerializeToString()).step_function(declared)
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelRefused, match="does not load"):
+        Graph(graphs.put(tmp_path, "junk", b"not a model"))

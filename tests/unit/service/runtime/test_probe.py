@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from onnx import ModelProto
+
+from service.core.model import Array
+from service.repository.manifest import Manifest
+from service.runtime.accumulator import accumulate, accumulator_signature
+from service.runtime.graph import Graph
+from service.runtime.probe import probe
+from service.runtime.stepper import Batching
+from tests import graphs
+from tests.fakes import accumulator_golden
+
+SIGNATURE = accumulator_signature()
+GOLDEN = accumulator_golden(SIGNATURE)
+
+
+def probed(model: ModelProto, manifest: Manifest) -> Batching:
+    signature = manifest.signature()
+    function = Graph(model.SerializeToString()).step_function(signature)
+    return probe(function, signature, graphs.golden_run(model, manifest))
+
+
+def test_independent_rows_run_in_any_number() -> None:
+    assert probe(accumulate, SIGNATURE, GOLDEN) is Batching.ANY
+
+
+def test_a_gru_runs_in_any_number() -> None:
+    assert probed(*graphs.recurrent("GRU")) is Batching.ANY
+
+
+def test_rows_that_see_their_neighbours_run_alone() -> None:
+    assert probed(graphs.neighbourly(), graphs.ACCUMULATOR) is Batching.ONE
+
+
+def test_a_kernel_that_treats_a_lone_row_differently_gets_two() -> None:
+    def lone_row_differs(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [total * 1.0000001, state] if len(total) == 1 else [total, state]
+
+    assert probe(lone_row_differs, SIGNATURE, GOLDEN) is Batching.AT_LEAST_TWO
+
+
+def test_a_kernel_that_differs_by_the_size_of_the_batch_runs_alone() -> None:
+    def large_batch_differs(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [total * 1.0000001, state] if len(total) == 33 else [total, state]
+
+    assert probe(large_batch_differs, SIGNATURE, GOLDEN) is Batching.ONE
+
+
+def test_a_fixed_batch_runs_alone_unprobed() -> None:
+    def never(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        raise AssertionError("a fixed batch needs no probe")
+
+    assert probe(never, replace(SIGNATURE, fixed_batch=True), GOLDEN) is Batching.ONE

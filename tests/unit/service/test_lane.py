@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from service.core.errors import StepFault
+from service.core.model import Array
+from service.core.steps import Step
+from service.core.lateness import LatePolicy
+from service.core.streams import Stream
+from service.lane import Lane
+from service.runtime.accumulator import accumulate, accumulator_signature
+from service.runtime.stepper import Stepper
+from tests.fakes import MODEL, TOKEN, Connection, accumulator_lane, number, value
+
+
+def stream_on(lane: Lane) -> tuple[Stream, Connection]:
+    owner = Connection()
+    stream = Stream("robot", TOKEN, MODEL, LatePolicy.FLAG, owner)
+    lane.start(stream)
+    return stream, owner
+
+
+def turn(lane: Lane) -> None:
+    for owner, answer in lane.turn(lambda: 0.0):
+        owner.answer(answer)
+
+
+def test_the_arena_grows_while_streams_keep_their_states() -> None:
+    lane = accumulator_lane(max_batch=64)
+    pairs = [stream_on(lane) for _ in range(5)]
+    for index, (stream, _) in enumerate(pairs):
+        lane.submit(stream, Step(0, (number(float(index)),), 0.0))
+    turn(lane)
+    more = [stream_on(lane) for _ in range(60)]
+    for stream, _ in pairs:
+        lane.submit(stream, Step(1, (number(100.0),), 0.0))
+    turn(lane)
+    assert [value(owner.outputs[1].outputs[0]) for _, owner in pairs] == [100, 101, 102, 103, 104]
+    assert len({stream.slot for stream, _ in pairs + more}) == 65
+
+
+def test_a_run_that_raises_fails_every_step_and_touches_no_state(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = False
+
+    def sometimes(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        if broken:
+            raise RuntimeError("out of luck")
+        return accumulate(feeds)
+
+    lane = Lane(MODEL, "", Stepper(sometimes, accumulator_signature()), window=4, max_batch=8)
+    stream, owner = stream_on(lane)
+    lane.submit(stream, Step(0, (number(1.0),), 0.0))
+    turn(lane)
+    broken = True
+    with caplog.at_level(logging.CRITICAL):
+        lane.submit(stream, Step(1, (number(1.0),), 0.0))
+        turn(lane)
+    assert owner.errors[0].fault is StepFault.RUN_FAILED
+    assert "out of luck" in owner.errors[0].message
+    broken = False
+    lane.submit(stream, Step(1, (number(1.0),), 0.0))
+    turn(lane)
+    assert value(owner.outputs[1].outputs[0]) == 2.0
+
+
+def test_a_freed_slot_is_lent_again_from_the_initial_state() -> None:
+    lane = accumulator_lane()
+    first, _ = stream_on(lane)
+    lane.submit(first, Step(0, (number(5.0),), 0.0))
+    turn(lane)
+    first.hand_to(None)
+    lane.free(first)
+    second, owner = stream_on(lane)
+    assert lane.next_step(second) == 0
+    lane.submit(second, Step(0, (np.float32(1.0).tobytes(),), 0.0))
+    turn(lane)
+    assert value(owner.outputs[0].outputs[0]) == 1.0
