@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
@@ -43,7 +44,7 @@ def _value(tensor: Tensor, manifest: Manifest) -> ValueInfoProto:
 
 
 def accumulator() -> ModelProto:
-    """total = sum_next = sum + x, float32[1]."""
+    """Total = sum_next = sum + x, float32[1]."""
     return graph(
         [
             helper.make_node("Add", ["sum", "x"], ["sum_next"]),
@@ -76,13 +77,13 @@ def recurrent(cell: str, *, inputs: int = 8, hidden: int = 64) -> tuple[ModelPro
     gates = {"GRU": 3, "RNN": 1}[cell]
     random = np.random.default_rng(0)
     bound = hidden**-0.5
-    constants = {
+    constants: dict[str, Array] = {
         "W": random.uniform(-bound, bound, (1, gates * hidden, inputs)).astype(np.float32),
         "R": random.uniform(-bound, bound, (1, gates * hidden, hidden)).astype(np.float32),
         "B": random.uniform(-bound, bound, (1, 2 * gates * hidden)).astype(np.float32),
         "first": np.array([0], np.int64),
     }
-    attributes = {"linear_before_reset": 1} if cell == "GRU" else {}
+    attributes: dict[str, Any] = {"linear_before_reset": 1} if cell == "GRU" else {}
     nodes = [
         helper.make_node("Unsqueeze", ["x", "first"], ["sequence"]),
         helper.make_node(
@@ -138,4 +139,3 @@ def put(repository: Path, name: str, content: bytes, version: int = 1) -> Path:
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     return path
-

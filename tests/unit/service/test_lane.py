@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from service.core.errors import StepFault
+from service.core.lateness import LatePolicy
 from service.core.model import Array
 from service.core.steps import Step
-from service.core.lateness import LatePolicy
 from service.core.streams import Stream
 from service.lane import Lane
 from service.runtime.accumulator import accumulate, accumulator_signature

@@ -5,8 +5,8 @@ import pytest
 from service.core.directory import Directory
 from service.core.errors import InvalidRequest, StreamExists, StreamNotFound, TooManyStreams
 from service.core.lateness import LatePolicy
-from service.core.steps import Step
 from service.core.lifecycle import State
+from service.core.steps import Step
 from service.core.streams import Mode, OpenRequest, Stream
 from tests.fakes import MODEL, TOKEN, Connection, number, request
 

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings, SettingsError, flag_of, load, variable_of
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable_of(name), raising=False)
+
+
+def refusal(flags: dict[str, str], file: Path | None = None) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        load(flags, file)
+    return str(refused.value).splitlines()
+
+
+def test_a_flag_goes_before_the_environment_which_goes_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "stepwire.toml"
+    file.write_text("window = 3\nmax_batch = 3\ngrace = 3\n")
+    monkeypatch.setenv("STEPWIRE_WINDOW", "2")
+    monkeypatch.setenv("STEPWIRE_MAX_BATCH", "2")
+    settings = load({"window": "1"}, file)
+    assert (settings.window, settings.max_batch, settings.grace) == (1, 2, 3.0)
+    assert settings.idle_limit == 600.0
+
+
+def test_each_wrong_setting_has_a_line_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEPWIRE_GRACE", "soon")
+    lines = refusal({"max_streams": "0", "listen": "nowhere"})
+    assert len(lines) == 3
+    starts = ("listen (--listen, STEPWIRE_LISTEN)", "max_streams (--max-streams,", "grace (--grace")
+    for line, start in zip(lines, starts, strict=True):
+        assert line.startswith(start)
+    assert lines[0].endswith("'nowhere' is not HOST:PORT, got 'nowhere'")
+
+
+def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "stepwire.toml"
+    file.write_text("max_strems = 3\n")
+    assert refusal({}, file) == ["max_strems: there is no such setting"]
+
+
+@pytest.mark.parametrize("content", [b"window = ", b"\xff"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "stepwire.toml"
+    file.write_bytes(content)
+    assert f"config: {file} cannot be read" in refusal({}, file)[0]
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:1", "localhost:1", "[::1]:1", "127.9.9.9:0"])
+def test_plain_text_is_served_on_loopback(listen: str) -> None:
+    assert load({"listen": listen}).listen == listen
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1", "192.168.0.1:1", "example.org:1"])
+def test_plain_text_elsewhere_wants_insecure(listen: str) -> None:
+    assert "allow it with --insecure" in refusal({"listen": listen})[0]
+    assert load({"listen": listen, "insecure": "true"}).listen == listen
+
+
+@pytest.mark.parametrize("listen", ["", ":1", "a:", "a:b", "a:65536", "a:-1", "50051"])
+def test_an_address_is_host_and_port(listen: str) -> None:
+    assert "is not HOST:PORT" in refusal({"listen": listen, "insecure": "true"})[0]
+
+
+def test_every_setting_has_a_flag_a_variable_and_a_description() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+    assert flag_of("max_streams") == "--max-streams"
+    assert variable_of("max_streams") == "STEPWIRE_MAX_STREAMS"
