@@ -1,0 +1,154 @@
+"""The load: streams that each send a step when the former is answered.
+
+It speaks raw `grpc.aio` with messages made in advance, the same to every server, so that
+only the servers differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import grpc
+import numpy as np
+
+_OPEN_LIMIT, _CLOSE_LIMIT = 20.0, 20.0
+
+
+class LoadFailed(RuntimeError):
+    """A server did not answer as it must, so that the round measures nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What each stream of a round says, and how its answers are judged."""
+
+    method: str
+    opening: bytes
+    steps: Sequence[bytes]
+    """One message per timestep, from 0."""
+    closing: bytes
+    accepts: Callable[[int, bytes], bool]
+    """Whether a message answers that timestep; asked of the last answer of each stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one server gave during one round."""
+
+    rate: float
+    """Messages answered per second, by all streams together."""
+    p50_us: float
+    """Round trip."""
+    p99_us: float
+    cpu_us: float
+    """The server's CPU time per message."""
+
+    @property
+    def busy(self) -> float:
+        """The server's share of its core, 0 to 1."""
+        return self.rate * self.cpu_us * 1e-6
+
+
+async def run_round(
+    address: str,
+    conversation: Conversation,
+    cpu_seconds: Callable[[], float],
+    *,
+    streams: int,
+    warm_up: float,
+    seconds: float,
+) -> Round:
+    """Loads the server with `streams` streams of one connection and measures for `seconds`.
+
+    Raises LoadFailed.
+    """
+    async with grpc.aio.insecure_channel(address) as channel:
+        load = _Load(channel, conversation)
+        async with asyncio.timeout(_OPEN_LIMIT):
+            calls = await asyncio.gather(*(load.open() for _ in range(streams)))
+        async with asyncio.timeout(warm_up + seconds + _CLOSE_LIMIT), asyncio.TaskGroup() as tasks:
+            for call in calls:
+                tasks.create_task(load.converse(call))
+            await asyncio.sleep(warm_up)
+            first = load.mark(cpu_seconds)
+            await asyncio.sleep(seconds)
+            last = load.mark(cpu_seconds)
+            load.stopped = True
+    return _summary(load.round_trips, first, last)
+
+
+class _Mark(NamedTuple):
+    answered: int
+    cpu: float
+    time: float
+
+
+def _summary(round_trips: Sequence[float], first: _Mark, last: _Mark) -> Round:
+    answered = last.answered - first.answered
+    if not answered:
+        raise LoadFailed("no step was answered")
+    p50, p99 = np.percentile(round_trips[first.answered : last.answered], [50, 99])
+    return Round(
+        rate=answered / (last.time - first.time),
+        p50_us=float(p50) * 1e6,
+        p99_us=float(p99) * 1e6,
+        cpu_us=(last.cpu - first.cpu) / answered * 1e6,
+    )
+
+
+_Call = grpc.aio.StreamStreamCall[bytes, bytes]
+
+
+class _Load:
+    def __init__(self, channel: grpc.aio.Channel, conversation: Conversation) -> None:
+        self._begin: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
+            conversation.method
+        )
+        self._conversation = conversation
+        self.stopped = False
+        self.round_trips: list[float] = []
+        """Seconds, of all streams, as they were answered."""
+
+    def mark(self, cpu_seconds: Callable[[], float]) -> _Mark:
+        return _Mark(len(self.round_trips), cpu_seconds(), time.perf_counter())
+
+    async def open(self) -> _Call:
+        call = self._begin()
+        await call.write(self._conversation.opening)
+        await _answer(call)
+        return call
+
+    async def converse(self, call: _Call) -> None:
+        clock, round_trips = time.perf_counter, self.round_trips
+        for timestep, message in enumerate(self._conversation.steps):
+            sent = clock()
+            await call.write(message)
+            answer = await _answer(call)
+            round_trips.append(clock() - sent)
+            if self.stopped:
+                self._check(timestep, answer)
+                break
+        else:
+            raise LoadFailed("the steps ran out before the round was over")
+        await self._close(call)
+
+    def _check(self, timestep: int, answer: bytes) -> None:
+        if not self._conversation.accepts(timestep, answer):
+            raise LoadFailed(f"timestep {timestep} got no output but {answer[:200]!r}")
+
+    async def _close(self, call: _Call) -> None:
+        await call.write(self._conversation.closing)
+        await call.done_writing()
+        while await call.read() is not grpc.aio.EOF:
+            pass
+
+
+async def _answer(call: _Call) -> bytes:
+    answer = await call.read()
+    if not isinstance(answer, bytes):
+        raise LoadFailed(f"the server ended a call: {await call.details() or await call.code()}")
+    return answer

@@ -1,0 +1,51 @@
+"""The machine: what it is, where things run on it, and whether others use it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+QUIET_LOAD = 0.5
+"""Load average of the last minute above which someone else is at work."""
+
+
+class Cores(NamedTuple):
+    client: int
+    server: int
+
+    @classmethod
+    def choose(cls) -> Cores:
+        """The first and the last that this process may use; the same one if there is but one."""
+        allowed = sorted(os.sched_getaffinity(0))
+        return cls(allowed[0], allowed[-1])
+
+    def __str__(self) -> str:
+        if self.client == self.server:
+            return (
+                f"client and server share core {self.server}, the only one: "
+                "only the server's CPU time per message means something"
+            )
+        return f"server on core {self.server}, client on core {self.client}"
+
+
+def description() -> str:
+    packages = ("grpcio", "protobuf", "onnxruntime", "numpy", "uvloop")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return (
+        f"{_cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}\n"
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+def load_average() -> float:
+    return os.getloadavg()[0]
+
+
+def _cpu_model() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
