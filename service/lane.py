@@ -34,9 +34,9 @@ class Lane:
         self.batching = stepper.batching
         self.window = window
         self._stepper = stepper
-        self._slots = Slots()
+        self.slots = Slots()
         self._sessions = Sessions(self.signature.outputs, window)
-        self._scheduler = Scheduler(self.signature, self._slots, self._sessions, max_batch)
+        self._scheduler = Scheduler(self.signature, self.slots, self._sessions, max_batch)
         self._capacity = 0
 
     @classmethod
@@ -52,8 +52,8 @@ class Lane:
 
     def start(self, stream: Stream) -> None:
         """Lends the stream a slot in its initial state."""
-        stream.slot = self._slots.acquire()
-        if self._slots.capacity > self._capacity:
+        stream.slot = self.slots.acquire()
+        if self.slots.capacity > self._capacity:
             self._capacity = max(_FIRST_CAPACITY, 2 * self._capacity)
             self._stepper.reserve(self._capacity)
             self._sessions.reserve(self._capacity)
@@ -63,7 +63,7 @@ class Lane:
     def free(self, stream: Stream) -> None:
         """Takes the slot of an ended stream back."""
         assert stream.slot is not None
-        self._slots.release(stream.slot)
+        self.slots.release(stream.slot)
         stream.slot = None
 
     def next_step(self, stream: Stream) -> int:

@@ -39,6 +39,8 @@ class Sequence:
     def __init__(self) -> None:
         self.next_step = 0
         """The number that the next timestep takes."""
+        self._known_to_have_run = 0
+        """The server's next step at the opening, where that is ahead."""
         self._unanswered: deque[Timestep] = deque()
         self._unsent: deque[Timestep] = deque()
         self._sent: deque[Timestep | None] = deque()
@@ -64,6 +66,7 @@ class Sequence:
         Raises StateLost if the server stands before `from_step`.
         """
         self.next_step = server_next if from_step is None else from_step
+        self._known_to_have_run = server_next
         self.resumed(server_next)
 
     def fail(self, error: errors.StepwireError) -> None:
@@ -82,7 +85,7 @@ class Sequence:
                 f"the server is at step {server_next} and step {oldest} was next: "
                 "open a new stream and start over"
             )
-        if server_next > self.next_step:
+        if server_next > max(self.next_step, self._known_to_have_run):
             raise errors.StepConflict(
                 f"another connection has advanced the stream to step {server_next}: resume it anew",
                 self.next_step,
