@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Generator
+from typing import TypeVar
 
 import pytest
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 def _runs(*command: str) -> bool:
@@ -69,7 +72,7 @@ def pytest_make_collect_report(
     return _judged(collector.config, (yield))
 
 
-def _judged[T: (pytest.TestReport, pytest.CollectReport)](config: pytest.Config, report: T) -> T:
+def _judged(config: pytest.Config, report: Report) -> Report:
     """Under --no-skips a skip becomes a failure; an expected failure is no skip."""
     if config.getoption("--no-skips") and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"

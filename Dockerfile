@@ -1,0 +1,40 @@
+# Two stages: what installs the service stays behind, what runs it is the image.
+
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# No pip in the environment itself: the image only runs what is in it.
+RUN python -m venv --without-pip /opt/stepwire
+# First the dependencies, as those of a package that is still empty: this slow layer is
+# built again only when one of the two files changes.
+COPY pyproject.toml constraints.txt ./
+RUN touch README.md \
+    && pip --python /opt/stepwire/bin/python install --constraint constraints.txt '.[serve]'
+COPY stepwire stepwire
+COPY service service
+RUN pip --python /opt/stepwire/bin/python install --no-deps --force-reinstall .
+
+FROM python:3.11-slim-bookworm
+COPY --from=build /opt/stepwire /opt/stepwire
+# To serve other models, mount a repository here.
+COPY model_repository /models
+ENV PATH=/opt/stepwire/bin:$PATH
+# A container is reached from outside itself, hence the address and the plain text on it;
+# who may reach it is decided where its port is published.
+ENV STEPWIRE_LISTEN=0.0.0.0:50051 \
+    STEPWIRE_INSECURE=true \
+    STEPWIRE_REPOSITORY=/models
+# ONNX Runtime would report models and sessions to its maker.
+ENV ORT_DISABLE_TELEMETRY=1
+EXPOSE 50051
+# A number, so that an orchestrator sees without the image's passwd that it is not root.
+USER 10001:10001
+# The service answers once every model is loaded and proven, and says NOT_SERVING as it drains.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "\
+import grpc; \
+from grpc_health.v1 import health_pb2, health_pb2_grpc; \
+health = health_pb2_grpc.HealthStub(grpc.insecure_channel('127.0.0.1:50051')); \
+answer = health.Check(health_pb2.HealthCheckRequest(), timeout=4); \
+raise SystemExit(answer.status != answer.SERVING)"]
+# No shell in between: SIGTERM reaches the service, which drains.
+ENTRYPOINT ["stepwire", "serve"]
