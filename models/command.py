@@ -6,7 +6,7 @@ import importlib.util
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,7 +21,7 @@ NEEDED = ("torch", "safetensors", "gymnasium", "matplotlib", "rich")
 @click.command()
 @click.argument("task", type=click.Choice(list(tasks.TASKS)))
 @click.option("--cell", type=click.Choice(["gru", "lstm", "rnn", "none"]), default="gru")
-@click.option("--hidden", type=click.IntRange(1), default=32, help="Units of each layer.")
+@click.option("--hidden", type=click.IntRange(1), default=48, help="Units of each layer.")
 @click.option("--layers", type=click.IntRange(1), default=1, help="Recurrent layers.")
 @click.option(
     "--input-layer",
@@ -29,12 +29,11 @@ NEEDED = ("torch", "safetensors", "gymnasium", "matplotlib", "rich")
     default=0,
     help="Units of a tanh layer in front of the recurrent ones; 0 leaves it out.",
 )
-@click.option("--bidirectional", is_flag=True, help="Cannot be exported: it needs the future.")
 @click.option("--seed", type=click.IntRange(0), default=0)
 @click.option("--rounds", type=click.IntRange(1), help="Times that sequences are gathered.")
 @click.option("--batches", type=click.IntRange(1), help="Batches trained in each round.")
 @click.option("--window", type=click.IntRange(1), help="Timesteps the gradient flows back.")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
+@click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True))
 @click.option(
     "--memoryless/--no-memoryless",
     default=True,
@@ -52,7 +51,6 @@ def train(
     hidden: int,
     layers: int,
     input_layer: int,
-    bidirectional: bool,
     **recipe: float | None,
 ) -> None:
     """Train a network for TASK and leave it in a run folder."""
@@ -69,8 +67,8 @@ def train(
     torch.set_num_threads(1)
     assignment = tasks.load(task)
     features, outputs = len(assignment.inputs.features), len(assignment.outputs.features)
-    architecture = Architecture(features, outputs, cell, hidden, layers, input_layer, bidirectional)
-    chosen = {option: value for option, value in recipe.items() if value is not None}
+    architecture = Architecture(features, outputs, cell, hidden, layers, input_layer)
+    chosen: dict[str, Any] = {key: value for key, value in recipe.items() if value is not None}
     folder = out / (name or f"{task}-{cell}-{datetime.now():%Y%m%d-%H%M%S}")
     console = Console()
     try:
@@ -94,6 +92,9 @@ def train(
 
 class Refused(click.ClickException):
     exit_code = 2
+
+    def show(self, file: object = None) -> None:
+        click.echo(f"error: {self.message}", err=True)
 
 
 def _require(modules: tuple[str, ...]) -> None:

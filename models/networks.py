@@ -29,12 +29,22 @@ class Architecture:
     features: int
     outputs: int
     cell: Cell = "gru"
-    hidden: int = 32
+    hidden: int = 48
     layers: int = 1
     input_layer: int = 0
     """Units of a tanh layer in front of the core; 0 leaves it out."""
     bidirectional: bool = False
-    """A second core reads the sequence backwards. Trainable, but it cannot be streamed."""
+    """A second core reads the sequence backwards. Trainable, but without a single timestep."""
+
+
+class NeedsFuture(TypeError):
+    """A bidirectional network was asked for one timestep."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a bidirectional network cannot be streamed: its backward half starts at the last "
+            "timestep, which a live stream does not have yet"
+        )
 
 
 class SequenceNetwork(nn.Module):
@@ -85,7 +95,9 @@ class SequenceNetwork(nn.Module):
         return self._decode(h.transpose(0, 1)), state
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One timestep: x [B, F] to y [B, O], and the new state."""
+        """One timestep: x [B, F] to y [B, O], and the new state. Raises NeedsFuture."""
+        if self.architecture.bidirectional:
+            raise NeedsFuture
         z = self._encode(x).unsqueeze(0)  # [1, B, E]
         h, state = self.core(z, state)
         return self._decode(h.squeeze(0)), state
@@ -107,6 +119,9 @@ class SequenceNetwork(nn.Module):
     def _decode(self, h: Tensor) -> Tensor:
         decoded: Tensor = self.head(h)
         return decoded * self.output_std + self.output_mean
+
+
+Library = type[nn.GRU | nn.LSTM | nn.RNN]
 
 
 class Recurrent(nn.Module):

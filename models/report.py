@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from models.networks import SequenceNetwork
 from models.tasks.task import Score, Task
@@ -58,7 +59,7 @@ def score_table(title: str, scores: Mapping[str, Score]) -> Table:
         table.add_column(contestant, justify="right")
     measures = next(iter(scores.values()))
     for measure in measures:
-        table.add_row(measure, *(_figure(score[measure]) for score in scores.values()))
+        table.add_row(Text(measure), *(_figure(score[measure]) for score in scores.values()))
     return table
 
 

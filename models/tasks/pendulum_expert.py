@@ -38,7 +38,8 @@ def expert_torque(angle: Floats, velocity: Floats) -> Floats:
     feedback = -(ANGLE_GAIN * angle + VELOCITY_GAIN * velocity)
     catchable = (np.abs(angle) < CATCH_ANGLE) & (np.abs(feedback) < 2 * MAX_TORQUE)
     torque = np.where(catchable, feedback, _swing(angle, velocity))
-    return np.clip(torque, -MAX_TORQUE, MAX_TORQUE)
+    clipped: Floats = np.clip(torque, -MAX_TORQUE, MAX_TORQUE)
+    return clipped
 
 
 def _swing(angle: Floats, velocity: Floats) -> Floats:
@@ -46,4 +47,5 @@ def _swing(angle: Floats, velocity: Floats) -> Floats:
     strength = np.clip(ENERGY_GAIN * missing, -MAX_TORQUE, MAX_TORQUE)
     # At rest no direction is better than the other, but one must be taken.
     push = np.where(velocity >= 0, 1.0, -1.0) * np.maximum(np.tanh(np.abs(velocity) / SLOW), 0.2)
-    return strength * push
+    torque: Floats = strength * push
+    return torque

@@ -6,16 +6,16 @@ Knows nothing of torch, so that a client can close the loop around a served netw
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, Protocol, cast
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
-from gymnasium.envs.classic_control.pendulum import PendulumEnv
 
 Floats = npt.NDArray[np.float64]
 
-MODEL_INPUT = ("cos(angle)", "sin(angle)")
+READING = ("cos(angle)", "sin(angle)")
+"""What the elements of an observation mean."""
 PERIOD = 0.05
 """Seconds a timestep."""
 MAX_TORQUE = 2.0
@@ -23,12 +23,22 @@ MAX_TORQUE = 2.0
 EPISODE_STEPS = 200
 """10 seconds."""
 SENSOR_NOISE = 0.03
-"""Standard deviation of the angle sensor, rad. Two readings a timestep apart give a velocity that
-is off by 1.4 rad/s, more than balancing can bear: it takes a filter over many readings."""
+"""Standard deviation of the angle sensor, rad. The difference of two readings a timestep apart
+gives a velocity off by 0.85 rad/s, more than balancing bears: it takes a filter over several."""
 UPRIGHT = 0.2
-"""Radians from the top within which the pendulum counts as upright."""
+"""Radians from the top within which the pendulum is upright."""
 HOLD_STEPS = 60
 """3 seconds: how long it must be upright at the end of an episode to stand."""
+
+
+class _Pendulum(Protocol):
+    """What is used of Gymnasium's environment, which leaves its types out."""
+
+    state: Floats
+    """Angle in rad, velocity in rad/s."""
+
+    def reset(self, *, seed: int) -> tuple[Any, Any]: ...
+    def step(self, action: Floats) -> tuple[Any, ...]: ...
 
 
 class PendulumWorld:
@@ -36,7 +46,7 @@ class PendulumWorld:
 
     def __init__(self, seed: int, *, hanging: bool = False) -> None:
         """Starts at an angle and a velocity drawn from the seed, or `hanging` straight down."""
-        self._env = cast(PendulumEnv, gymnasium.make("Pendulum-v1").unwrapped)
+        self._env = cast(_Pendulum, gymnasium.make("Pendulum-v1").unwrapped)
         self._env.reset(seed=seed)
         if hanging:
             self._env.state = np.array([math.pi, 0.0])

@@ -1,0 +1,93 @@
+"""`stepwire train` from the shell's side."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from models import runs
+from models.command import train
+from models.tasks.sine import Sine
+
+QUICK = ["sine", "--rounds", "1", "--batches", "4", "--hidden", "6", "--name", "quick"]
+
+
+def ran(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(train, [*QUICK, "--out", str(folder), *arguments])
+
+
+def test_a_training_leaves_a_run_and_says_what_comes_next(tmp_path: Path) -> None:
+    result = ran(tmp_path, "--cell", "lstm", "--layers", "2", "--input-layer", "3", "--seed", "5")
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "quick"
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json",
+        "weights.safetensors",
+        "score.json",
+        "plot.png",
+    }
+    assert (folder / "plot.png").read_bytes().startswith(b"\x89PNG")
+    run = runs.load(folder)
+    architecture = run.config.architecture
+    assert (architecture.cell, architecture.hidden, architecture.layers) == ("lstm", 6, 2)
+    assert architecture.input_layer == 3
+    assert run.config.seed == 5
+    assert list(run.scores) == ["network", "memoryless", "last value", "zero"]
+    for shown in (
+        *run.scores,
+        *run.scores["network"],
+        "loss",
+        "plot.png",
+        f"stepwire export {folder}",
+    ):
+        assert shown in result.output
+
+
+def test_the_memoryless_rival_can_be_left_out(tmp_path: Path) -> None:
+    assert ran(tmp_path, "--no-memoryless").exit_code == 0
+    assert "memoryless" not in runs.load(tmp_path / "quick").scores
+
+
+def test_a_run_that_is_there_is_one_line(tmp_path: Path) -> None:
+    assert ran(tmp_path, "--no-memoryless").exit_code == 0
+    result = ran(tmp_path, "--no-memoryless")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [f"error: {tmp_path / 'quick'} holds a run already"]
+
+
+def test_a_training_that_diverges_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sine, "loss", lambda task, outputs, targets: outputs.sum() * torch.inf)
+    result = ran(tmp_path)
+    assert result.exit_code == 2
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: the loss became ")
+    assert not (tmp_path / "quick").exists()
+
+
+def test_a_wrong_choice_names_the_right_ones(tmp_path: Path) -> None:
+    result = ran(tmp_path, "--cell", "transformer")
+    assert result.exit_code == 2
+    assert "'gru', 'lstm', 'rnn', 'none'" in result.stderr
+
+
+def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "torch" else find_spec(name)
+    )
+    result = ran(tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr == "error: training needs torch: pip install 'stepwire[train]'\n"
+
+
+@pytest.mark.parametrize("module", ["models.command", "models.tasks.pendulum_world"])
+def test_importing_it_does_not_import_torch(module: str) -> None:
+    script = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
