@@ -17,13 +17,13 @@ RUN pip --python /opt/stepwire/bin/python install --no-deps --force-reinstall .
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/stepwire /opt/stepwire
 # To serve other models, mount a repository here.
-COPY model_repository /models
+COPY model_repository /srv/models
 ENV PATH=/opt/stepwire/bin:$PATH
 # A container is reached from outside itself, hence the address and the plain text on it;
 # who may reach it is decided where its port is published.
 ENV STEPWIRE_LISTEN=0.0.0.0:50051 \
     STEPWIRE_INSECURE=true \
-    STEPWIRE_REPOSITORY=/models
+    STEPWIRE_REPOSITORY=/srv/models
 # ONNX Runtime would report models and sessions to its maker.
 ENV ORT_DISABLE_TELEMETRY=1
 EXPOSE 50051
