@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if marked and not is_there():
             items[:] = [item for item in items if item not in marked]
             config.hook.pytest_deselected(items=marked)
-            lines.append(f"deselected {len(marked)} tests marked {mark}: {reason}")
+            lines.append(f"deselected the {mark} tests ({len(marked)}): {reason}")
 
 
 def pytest_terminal_summary(
