@@ -31,11 +31,14 @@ def export(run: Path, repository: Path, name: str | None, version: int | None, f
     missing = [module for module in NEEDED if importlib.util.find_spec(module) is None]
     if missing:
         raise Refused(f"an export needs {', '.join(missing)}: pip install 'stepwire[train]'")
+    import torch
+
     from export import package, verify
     from export.run_source import source_of
     from export.source import ExportRefused
     from models.runs import RunUnreadable
 
+    torch.set_num_threads(1)  # a second thread costs small networks more than it brings
     try:
         folder = package.version_folder(repository, name or run.resolve().name, version)
         made = package.export(source_of(run), folder, force=force)

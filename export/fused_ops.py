@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import onnxscript
 import torch
-from onnxscript import opset20 as op
-
-Tensor = Any
-"""A value of the graph being built: ONNX Script gives its values no public type."""
 
 OPSET = 20
+op: Any = onnxscript.opset20  # its types are those of script text, not of values being traced
+
+Tensor = Any
+"""A value of the graph being built."""
 
 GATES = {"GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2), "RNN": (0,)}
 """Where ONNX's gates stand in torch's weights: z, r, n in r, z, n; i, o, f, g in i, f, g, o."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from export.source import ExportRefused, Source
 from models import runs, tasks
-from models.networks import STATES, Architecture, SequenceNetwork
+from models.networks import STATES, Architecture, NeedsFuture, SequenceNetwork
 from models.tasks.task import Signal, Task
 from service.core.model import Array
 from service.repository import manifest
@@ -26,10 +26,7 @@ def source_of(folder: Path) -> Source:
     network, task = run.network, tasks.load(run.config.task)
     architecture = network.architecture
     if architecture.bidirectional:
-        raise ExportRefused(
-            "a bidirectional network cannot be streamed: its backward half starts at the last "
-            "timestep, which a live stream does not have yet; train it without --bidirectional"
-        )
+        raise ExportRefused(str(NeedsFuture()))
 
     @torch.no_grad()
     def whole(inputs: Sequence[Array]) -> list[Array]:

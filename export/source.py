@@ -1,4 +1,4 @@
-"""What an export starts from: one timestep in torch, its tensors by name, and the whole sequence."""
+"""What an export starts from: a network in torch, by the timestep and by the whole sequence."""
 
 from __future__ import annotations
 

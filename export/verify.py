@@ -9,7 +9,7 @@ import numpy as np
 
 from export.source import ExportRefused, Source
 from service.core.errors import ModelRefused
-from service.core.model import Array, GoldenRun, Signature
+from service.core.model import Array, GoldenRun
 from service.repository.manifest import ManifestError, decode
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper

@@ -63,8 +63,7 @@ def train(
     from models.networks import Architecture
     from models.training import Diverged
 
-    # A timestep of a small network is over before a second thread has woken up.
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # a second thread costs small networks more than it brings
     assignment = tasks.load(task)
     features, outputs = len(assignment.inputs.features), len(assignment.outputs.features)
     architecture = Architecture(features, outputs, cell, hidden, layers, input_layer)

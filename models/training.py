@@ -87,7 +87,7 @@ def truncated_updates(
         state = tuple(carried.detach() for carried in state)
         value = loss(outputs, y[:, window])
         optimiser.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(value)
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
         optimiser.step()
         yield float(value.detach())

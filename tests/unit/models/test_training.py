@@ -60,7 +60,7 @@ def test_the_gradient_ends_where_its_window_begins(sequences: tuple[Tensor, Tens
         network.zero_grad()
         _, state = network(x[:, :15])
         outputs, _ = network(x[:, 15:], tuple(h.detach() if cut else h for h in state))
-        mse_loss(outputs, y[:, 15:]).backward()
+        torch.autograd.backward(mse_loss(outputs, y[:, 15:]))
         return gradients(network)
 
     torch.testing.assert_close(truncated, of_second_half(cut=True))

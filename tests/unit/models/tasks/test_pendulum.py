@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from models.networks import Architecture, SequenceNetwork
 from models.tasks import pendulum
@@ -48,8 +49,6 @@ def test_the_share_decides_whose_hand_is_on_the_motor() -> None:
 
 def test_the_network_carries_its_state(network: SequenceNetwork) -> None:
     episodes = play([1, 2, 3], Network(network), steps=40)
-    import torch
-
     with torch.no_grad():
         whole, _ = network(torch.from_numpy(episodes.readings))
     np.testing.assert_allclose(episodes.torques, whole[..., 0], atol=1e-6)
