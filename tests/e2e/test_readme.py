@@ -1,0 +1,166 @@
+"""What the README shows is run from the README."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import stepwire
+import stepwire.sync
+from service.api.errors import STATUS
+from service.core.errors import StepFault
+from stepwire.v1 import stream_pb2 as pb
+from tests.servers import Server, running
+
+ROOT = Path(__file__).parents[2]
+ADDRESS = "localhost:50051"
+X = np.array([1, 0], np.float32)
+"""The observation in the shell's example: the pendulum upright."""
+
+
+def blocks(heading: str, language: str) -> list[str]:
+    """The README's code blocks of a language under a heading."""
+    text = (ROOT / "README.md").read_text()
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+def shell(script: str, cwd: Path = ROOT) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=cwd,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def messages(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects, one after another."""
+    decoder, place = json.JSONDecoder(), 0
+    while text[place:].strip():
+        place += len(text[place:]) - len(text[place:].lstrip())
+        message, place = decoder.raw_decode(text, place)
+        yield message
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The bundled models, as `make serve` has them."""
+    log = tmp_path_factory.mktemp("bundled") / "log"
+    with running(ROOT / "model_repository", log=log) as server:
+        yield server
+
+
+async def test_the_asynchronous_client(bundled: Server) -> None:
+    source, _ = blocks("From Python", "python")
+    names: dict[str, Any] = {"x": X}
+    code = compile(
+        source.replace(ADDRESS, bundled.address),
+        "README.md",
+        "exec",
+        flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+    )
+    running_block = eval(code, names)
+    assert inspect.iscoroutine(running_block)
+    await running_block
+    assert names["y"].shape == (1,) and names["stream"].next_step == 1
+
+
+def test_the_client_without_async(bundled: Server) -> None:
+    _, source = blocks("From Python", "python")
+    names: dict[str, Any] = {"x": X}
+    exec(source.replace(ADDRESS, bundled.address), names)
+    assert names["y"].shape == (1,) and names["stream"].next_step == 1
+
+
+async def test_the_shell_sees_what_the_client_sees(bundled: Server) -> None:
+    script, read = blocks("From the shell", "sh")
+    answers = await asyncio.to_thread(shell, script.replace(ADDRESS, bundled.address))
+    opened, first, second = messages(answers)
+    assert opened["opened"]["streamId"] == "shell"
+    assert second["output"]["step"] == "1"
+    (in_base64,) = first["output"]["outputs"]
+    read = re.sub(r'b64decode\("[^"]*"\)', f'b64decode("{in_base64}")', read)
+    async with (
+        stepwire.connect(bundled.address) as client,
+        client.stream("pendulum-gru") as stream,
+    ):
+        expected = np.asarray(await stream.step(X))
+    assert np.float32(shell(read)) == expected[0]
+
+
+def test_a_model_of_ones_own(tmp_path: Path) -> None:
+    (script,) = blocks("Your own model", "sh")
+    assert "--hidden 32" in script
+    shell(script.replace("--hidden 32", "--hidden 4 --rounds 1 --batches 2"), tmp_path)
+    with (
+        running(tmp_path / "model_repository", log=tmp_path / "log") as server,
+        stepwire.sync.connect(server.address) as client,
+        client.stream("my-sine") as stream,
+    ):
+        assert np.isfinite(np.asarray(stream.step(0.5))).all()
+
+
+def test_the_settings_are_settings(tmp_path: Path) -> None:
+    (script,) = blocks("Settings", "sh")
+    (tmp_path / "stepwire.toml").write_text(re.findall(r"# (.*)", script)[0])
+    for line in script.splitlines():
+        # The one error is about the address: everything else in the line has been understood.
+        command = f"{line.partition(' #')[0]} --listen nowhere 2>&1 || true"
+        said = shell(command, tmp_path).splitlines()
+        assert len(said) == 1 and said[0].startswith("error: listen "), said
+
+
+@pytest.mark.parametrize(
+    "page", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def table(page: str, first: str) -> list[list[str]]:
+    """The rows of a table of one of the docs, by the heading of its first column."""
+    text = (ROOT / "docs" / page).read_text()
+    lines = text.split(f"\n| {first} |")[1].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_protocol_page_has_every_error_of_a_call() -> None:
+    rows = [row[:3] for row in table("protocol.md", "stepwire-error")]
+    raised = {
+        error.name: type(stepwire.errors.from_call(status, "", error.name)).__name__
+        for error, status in STATUS.items()
+    }
+    assert rows == [
+        [error.name, status.name, raised[error.name]] for error, status in STATUS.items()
+    ]
+
+
+def test_the_protocol_page_has_every_error_of_a_step() -> None:
+    rows = [row[:2] for row in table("protocol.md", "code")]
+    raised = {
+        fault: type(
+            stepwire.errors.from_step(
+                pb.StepError(code=pb.StepError.Code.Value(f"CODE_{fault.name}"))
+            )
+        ).__name__
+        for fault in StepFault
+    }
+    assert rows == [[fault.name, raised[fault]] for fault in StepFault]
