@@ -14,7 +14,9 @@ from stepwire.v1 import stream_pb2 as pb
 Array = npt.NDArray[Any]
 Tensors = npt.ArrayLike | Mapping[str, npt.ArrayLike]
 """The inputs of a step: an array where the model has one input, else arrays by name."""
-Outputs = Array | dict[str, Array]
+Outputs = Any
+"""The outputs of a step: an array where the model has one output, else arrays by name. Which of
+the two is the model's doing, not the type's."""
 
 
 class Tensor:

@@ -139,3 +139,30 @@ def put(repository: Path, name: str, content: bytes, version: int = 1) -> Path:
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     return path
+
+
+def mixer() -> tuple[ModelProto, Manifest]:
+    """Two inputs, two outputs and an integer state: counts steps and adds up a gated signal."""
+    manifest = Manifest(
+        inputs=(Tensor(name="signal", shape=(2,)), Tensor(name="gate", dtype="bool", shape=(1,))),
+        outputs=(
+            Tensor(name="sum", shape=(2,)),
+            Tensor(name="count", dtype="int64", shape=(1,)),
+        ),
+        states=(
+            State(input=Tensor(name="held", shape=(2,)), output="held_next"),
+            State(input=Tensor(name="steps", dtype="int64", shape=(1,)), output="steps_next"),
+        ),
+    )
+    nodes = [
+        helper.make_node("Where", ["gate", "signal", "zero"], ["open"]),
+        helper.make_node("Add", ["held", "open"], ["held_next"]),
+        helper.make_node("Identity", ["held_next"], ["sum"]),
+        helper.make_node("Add", ["steps", "one"], ["steps_next"]),
+        helper.make_node("Identity", ["steps_next"], ["count"]),
+    ]
+    constants: dict[str, Array] = {
+        "zero": np.zeros(1, np.float32),
+        "one": np.ones(1, np.int64),
+    }
+    return graph(nodes, manifest, constants), manifest

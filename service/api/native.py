@@ -46,6 +46,7 @@ class StreamCall:
         self._unanswered = 0
         self._lost: ServiceError | None = None
         self._parting: ServiceError | None = None
+        self._farewell: pb.StreamResponse | None = None
         self._reading = True
         self._closing = False
         self._news = asyncio.Event()
@@ -61,6 +62,7 @@ class StreamCall:
 
     def leave(self, error: ServiceError) -> None:
         self._parting = error
+        self._farewell = messages.going_away(str(error))
         self._news.set()
 
     async def serve(self) -> None:
@@ -124,7 +126,6 @@ class StreamCall:
 
     async def _write(self, reader: asyncio.Task[None]) -> None:
         """Writes answers until the call has no more to give."""
-        going_away_sent = False
         while True:
             while self._answers:
                 await self._context.write(messages.answer(self._answers.popleft()))
@@ -132,10 +133,10 @@ class StreamCall:
                 self._room.set()
             if self._lost:
                 return
-            if self._parting and not going_away_sent:
-                going_away_sent = True
+            if self._farewell:
                 reader.cancel()
-                await self._context.write(messages.going_away(str(self._parting)))
+                await self._context.write(self._farewell)
+                self._farewell = None
             elif not self._reading and not self._unanswered:
                 return
             else:

@@ -14,9 +14,7 @@ from tests import graphs
 
 FUNCTIONS = {
     "python": accumulate,
-    "onnx": Graph(graphs.accumulator().SerializeToString()).step_function(
-        accumulator_signature()
-    ),
+    "onnx": Graph(graphs.accumulator().SerializeToString()).step_function(accumulator_signature()),
 }
 
 
