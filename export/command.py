@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import click
 
+from models.cli import Refused, require
+
 NEEDED = ("torch", "onnx", "onnxscript", "onnxruntime", "safetensors")
 
 
-@click.command()
+@click.command(context_settings={"show_default": True})
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option(
     "--to",
@@ -28,9 +29,7 @@ def export(run: Path, repository: Path, name: str | None, version: int | None, f
     The graph is stepped as the service steps it and compared with the network in torch; only if
     they agree is anything written.
     """
-    missing = [module for module in NEEDED if importlib.util.find_spec(module) is None]
-    if missing:
-        raise Refused(f"an export needs {', '.join(missing)}: pip install 'stepwire[train]'")
+    require("an export", NEEDED)
     import torch
 
     from export import package, verify
@@ -42,7 +41,7 @@ def export(run: Path, repository: Path, name: str | None, version: int | None, f
     try:
         folder = package.version_folder(repository, name or run.resolve().name, version)
         made = package.export(source_of(run), folder, force=force)
-    except (ExportRefused, RunUnreadable) as error:
+    except (ExportRefused, RunUnreadable, OSError) as error:
         raise Refused(str(error)) from error
     differences = made.differences
     click.echo(
@@ -52,10 +51,3 @@ def export(run: Path, repository: Path, name: str | None, version: int | None, f
         f"{made.path}: {made.size / 1000:.0f} kB\n"
         f"Next: stepwire serve --repository {repository}"
     )
-
-
-class Refused(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: object = None) -> None:
-        click.echo(f"error: {self.message}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from models import tasks
+from models.cli import Refused, require
 
 if TYPE_CHECKING:
     from models.networks import Cell
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NEEDED = ("torch", "safetensors", "gymnasium", "matplotlib", "rich")
 
 
-@click.command()
+@click.command(context_settings={"show_default": True})
 @click.argument("task", type=click.Choice(list(tasks.TASKS)))
 @click.option("--cell", type=click.Choice(["gru", "lstm", "rnn", "none"]), default="gru")
 @click.option("--hidden", type=click.IntRange(1), default=48, help="Units of each layer.")
@@ -54,7 +54,7 @@ def train(
     **recipe: float | None,
 ) -> None:
     """Train a network for TASK and leave it in a run folder."""
-    _require(NEEDED)
+    require("training", NEEDED)
     import torch
     from rich.console import Console
 
@@ -80,23 +80,10 @@ def train(
             console,
             memoryless=memoryless,
         )
-    except (Diverged, FileExistsError) as error:
+    except (Diverged, OSError) as error:
         raise Refused(str(error)) from error
     title = f"{task}: {cell}, {run.network.parameter_count} parameters, held-out score"
     console.print(report.score_table(title, run.scores))
     click.echo(f"Run:  {folder}")
     click.echo(f"Plot: {folder / runs.PLOT}")
     click.echo(f"Next: stepwire export {folder} --to model_repository")
-
-
-class Refused(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: object = None) -> None:
-        click.echo(f"error: {self.message}", err=True)
-
-
-def _require(modules: tuple[str, ...]) -> None:
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
-    if missing:
-        raise Refused(f"training needs {', '.join(missing)}: pip install 'stepwire[train]'")

@@ -29,6 +29,7 @@ def conduct(
     With `memoryless`, a network without state of the same size is trained by the same recipe and
     scored beside it. Raises Diverged, and FileExistsError if the folder holds a run already.
     """
+    runs.require_free(folder)
     losses: list[float] = []
     network = _trained(task, architecture, recipe, seed, console, losses)
     scores: dict[str, Score] = {"network": task.score(network)}

@@ -44,11 +44,16 @@ class Run:
     """By contestant, "network" first."""
 
 
+def require_free(folder: Path) -> None:
+    """Raises FileExistsError if the folder holds a run already."""
+    if (folder / CONFIG).exists():
+        raise FileExistsError(f"{folder} holds a run already: take another --name")
+
+
 def save(folder: Path, run: Run) -> None:
     """Writes all but the plot. Raises FileExistsError if the folder holds a run already."""
+    require_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / CONFIG).exists():
-        raise FileExistsError(f"{folder} holds a run already")
     _write_json(folder / SCORES, run.scores)
     save_file(run.network.state_dict(), folder / WEIGHTS)
     _write_json(folder / CONFIG, asdict(run.config))
@@ -57,12 +62,15 @@ def save(folder: Path, run: Run) -> None:
 def load(folder: Path) -> Run:
     """Raises RunUnreadable."""
     config = _config(folder / CONFIG)
-    network = SequenceNetwork(config.architecture)
+    try:
+        network = SequenceNetwork(config.architecture)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunUnreadable(f"{folder / CONFIG}: no such network: {_line(error)}") from error
     try:
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise RunUnreadable(f"{folder / WEIGHTS} does not fill the network: {reason}") from error
+        path = folder / WEIGHTS
+        raise RunUnreadable(f"{path} does not fill the network: {_line(error)}") from error
     return Run(config, network.eval(), _read_json(folder / SCORES))
 
 
@@ -83,6 +91,10 @@ def _config(path: Path) -> Config:
     return config
 
 
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
@@ -91,7 +103,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RunUnreadable(f"{path}: {error}") from error
+        raise RunUnreadable(f"{path}: {_line(error)}") from error
     if not isinstance(value, dict):
         raise RunUnreadable(f"{path} does not hold an object")
     return value

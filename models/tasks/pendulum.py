@@ -78,7 +78,7 @@ class Pendulum:
 
 
 def score(controller: Controller, starts: int = HELD_OUT_STARTS) -> Score:
-    """How a controller does from held-out starts."""
+    """How a controller does from held-out starts; times and angles are means over those it wins."""
     angles = play(range(HELD_OUT_SEED, HELD_OUT_SEED + starts), controller).angles
     standing = np.array([stands(episode) for episode in angles])
     hanging = np.arange(starts) % HANGING_SHARE == 0
@@ -91,6 +91,6 @@ def score(controller: Controller, starts: int = HELD_OUT_STARTS) -> Score:
     return {
         "stands [% of starts]": 100 * float(standing.mean()),
         "stands from hanging down [%]": 100 * float(standing[hanging].mean()),
-        "time to upright, where it stands [s]": float(np.mean(times)) if times else None,
-        "mean |angle| from then on [rad]": float(np.mean(errors)) if errors else None,
+        "time to upright [s]": float(np.mean(times)) if times else None,
+        "|angle| once upright [rad]": float(np.mean(errors)) if errors else None,
     }

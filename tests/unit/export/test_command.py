@@ -62,6 +62,13 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     assert "config.json" in refused(ran(tmp_path, tmp_path / "repository"))
 
 
+def test_a_repository_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    run = save_run(tmp_path / "run", GRU)
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "repository" / "run").write_text("in the way")
+    assert "repository/run" in refused(ran(run, tmp_path / "repository"))
+
+
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     run = save_run(tmp_path / "run", GRU)
     config = json.loads((run / "config.json").read_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,9 +17,10 @@ from models.networks import Cell
 from tests.unit.export.made import made, model_of
 
 
-@pytest.mark.parametrize("input_layer", [0, 5])
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn", "none"])
+@pytest.mark.parametrize(
+    ("cell", "layers", "input_layer"),
+    [*itertools.product(("gru", "lstm", "rnn"), (1, 2), (0, 5)), ("none", 1, 0)],
+)
 def test_stepped_equals_torch_over_the_whole_sequence(
     cell: Cell, layers: int, input_layer: int
 ) -> None:

@@ -52,7 +52,9 @@ def test_a_run_that_is_there_is_one_line(tmp_path: Path) -> None:
     assert ran(tmp_path, "--no-memoryless").exit_code == 0
     result = ran(tmp_path, "--no-memoryless")
     assert result.exit_code == 2
-    assert result.stderr.splitlines() == [f"error: {tmp_path / 'quick'} holds a run already"]
+    [line] = result.stderr.splitlines()
+    assert line == f"error: {tmp_path / 'quick'} holds a run already: take another --name"
+    assert result.stdout == ""  # it is said before the training, not after
 
 
 def test_a_training_that_diverges_is_one_line(

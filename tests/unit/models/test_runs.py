@@ -64,6 +64,17 @@ def test_weights_that_do_not_fit_are_refused(run: runs.Run, tmp_path: Path) -> N
         runs.load(tmp_path)
 
 
+@pytest.mark.parametrize("wrong", [{"cell": "abacus"}, {"hidden": "many"}, {"layers": -1}])
+def test_an_architecture_that_cannot_be_built_is_refused(
+    run: runs.Run, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    runs.save(tmp_path, run)
+    config = json.loads((tmp_path / runs.CONFIG).read_text())
+    _edit(tmp_path / runs.CONFIG, architecture={**config["architecture"], **wrong})
+    with pytest.raises(runs.RunUnreadable, match="no such network"):
+        runs.load(tmp_path)
+
+
 @pytest.mark.parametrize("weights", [b"", b"\x80\x04K\x01."], ids=["empty", "pickle"])
 def test_weights_of_another_format_are_refused(
     run: runs.Run, tmp_path: Path, weights: bytes

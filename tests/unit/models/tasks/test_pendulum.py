@@ -65,8 +65,8 @@ def test_scores_know_good_from_bad() -> None:
 def test_nothing_is_averaged_where_nothing_stands(network: SequenceNetwork) -> None:
     score = pendulum.score(Network(network), starts=8)
     assert score["stands [% of starts]"] == 0
-    assert score["time to upright, where it stands [s]"] is None
-    assert score["mean |angle| from then on [rad]"] is None
+    assert score["time to upright [s]"] is None
+    assert score["|angle| once upright [rad]"] is None
 
 
 def test_samples_are_readings_and_the_same_each_time() -> None:
