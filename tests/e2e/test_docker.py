@@ -18,7 +18,8 @@ import pytest
 
 import stepwire
 
-pytestmark = pytest.mark.docker
+# The first build fetches the base image and what the service needs.
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 SERVICE = "stepwire"
