@@ -105,11 +105,14 @@ def _server(
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
     keepalive = round(settings.keepalive * 1000)
+    timeout = round(settings.keepalive_timeout * 1000)
     return [
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
         ("grpc.keepalive_time_ms", keepalive),
-        ("grpc.keepalive_timeout_ms", round(settings.keepalive_timeout * 1000)),
+        ("grpc.keepalive_timeout_ms", timeout),
+        # A probe waits for gRPC's own bandwidth probe, which has a minute by default.
+        ("grpc.http2.ping_timeout_ms", timeout),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
         # Clients probe too; a client that probes as often as this server is no abuse.

@@ -91,6 +91,11 @@ class Proxy:
         self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def point_to(self, server: Server) -> None:
+        """Breaks every connection; new ones go to another server."""
+        self._target = server.port
+        self.cut()
+
     def cut(self) -> None:
         """Breaks every connection; new ones are taken."""
         for writer in self._writers:
