@@ -166,3 +166,14 @@ def mixer() -> tuple[ModelProto, Manifest]:
         "one": np.ones(1, np.int64),
     }
     return graph(nodes, manifest, constants), manifest
+
+
+def wide(size: int = 2**14) -> tuple[ModelProto, Manifest]:
+    """An accumulator of many elements, whose messages soon fill a connection."""
+    vector = Tensor(name="x", shape=(size,))
+    manifest = Manifest(
+        inputs=(vector,),
+        outputs=(vector.model_copy(update={"name": "total"}),),
+        states=(State(input=vector.model_copy(update={"name": "sum"}), output="sum_next"),),
+    )
+    return graph(list(accumulator().graph.node), manifest), manifest

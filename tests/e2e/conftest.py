@@ -22,6 +22,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         networks.put_network(root, name)
     for version in (1, 2):
         graphs.put(root, "accumulator", graphs.accumulator_package(), version)
+    graphs.put(root, "wide", graphs.package(*graphs.wide()))
     graphs.put(root, "mixer", graphs.package(*graphs.mixer()))
     graphs.put(root, "neighbourly", graphs.package(graphs.neighbourly(), graphs.ACCUMULATOR))
     return root

@@ -119,7 +119,7 @@ def opening(**change: object) -> pb.StreamRequest:
             (
                 grpc.StatusCode.NOT_FOUND,
                 "there is no model 'nope', only accumulator, gru, gru-deep, lstm, lstm-deep, "
-                "memoryless, mixer, neighbourly, rnn",
+                "memoryless, mixer, neighbourly, rnn, wide",
                 "MODEL_NOT_FOUND",
             ),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -49,6 +50,28 @@ class RawCall:
         answer = await self.call.read()
         assert isinstance(answer, pb.StreamResponse), await self.failure()
         return answer
+
+    async def rest(self) -> list[pb.StreamResponse]:
+        """What still comes before the call ends."""
+        heard = []
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            while isinstance(message := await self.call.read(), pb.StreamResponse):
+                heard.append(message)
+        return heard
+
+    async def flood(self, data: bytes) -> tuple[int, asyncio.Task[None]]:
+        """Sends steps without reading answers until no more is taken for a second.
+
+        Returns how many were taken, and the one under way: gRPC ends a call whose write is
+        cancelled.
+        """
+        number = 0
+        while True:
+            step = pb.Step(step=number, inputs=[data])
+            writing = asyncio.create_task(self.send(step=step))
+            if not (await asyncio.wait([writing], timeout=1.0))[0]:
+                return number, writing
+            number += 1
 
     async def failure(self) -> tuple[grpc.StatusCode, str, str]:
         """How the call ended: its status, its details, the name of its error."""

@@ -1,0 +1,150 @@
+"""The process: health, reflection, draining, and starts that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+
+import stepwire
+import stepwire.sync
+from stepwire.v1 import stream_pb2 as pb
+from tests.e2e.conftest import Start
+from tests.e2e.wire import raw_call
+from tests.networks import signal as noise
+from tests.servers import Server
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+X = bytes(4)
+WIDE = bytes(4 * 2**14)
+
+
+def test_health_and_reflection_are_on(server: Server) -> None:
+    with grpc.insecure_channel(server.address) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        assert health.Check(health_pb2.HealthCheckRequest()).status == SERVING
+        pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+        service = pool.FindServiceByName("stepwire.v1.StreamInference")
+        assert [method.name for method in service.methods] == ["Stream"]
+
+
+async def test_a_draining_server_answers_what_it_has_accepted_and_stops(start: Start) -> None:
+    server = start()
+    async with raw_call(server.address) as call:
+        await call.open("drained")
+        for number in range(8):
+            await call.send(step=pb.Step(step=number, inputs=[X]))
+        await call.hear()
+        server.terminate()
+        heard = [message.WhichOneof("event") for message in await call.rest()]
+        assert heard.count("going_away") == 1
+        assert heard.count("output") == len(heard) - 1
+        assert await call.failure() == (
+            grpc.StatusCode.UNAVAILABLE,
+            "this server is stopping: resume the stream in a moment",
+            "SERVER_DRAINING",
+        )
+    assert server.wait() == 0
+
+
+async def test_steps_at_a_server_that_stops_are_answered_or_unavailable(start: Start) -> None:
+    server = start()
+    async with stepwire.connect(server.address, retry_for=0.2) as client:
+        stream = client.stream("gru")
+        await stream.open()
+        steps = [asyncio.create_task(stream.step(x)) for x in noise(1, 8)[0]]
+        await asyncio.sleep(0)
+        server.terminate()
+        results = await asyncio.gather(*steps, return_exceptions=True)
+        assert all(
+            not isinstance(r, Exception) or isinstance(r, stepwire.Unavailable) for r in results
+        )
+        with pytest.raises(stepwire.Unavailable):
+            await stream.step(noise(1, 1)[0, 0])
+    assert server.wait() == 0
+
+
+async def test_draining_is_told_to_health_watchers(start: Start) -> None:
+    server = start()
+    async with (
+        grpc.aio.insecure_channel(server.address) as channel,
+        raw_call(server.address) as call,
+    ):
+        await call.open("watched")
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == SERVING
+        server.terminate()
+        assert (await watch.read()).status == NOT_SERVING
+    assert server.wait() == 0
+
+
+async def test_a_client_that_does_not_read_holds_a_stop_no_longer_than_the_grace(
+    start: Start,
+) -> None:
+    server = start("--grace", "0.5")
+    async with raw_call(server.address) as call:
+        await call.open("deaf", model="wide")
+        _, writing = await call.flood(WIDE)
+        began = time.monotonic()
+        server.terminate()
+        assert await asyncio.to_thread(server.wait) == 0
+        assert time.monotonic() - began < 5
+        await asyncio.wait([writing])
+
+
+async def test_a_client_that_does_not_read_is_not_read_either(start: Start) -> None:
+    server = start("--window", "4")
+    async with raw_call(server.address) as call:
+        await call.open("flood", model="wide")
+        sent, writing = await call.flood(WIDE)
+        assert sent < 500
+        for number in range(sent + 1):
+            assert (await call.hear()).output.step == number
+        await writing
+
+
+def started_in_vain(*flags: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "service", *flags], capture_output=True, text=True, timeout=60
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_taken_port_is_told(repository: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, errors = started_in_vain("--repository", str(repository), "--listen", address)
+    assert code == 2
+    assert f"error: cannot listen on {address}: it is taken" in errors
+
+
+def test_a_model_that_must_not_serve_is_named_to_its_clients(
+    repository: Path, start: Start, tmp_path: Path
+) -> None:
+    damaged = (repository / "gru" / "1" / "model.onnx").read_bytes()[:-200]
+    for name, content in (("good", repository / "accumulator"), ("damaged", None)):
+        folder = tmp_path / "mixed" / name / "1"
+        folder.mkdir(parents=True)
+        data = (content / "1" / "model.onnx").read_bytes() if content else damaged
+        (folder / "model.onnx").write_bytes(data)
+    server = start("--repository", str(tmp_path / "mixed"))
+    assert "refused damaged/1: ONNX Runtime does not load it" in server.log
+    with stepwire.sync.connect(server.address) as client:
+        with client.stream("good"):
+            pass
+        with pytest.raises(stepwire.ModelNotFound, match="damaged/1 does not serve: ONNX Runtime"):
+            client.stream("damaged").open()
