@@ -27,74 +27,35 @@ GATES = {"GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2), "RNN": (0,)}
 
 
 def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
-    """For `torch.onnx.export(custom_translation_table=...)`. Forward direction only."""
+    """For `torch.onnx.export(custom_translation_table=...)`."""
     return {
-        torch.ops.aten.gru.input: _gru,
-        torch.ops.aten.lstm.input: _lstm,
-        torch.ops.aten.rnn_tanh.input: _rnn_tanh,
-        torch.ops.aten.rnn_relu.input: _rnn_relu,
+        # torch applies the reset gate after the recurrent product: linear_before_reset.
+        torch.ops.aten.gru.input: _translation("GRU", linear_before_reset=1),
+        torch.ops.aten.lstm.input: _translation("LSTM"),
+        torch.ops.aten.rnn_tanh.input: _translation("RNN", activations=["Tanh"]),
+        torch.ops.aten.rnn_relu.input: _translation("RNN", activations=["Relu"]),
     }
 
 
-# torch calls a translation with the operator's schema: input [T, B, F] (or [B, T, F]), the
-# initial state or states [L, B, H], the weights of all layers in one list, and the flags.
+def _translation(kind: str, **attributes: Any) -> Callable[..., tuple[Tensor, ...]]:
+    def translate(
+        input: Tensor,  # noqa: A002 (torch's names, here and below)
+        hx: Tensor,
+        params: Sequence[Tensor],
+        has_biases: bool,
+        num_layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+        batch_first: bool,
+    ) -> tuple[Tensor, ...]:
+        """The schema that torch's four recurrent operators share; an LSTM has two `hx`."""
+        if bidirectional:
+            raise NotImplementedError("a bidirectional layer has no single timestep")
+        states = hx if isinstance(hx, Sequence) else (hx,)
+        return _layers(kind, input, states, params, has_biases, batch_first, **attributes)
 
-
-def _gru(
-    input: Tensor,  # noqa: A002 (the schema's name)
-    hx: Tensor,
-    params: Sequence[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Tensor, ...]:
-    # torch applies the reset gate after the recurrent product: linear_before_reset.
-    return _layers("GRU", input, (hx,), params, has_biases, batch_first, linear_before_reset=1)
-
-
-def _lstm(
-    input: Tensor,  # noqa: A002
-    hx: Sequence[Tensor],
-    params: Sequence[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Tensor, ...]:
-    return _layers("LSTM", input, hx, params, has_biases, batch_first)
-
-
-def _rnn_tanh(
-    input: Tensor,  # noqa: A002
-    hx: Tensor,
-    params: Sequence[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Tensor, ...]:
-    return _layers("RNN", input, (hx,), params, has_biases, batch_first, activations=["Tanh"])
-
-
-def _rnn_relu(
-    input: Tensor,  # noqa: A002
-    hx: Tensor,
-    params: Sequence[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Tensor, ...]:
-    return _layers("RNN", input, (hx,), params, has_biases, batch_first, activations=["Relu"])
+    return translate
 
 
 def _layers(
@@ -106,7 +67,11 @@ def _layers(
     batch_first: bool,
     **attributes: Any,
 ) -> tuple[Tensor, ...]:
-    """The output of the top layer and the new states [L, B, H], every layer one `kind`."""
+    """Takes a sequence [T, B, F] and initial states [L, B, H], `params` being of all layers.
+
+    Gives the output of the top layer [T, B, H] and the new states. With `batch_first` both
+    sequences are [B, T, ...].
+    """
     per_layer = 4 if has_biases else 2
     weights = [params[at : at + per_layer] for at in range(0, len(params), per_layer)]
     sequence = op.Transpose(sequence, perm=[1, 0, 2]) if batch_first else sequence
