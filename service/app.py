@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 
 import grpc
-from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from service.api.native import StreamInference
@@ -70,6 +70,7 @@ async def serve(settings: Settings, engine: Engine) -> None:
         raise StartError(
             f"cannot listen on {settings.listen}: it is taken, or not this machine's"
         ) from error
+    await checks.set(NATIVE, health_pb2.HealthCheckResponse.SERVING)
     await server.start()
     models = ", ".join(str(lane.model) for lane in engine.lanes())
     print(f"stepwire: listening on {settings.host}:{port}, serving {models}", flush=True)

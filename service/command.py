@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,8 @@ def serve(config: Path | None, **flags: Any) -> None:
             level=settings.log_level.upper(),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         )
+        # The first process of a container ignores a signal that it has no handler for.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         engine = load_engine(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve_engine(settings, engine))

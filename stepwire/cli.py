@@ -25,20 +25,21 @@ def _load(found: EntryPoint) -> click.Command:
     try:
         command = found.load()
     except ModuleNotFoundError as error:
-        return _missing(found.name, error.name or str(error))
+        return _missing(found, error.name or str(error))
     assert isinstance(command, click.Command)
     return command
 
 
-def _missing(name: str, module: str) -> click.Command:
+def _missing(found: EntryPoint, module: str) -> click.Command:
     @click.command(
-        name,
+        found.name,
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
         short_help=f"(not installed: {module} is missing)",
     )
     def explain() -> None:
         raise click.ClickException(
-            f"`stepwire {name}` needs {module}: install it with `pip install 'stepwire[all]'`"
+            f"`stepwire {found.name}` needs {module}: "
+            f"install it with `pip install 'stepwire[{','.join(found.extras)}]'`"
         )
 
     return explain

@@ -19,20 +19,19 @@ from stepwire.v1 import stream_pb2 as pb
 class Timestep:
     """A step that has its number and no answer yet."""
 
-    inputs: tuple[bytes, ...]
+    step: pb.Step
+    """Inputs and budget; number and age are set when it is sent."""
     created: float
     """Seconds, on the clock that `message` is given."""
-    budget: float | None
     succeed: Callable[[pb.Output], None]
     fail: Callable[[errors.StepwireError], None]
     number: int = 0
 
     def message(self, now: float) -> pb.StreamRequest:
-        step = pb.Step(step=self.number, inputs=self.inputs)
-        if self.budget is not None:
-            step.budget_us = round(self.budget * 1e6)
-            step.age_us = round((now - self.created) * 1e6)
-        return pb.StreamRequest(step=step)
+        self.step.step = self.number
+        if self.step.HasField("budget_us"):
+            self.step.age_us = round((now - self.created) * 1e6)
+        return pb.StreamRequest(step=self.step)
 
 
 class Sequence:

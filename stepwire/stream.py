@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -59,6 +60,8 @@ class Stream:
         from_step: int | None,
         retry_for: float,
     ) -> None:
+        if mode == "resume" and not (stream_id and token):
+            raise ValueError("resuming needs the stream's id and token")
         self._connect = connect
         self._from_step = from_step
         self._retry_for = retry_for
@@ -122,6 +125,8 @@ class Stream:
 
     async def open(self) -> None:
         """Raises the server's refusal, or Unavailable after `retry_for` seconds."""
+        if self._link:
+            raise errors.StreamClosed("a stream is opened once: make another with Client.stream")
         self._opened = asyncio.get_running_loop().create_future()
         self._link = Link(
             self._connect,
@@ -152,11 +157,15 @@ class Stream:
         leaves the stream as it was.
         """
         signature = self.signature
-        encoded = signature.encode(inputs)
-        output = await self._answer(encoded, budget)
+        step = pb.Step(inputs=signature.encode(inputs))
+        if budget is not None:
+            if not 0 <= budget < math.inf:
+                raise ValueError(f"a budget is a number of seconds, not {budget}")
+            step.budget_us = round(budget * 1e6)
+        output = await self._answer(step)
         return signature.decode(output.outputs)
 
-    async def _answer(self, inputs: tuple[bytes, ...], budget: float | None) -> pb.Output:
+    async def _answer(self, step: pb.Step) -> pb.Output:
         created = time.monotonic()
         await self._take_room()
         if self._failure:
@@ -166,9 +175,8 @@ class Stream:
         self._waiting[future] = self._timer(future) if self._down else None
         self._sequence.add(
             Timestep(
-                inputs,
+                step,
                 created,
-                budget,
                 succeed=lambda output: self._succeed(future, output),
                 fail=lambda error: self._fail(future, error),
             )

@@ -19,6 +19,9 @@ from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
 Context = grpc.aio.ServicerContext[pb.StreamRequest, pb.StreamResponse]
 
+_OPEN_SECONDS = 10.0
+"""How long a call may wait before it opens its stream."""
+
 
 class StreamInference(pb_grpc.StreamInferenceServicer):
     def __init__(self, engine: Engine) -> None:
@@ -83,7 +86,11 @@ class StreamCall:
             await abort(self._context, reason)
 
     async def _open(self) -> Opened:
-        message = await self._receive()
+        try:
+            async with asyncio.timeout(_OPEN_SECONDS):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise InvalidRequest(f"no `open` within {_OPEN_SECONDS:g} s") from error
         if message is None or message.WhichOneof("event") != "open":
             raise InvalidRequest("the first message of a call is `open`")
         return self._engine.open(messages.open_request(message.open), self)

@@ -169,3 +169,26 @@ def test_a_step_that_times_out_keeps_its_number(server: Server) -> None:
                 stream.step([5.0], timeout=0)
             assert stream.next_step == 1
             assert stream.step([1.0]).tolist() == [6.0]
+
+
+@pytest.mark.parametrize("budget", [-1.0, np.inf, np.nan])
+async def test_a_budget_that_is_no_time_is_refused_and_the_stream_goes_on(
+    server: Server, budget: float
+) -> None:
+    async with stepwire.connect(server.address) as client, client.stream("accumulator") as stream:
+        with pytest.raises(ValueError, match="a budget is a number of seconds"):
+            await stream.step([1.0], budget=budget)
+        assert (await stream.step([1.0])).tolist() == [1.0]
+
+
+async def test_a_stream_is_opened_once(server: Server) -> None:
+    async with stepwire.connect(server.address) as client, client.stream("accumulator") as stream:
+        with pytest.raises(stepwire.StreamClosed, match="opened once"):
+            await stream.open()
+        assert (await stream.step([1.0])).tolist() == [1.0]
+
+
+async def test_resuming_without_a_token_is_refused_at_once(server: Server) -> None:
+    async with stepwire.connect(server.address) as client:
+        with pytest.raises(ValueError, match="needs the stream's id and token"):
+            client.stream("accumulator", stream_id="x", mode="resume")

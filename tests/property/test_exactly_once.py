@@ -54,7 +54,8 @@ class Wire:
         if sum(caller.result is None for caller in self.callers) < WINDOW:
             caller = Caller(x)
             self.callers.append(caller)
-            self.sequence.add(Timestep((number(x),), 0.0, None, caller.succeed, caller.fail))
+            step = pb.Step(inputs=[number(x)])
+            self.sequence.add(Timestep(step, 0.0, caller.succeed, caller.fail))
 
     def send(self) -> None:
         if timestep := self.sequence.take_unsent():

@@ -10,10 +10,11 @@ from stepwire.v1 import stream_pb2 as pb
 class Caller:
     """Waits for one timestep."""
 
-    def __init__(self, sequence: Sequence, name: str = "x", budget: float | None = None) -> None:
+    def __init__(self, sequence: Sequence, name: str = "x", budget: int | None = None) -> None:
         self.output: pb.Output | None = None
         self.error: errors.StepwireError | None = None
-        self.timestep = Timestep((name.encode(),), 10.0, budget, self._succeed, self._fail)
+        step = pb.Step(inputs=[name.encode()], budget_us=budget)
+        self.timestep = Timestep(step, 10.0, self._succeed, self._fail)
         sequence.add(self.timestep)
 
     def _succeed(self, output: pb.Output) -> None:
@@ -34,7 +35,7 @@ def fresh(server_next: int = 0, from_step: int | None = None) -> Sequence:
 def sent(sequence: Sequence) -> list[tuple[int, bytes]]:
     taken = []
     while timestep := sequence.take_unsent():
-        taken.append((timestep.number, timestep.inputs[0]))
+        taken.append((timestep.number, timestep.step.inputs[0]))
     return taken
 
 
@@ -131,7 +132,7 @@ def test_the_end_of_the_stream_fails_what_is_unanswered() -> None:
 
 def test_a_budget_travels_with_the_time_already_spent() -> None:
     sequence = fresh()
-    with_budget = Caller(sequence, budget=0.5).timestep.message(now=10.25).step
+    with_budget = Caller(sequence, budget=500_000).timestep.message(now=10.25).step
     assert (with_budget.budget_us, with_budget.age_us) == (500_000, 250_000)
     without = Caller(sequence).timestep.message(now=10.25).step
     assert not without.HasField("budget_us")
