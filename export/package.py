@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,7 @@ from export.source import ExportRefused, Source
 from export.step_graph import build, check_fused
 from export.verify import Differences, Reference, reference_of, verify
 from service.repository.manifest import Manifest, encode
-from service.repository.packages import MODEL_FILE
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+from service.repository.packages import MODEL_FILE, MODEL_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ def export(source: Source, folder: Path, *, force: bool = False) -> Package:
 
 def version_folder(repository: Path, name: str, version: int | None) -> Path:
     """Where a model goes; without a version, the next one. Raises ExportRefused."""
-    if not NAME.fullmatch(name):
+    if not MODEL_NAME.fullmatch(name):
         raise ExportRefused(
             f"{name!r} is no model name: letters, digits, '.', '_' and '-', at most 128, the first "
             "a letter or digit"

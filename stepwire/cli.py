@@ -37,7 +37,7 @@ def _missing(found: EntryPoint, module: str) -> click.Command:
         short_help=f"(not installed: {module} is missing)",
     )
     def explain() -> None:
-        raise click.ClickException(
+        raise click.UsageError(
             f"`stepwire {found.name}` needs {module}: "
             f"install it with `pip install 'stepwire[{','.join(found.extras)}]'`"
         )

@@ -17,6 +17,9 @@ from service.repository import manifest
 
 FEATURES, OUTPUTS = 5, 3
 
+# More threads beside a busy server wait for each other, for seconds at times.
+torch.set_num_threads(1)
+
 ARCHITECTURES = {
     "gru": Architecture(FEATURES, OUTPUTS, "gru", hidden=32),
     "lstm": Architecture(FEATURES, OUTPUTS, "lstm", hidden=32),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from service.core.streams import ModelKey
 
 MODEL_FILE = "model.onnx"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class Package(NamedTuple):
@@ -34,7 +34,7 @@ def scan(root: Path) -> list[Package]:
     packages = []
     for path in root.glob(f"*/*/{MODEL_FILE}"):
         name, version = path.parent.parent.name, path.parent.name
-        if not _NAME.fullmatch(name) or not version.isascii() or not version.isdigit():
+        if not MODEL_NAME.fullmatch(name) or not version.isascii() or not version.isdigit():
             continue
         if int(version) < 1:
             raise RepositoryError(f"{path.parent} is no version: they count from 1")

@@ -35,7 +35,7 @@ def test_a_command_whose_packages_are_missing_names_its_extra(
     entry = EntryPoint("serve", "no_such_package.command:serve [serve]", cli.GROUP)
     monkeypatch.setattr(cli, "entry_points", found(entry))
     result = CliRunner().invoke(cli.main, ["serve", "--listen", "x"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert (
         "`stepwire serve` needs no_such_package: install it with `pip install 'stepwire[serve]'`"
         in result.output
