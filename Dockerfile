@@ -24,8 +24,6 @@ ENV PATH=/opt/stepwire/bin:$PATH
 ENV STEPWIRE_LISTEN=0.0.0.0:50051 \
     STEPWIRE_INSECURE=true \
     STEPWIRE_REPOSITORY=/srv/models
-# ONNX Runtime would report models and sessions to its maker.
-ENV ORT_DISABLE_TELEMETRY=1
 EXPOSE 50051
 # A number, so that an orchestrator sees without the image's passwd that it is not root.
 USER 10001:10001

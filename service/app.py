@@ -116,9 +116,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.ping_timeout_ms", timeout),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
-        # Clients probe too; a client that probes as often as this server is no abuse.
         ("grpc.http2.min_ping_interval_without_data_ms", keepalive // 2),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", keepalive // 2),
+        # Clients probe too, this project's every 10 s; gRPC would take that for abuse.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
         # Two services on one port would share its connections at random.
         ("grpc.so_reuseport", 0),
     ]
