@@ -1,0 +1,1 @@
+"""A pendulum, swung up and balanced by a served network."""

@@ -1,0 +1,159 @@
+"""An episode as it happens: drawn on a terminal, a line a second elsewhere."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from demo.canvas import Canvas
+from demo.pendulum.loop import Moment
+from models.tasks.pendulum_world import MAX_TORQUE, PERIOD, UPRIGHT
+
+COLUMNS, ROWS = 22, 11
+"""The drawn pendulum, in characters."""
+HISTORY_COLUMNS, HISTORY_ROWS = 66, 4
+BAR = 10
+"""Characters of the torque's bar to either side."""
+FRAME = 1 / 30
+"""Seconds between drawings at least."""
+LINE_EVERY = round(1 / PERIOD)
+"""Timesteps from line to line."""
+
+Show = Callable[[Moment], None]
+
+
+@contextmanager
+def watching(console: Console, model: str, timesteps: int) -> Iterator[Show]:
+    """Takes each moment of an episode as it happens."""
+    if not _draws(console):
+        yield lambda moment: _print_some(console, model, moment, timesteps)
+        return
+    scene = Scene(model, timesteps)
+    # The loop itself refreshes, in the slack of a period: no thread gets between its steps.
+    with Live(console=console, auto_refresh=False) as live:
+        yield _Drawn(scene, live)
+
+
+def _draws(console: Console) -> bool:
+    return (
+        console.is_terminal
+        and not console.is_dumb_terminal
+        and console.encoding.lower().startswith("utf")
+    )
+
+
+def _print_some(console: Console, model: str, moment: Moment, timesteps: int) -> None:
+    if moment.timestep % LINE_EVERY == 0 or moment.timestep == timesteps - 1:
+        console.print(
+            f"{model}  {moment.timestep * PERIOD:5.2f} s  angle {moment.angle:+.2f} rad  "
+            f"torque {moment.torque:+.2f} N m  round trip {1e3 * moment.round_trip:.2f} ms",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+class _Drawn:
+    def __init__(self, scene: Scene, live: Live) -> None:
+        self._scene, self._live = scene, live
+        self._drawn = -math.inf
+
+    def __call__(self, moment: Moment) -> None:
+        self._scene.add(moment)
+        now = time.monotonic()
+        if now - self._drawn >= FRAME or self._scene.is_over:
+            self._drawn = now
+            self._live.update(self._scene.draw(), refresh=True)
+
+
+class Scene:
+    """What has been seen of an episode."""
+
+    def __init__(self, model: str, timesteps: int) -> None:
+        self._model, self._timesteps = model, timesteps
+        self._moments: list[Moment] = []
+
+    @property
+    def is_over(self) -> bool:
+        return len(self._moments) == self._timesteps
+
+    def add(self, moment: Moment) -> None:
+        self._moments.append(moment)
+
+    def draw(self) -> Panel:
+        """The newest moment, and the angle so far."""
+        newest = self._moments[-1]
+        colour = "green" if abs(newest.angle) < UPRIGHT else "yellow"
+        scene = Table.grid(padding=(0, 3))
+        scene.add_row(Text(rod(newest.angle), style=colour), self._readings(newest))
+        angles = [moment.angle for moment in self._moments]
+        return Panel(
+            Group(
+                scene,
+                Text("\n|angle| so far, upright at the top", style="dim"),
+                self._history(angles, colour),
+            ),
+            title=f"[bold]{self._model}[/]",
+            title_align="left",
+            expand=False,
+        )
+
+    def _readings(self, newest: Moment) -> Table:
+        late = sum(moment.late for moment in self._moments)
+        readings = Table.grid(padding=(0, 2))
+        readings.add_row("")
+        for label, value in {
+            "elapsed": f"{newest.timestep * PERIOD:5.2f} s of {self._timesteps * PERIOD:g} s",
+            "angle": f"{newest.angle:+5.2f} rad from upright",
+            "torque": f"{newest.torque:+5.2f} N m",
+            "": bar(newest.torque / MAX_TORQUE),
+            "round trip": f"{1e3 * newest.round_trip:5.2f} ms",
+            "late steps": f"{late:5}",
+        }.items():
+            readings.add_row(Text(label, style="dim"), value)
+            readings.add_row("")
+        return readings
+
+    def _history(self, angles: list[float], colour: str) -> Text:
+        return Text(history(angles, self._timesteps), style=colour)
+
+
+def rod(angle: float) -> str:
+    """A pendulum at an angle from upright in radians, counter-clockwise, in braille."""
+    canvas = Canvas(COLUMNS, ROWS)
+    x, y = (canvas.width - 1) / 2, (canvas.height - 1) / 2
+    length, bob, pivot = 0.78 * y, 0.2 * y, 0.06 * y
+    end_x, end_y = x - length * math.sin(angle), y - length * math.cos(angle)
+    for shift in (-0.5, 0.5):
+        canvas.line(
+            x + shift * math.cos(angle),
+            y - shift * math.sin(angle),
+            end_x + shift * math.cos(angle),
+            end_y - shift * math.sin(angle),
+        )
+    canvas.disc(end_x, end_y, bob)
+    canvas.disc(x, y, pivot)
+    return str(canvas)
+
+
+def history(angles: list[float], timesteps: int) -> str:
+    """|angle| over the whole episode's width in braille: upright is at the top."""
+    canvas = Canvas(HISTORY_COLUMNS, HISTORY_ROWS)
+    for timestep, angle in enumerate(angles):
+        x = (canvas.width - 1) * timestep / timesteps
+        canvas.dot(x, (canvas.height - 1) * abs(angle) / math.pi)
+    return str(canvas)
+
+
+def bar(share: float) -> str:
+    """From the middle to the left or right; `share` in [-1, 1]."""
+    length = round(abs(share) * BAR)
+    left, right = (length, 0) if share < 0 else (0, length)
+    return f"{'█' * left:>{BAR}}│{'█' * right:<{BAR}}"

@@ -1,0 +1,98 @@
+"""What every demo shares: the service it speaks to, what it needs, and how it ends."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import click
+
+from demo.server import ServiceFailed, running
+from stepwire.errors import StepwireError
+
+REPOSITORY = Path("model_repository")
+CHECKOUT = Path(__file__).parents[1]
+SHOWN = ("gymnasium", "matplotlib", "rich")
+SERVED = ("onnxruntime", "pydantic_settings", "uvloop", "grpc_health", "grpc_reflection")
+INTERRUPTED = 130
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+class Refused(click.ClickException):
+    """Ends a demo with one line that says what to do, and exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"error: {self.message}", file=file, err=True)
+
+
+def service_options(command: Command) -> Command:
+    """Adds --repository and --connect, for `served` to take."""
+    repository = click.option(
+        "--repository",
+        type=click.Path(path_type=Path),
+        help="Folder of model packages to serve.  "
+        "[default: model_repository/ here, else of the checkout]",
+    )
+    connect = click.option(
+        "--connect", metavar="HOST:PORT", help="Use a running service instead of starting one."
+    )
+    return repository(connect(command))
+
+
+def require(modules: tuple[str, ...]) -> None:
+    """Raises Refused, naming the extra to install, if any of the modules is missing."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    if missing:
+        raise Refused(f"the demo needs {', '.join(missing)}: pip install 'stepwire[demo]'")
+
+
+@contextmanager
+def served(repository: Path | None, connect: str | None) -> Iterator[str]:
+    """The address of a service: the one to connect to, or a child that ends with the block."""
+    if repository and connect:
+        raise click.UsageError("--repository is for a service of one's own, --connect for another")
+    if connect:
+        yield connect
+        return
+    require(SERVED)
+    with running(repository or _bundled()) as address:
+        yield address
+
+
+def _bundled() -> Path:
+    for folder in (Path(), CHECKOUT):
+        if (folder / REPOSITORY).is_dir():
+            return folder / REPOSITORY
+    raise Refused(f"there is no {REPOSITORY}/ here: name a folder of models with --repository")
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Turns what may end a demo into its exit code and one line."""
+    with _terminated_like_interrupted():
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
+        except ServiceFailed as error:
+            click.echo(error.log, nl=False, err=True)
+            raise Refused(str(error)) from error
+        except StepwireError as error:
+            raise Refused(str(error)) from error
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM by itself would leave the child running and the cursor hidden."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
