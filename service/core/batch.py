@@ -37,10 +37,13 @@ class Batch:
     def __len__(self) -> int:
         return len(self.entries)
 
-    @property
     def slots(self) -> Array:
         """int64, [rows]."""
         return np.array([entry.slot.row for entry in self.entries], np.int64)
+
+    def steps(self) -> Array:
+        """int64, [rows]: the number of each row's timestep."""
+        return np.array([entry.step.number for entry in self.entries], np.int64)
 
     def inputs(self) -> list[bytes]:
         """Per input of the signature, the rows one after another."""

@@ -30,6 +30,14 @@ class TensorSpec:
         """The shape of `rows` streams together, the batch axis in its place."""
         return (*self.shape[: self.batch_axis], rows, *self.shape[self.batch_axis :])
 
+    def rows_first(self, array: Array) -> Array:
+        """A view of a batch with the batch axis in front."""
+        return np.moveaxis(array, self.batch_axis, 0) if self.batch_axis else array
+
+    def in_place(self, array: Array) -> Array:
+        """A view of rows with their axis where the graph has it."""
+        return np.moveaxis(array, 0, self.batch_axis) if self.batch_axis else array
+
     def __str__(self) -> str:
         return f"{self.name}: {self.dtype.name}{list(self.shape)}"
 

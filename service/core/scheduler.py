@@ -142,13 +142,13 @@ class Scheduler:
     def _commit(
         self, batch: Batch, outputs: Sequence[Array], rows: list[int], now: float
     ) -> list[Delivery]:
-        entries, slots = batch.entries, batch.slots
+        entries, slots, steps = batch.entries, batch.slots(), batch.steps()
         if len(rows) < len(entries):
-            entries, slots = [entries[row] for row in rows], slots[rows]
+            entries, slots, steps = [entries[row] for row in rows], slots[rows], steps[rows]
             outputs = [array[rows] for array in outputs]
         verdicts = [_verdict(entry.step, now) for entry in entries]
         checksums = [entry.step.checksum for entry in entries]
-        self._sessions.commit(slots, checksums, verdicts, outputs)
+        self._sessions.commit(slots, steps, checksums, verdicts, outputs)
 
         encoded = zip(*map(_row_bytes, outputs, self._output_sizes), strict=True)
         size, started, computed = len(batch), batch.started, now - batch.started

@@ -15,6 +15,9 @@ import numpy as np
 from service.core.lateness import Verdict
 from service.core.model import Array, TensorSpec
 
+_CHECKSUM_BITS = 32
+_CHECKSUM = 2**_CHECKSUM_BITS - 1
+
 
 class Judgement(Enum):
     """What a step number means to a stream."""
@@ -37,8 +40,7 @@ class Sessions:
     def __init__(self, outputs: Sequence[TensorSpec], window: int) -> None:
         self.window = window
         self._next_step = np.zeros(0, np.int64)
-        self._checksums = np.zeros((0, window), np.uint32)
-        self._verdicts = np.zeros((0, window), np.uint8)
+        self._seals = np.zeros((0, window), np.int64)
         self._outputs = [np.zeros((0, window, *spec.shape), spec.dtype) for spec in outputs]
 
     def reserve(self, capacity: int) -> None:
@@ -47,8 +49,7 @@ class Sessions:
         if missing <= 0:
             return
         self._next_step = _extended(self._next_step, missing)
-        self._checksums = _extended(self._checksums, missing)
-        self._verdicts = _extended(self._verdicts, missing)
+        self._seals = _extended(self._seals, missing)
         self._outputs = [_extended(array, missing) for array in self._outputs]
 
     def start(self, slot: int) -> None:
@@ -66,7 +67,7 @@ class Sessions:
             return Judgement.GAP
         if step < expected - self.window:
             return Judgement.TOO_OLD
-        if self._checksums.item(slot, step % self.window) != checksum:
+        if self._seals.item(slot, step % self.window) & _CHECKSUM != checksum:
             return Judgement.CONFLICT
         return Judgement.REPLAY
 
@@ -74,22 +75,25 @@ class Sessions:
         """The answer to a step judged REPLAY."""
         column = step % self.window
         outputs = tuple(array[slot, column].tobytes() for array in self._outputs)
-        return Kept(outputs, Verdict(self._verdicts.item(slot, column)))
+        return Kept(outputs, Verdict(self._seals.item(slot, column) >> _CHECKSUM_BITS))
 
     def commit(
         self,
         slots: Array,
+        steps: Array,
         checksums: Sequence[int],
         verdicts: Sequence[Verdict],
         outputs: Sequence[Array],
     ) -> None:
-        """The slots' next steps have run. `outputs`: one [len(slots), *shape] per output."""
-        columns = self._next_step[slots] % self.window
-        self._checksums[slots, columns] = checksums
-        self._verdicts[slots, columns] = verdicts
+        """The slots' next steps, `steps`, have run.
+
+        `slots`, `steps`: int64 [rows]. `outputs`: one [rows, *shape] per output.
+        """
+        columns = steps % self.window
+        self._seals[slots, columns] = list(map(_seal, checksums, verdicts))
         for kept, new in zip(self._outputs, outputs, strict=True):
             kept[slots, columns] = new
-        self._next_step[slots] += 1
+        self._next_step[slots] = steps + 1
 
     def hold(self, slot: int, checksum: int) -> Kept:
         """The slot's next step is consumed unrun: the output before it is given again.
@@ -100,12 +104,16 @@ class Sessions:
         if step == 0:
             raise ValueError("step 0 has no output to hold")
         column, before = step % self.window, (step - 1) % self.window
-        self._checksums[slot, column] = checksum
-        self._verdicts[slot, column] = Verdict.HELD
+        self._seals[slot, column] = _seal(checksum, Verdict.HELD)
         for kept in self._outputs:
             kept[slot, column] = kept[slot, before]
         self._next_step[slot] = step + 1
         return self.kept(slot, step)
+
+
+def _seal(checksum: int, verdict: int) -> int:
+    """What is kept of a step beside its outputs; one array is written faster than two."""
+    return verdict << _CHECKSUM_BITS | checksum
 
 
 def _extended(array: Array, rows: int) -> Array:

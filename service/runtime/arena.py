@@ -28,7 +28,7 @@ class Arena:
     def start(self, slot: int) -> None:
         """Sets the slot to the initial state."""
         for state, array in zip(self._states, self._arrays, strict=True):
-            np.moveaxis(array, state.input.batch_axis, 0)[slot] = state.initial
+            state.input.rows_first(array)[slot] = state.initial
 
     def gather(self, slots: Array) -> list[Array]:
         """Copies of the states of `slots`, int64 [rows], each laid out as the graph takes it."""

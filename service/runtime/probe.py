@@ -53,11 +53,11 @@ class _Rows:
 
     def run(self, rows: Array) -> list[Array]:
         feeds = {
-            spec.name: np.ascontiguousarray(np.moveaxis(array[rows], 0, spec.batch_axis))
+            spec.name: np.ascontiguousarray(spec.in_place(array[rows]))
             for spec, array in zip(self._taken, self._arrays, strict=True)
         }
         return [
-            np.moveaxis(array, spec.batch_axis, 0)
+            spec.rows_first(array)
             for array, spec in zip(self._function(feeds), self._given, strict=True)
         ]
 

@@ -20,6 +20,7 @@ def sessions(capacity: int = 3) -> Sessions:
 def run(made: Sessions, slots: list[int], value: float, checksum: int = 0) -> None:
     made.commit(
         np.array(slots),
+        np.array([made.next_step(slot) for slot in slots]),
         [checksum] * len(slots),
         [Verdict.ON_TIME] * len(slots),
         [np.full((len(slots), 2), value, FLOAT)],
