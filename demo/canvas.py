@@ -29,11 +29,10 @@ class Canvas:
 
     def disc(self, x: float, y: float, radius: float) -> None:
         """Filled."""
-        reach = int(radius) + 1
-        for dx in range(-reach, reach + 1):
-            for dy in range(-reach, reach + 1):
-                if dx * dx + dy * dy <= radius * radius:
-                    self.dot(x + dx, y + dy)
+        for column in range(round(x - radius), round(x + radius) + 1):
+            for row in range(round(y - radius), round(y + radius) + 1):
+                if (column - x) ** 2 + (row - y) ** 2 <= radius**2:
+                    self.dot(column, row)
 
     def __str__(self) -> str:
         return "\n".join("".join(chr(_BLANK + field) for field in row) for row in self._fields)

@@ -7,13 +7,14 @@ import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from stepwire.errors import StepwireError
 
+SERVICE = (sys.executable, "-m", "service")
 START_LIMIT = 60.0
 """Seconds that loading the models may take."""
 STOP_LIMIT = 5.0
@@ -30,14 +31,16 @@ class ServiceFailed(RuntimeError):
 
 
 @contextmanager
-def running(repository: Path, *, start_limit: float = START_LIMIT) -> Iterator[str]:
+def running(
+    repository: Path, *, service: Sequence[str] = SERVICE, start_limit: float = START_LIMIT
+) -> Iterator[str]:
     """The HOST:PORT of a service of the repository's models, on a free loopback port.
 
     Raises ServiceFailed if it does not start within `start_limit` seconds, and in place of a
     StepwireError if it is the child's end that caused it.
     """
     with tempfile.TemporaryFile() as log:
-        process = _start(repository, log)
+        process = _start((*service, *_flags(repository)), log)
         try:
             yield _address(process, log, start_limit)
         except StepwireError as error:
@@ -48,12 +51,13 @@ def running(repository: Path, *, start_limit: float = START_LIMIT) -> Iterator[s
             _stop(process)
 
 
-def _start(repository: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _flags(repository: Path) -> tuple[str, ...]:
+    return ("--listen", "127.0.0.1:0", "--repository", str(repository), "--grace", "1")
+
+
+def _start(command: Sequence[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "service", "--listen", "127.0.0.1:0"),
-            *("--repository", str(repository), "--grace", "1"),
-        ],
+        command,
         stdout=subprocess.PIPE,
         stderr=log,
         # A terminal's Ctrl-C goes to this process alone, which says goodbye and ends the child.

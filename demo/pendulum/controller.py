@@ -15,16 +15,21 @@ from stepwire import Client, InvalidInput, Stream
 @asynccontextmanager
 async def controller(client: Client, model: str) -> AsyncIterator[Controller]:
     """Opens a stream of its own. Raises InvalidInput for a model of something else."""
-    async with client.stream(model) as stream:
+    stream = client.stream(model)
+    await stream.open()
+
+    async def answer(reading: Reading, budget: float) -> Answer:
+        [torque] = await stream.step(reading, budget=budget)
+        assert stream.info is not None  # a step has been answered
+        limited = float(np.clip(torque, -MAX_TORQUE, MAX_TORQUE))
+        return Answer(limited, late=stream.info.verdict != "on_time")
+
+    try:
         _check_signature(model, stream)
-
-        async def answer(reading: Reading, budget: float) -> Answer:
-            [torque] = await stream.step(reading, budget=budget)
-            assert stream.info is not None  # a step has been answered
-            limited = float(np.clip(torque, -MAX_TORQUE, MAX_TORQUE))
-            return Answer(limited, late=stream.info.verdict != "on_time")
-
         yield answer
+    finally:
+        # Nobody will resume a demo, so its state is not left on the server, as detaching would.
+        await stream.close()
 
 
 def _check_signature(model: str, stream: Stream) -> None:

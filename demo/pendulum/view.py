@@ -36,10 +36,9 @@ def watching(console: Console, model: str, timesteps: int) -> Iterator[Show]:
     if not _draws(console):
         yield lambda moment: _print_some(console, model, moment, timesteps)
         return
-    scene = Scene(model, timesteps)
     # The loop itself refreshes, in the slack of a period: no thread gets between its steps.
     with Live(console=console, auto_refresh=False) as live:
-        yield _Drawn(scene, live)
+        yield _Drawn(Scene(model, timesteps), live, timesteps)
 
 
 def _draws(console: Console) -> bool:
@@ -61,68 +60,61 @@ def _print_some(console: Console, model: str, moment: Moment, timesteps: int) ->
 
 
 class _Drawn:
-    def __init__(self, scene: Scene, live: Live) -> None:
+    def __init__(self, scene: Scene, live: Live, timesteps: int) -> None:
         self._scene, self._live = scene, live
+        self._last = timesteps - 1
         self._drawn = -math.inf
 
     def __call__(self, moment: Moment) -> None:
         self._scene.add(moment)
         now = time.monotonic()
-        if now - self._drawn >= FRAME or self._scene.is_over:
+        if now - self._drawn >= FRAME or moment.timestep == self._last:
             self._drawn = now
             self._live.update(self._scene.draw(), refresh=True)
 
 
 class Scene:
-    """What has been seen of an episode."""
+    """What has been seen of an episode. What it costs to draw does not grow with its length."""
 
     def __init__(self, model: str, timesteps: int) -> None:
         self._model, self._timesteps = model, timesteps
-        self._moments: list[Moment] = []
-
-    @property
-    def is_over(self) -> bool:
-        return len(self._moments) == self._timesteps
+        self._history = Canvas(HISTORY_COLUMNS, HISTORY_ROWS)
+        self._late = 0
 
     def add(self, moment: Moment) -> None:
-        self._moments.append(moment)
+        """The next moment of the episode."""
+        self._newest = moment
+        self._late += moment.late
+        x = (self._history.width - 1) * moment.timestep / self._timesteps
+        y = (self._history.height - 1) * abs(moment.angle) / math.pi
+        self._history.dot(x, y)
 
     def draw(self) -> Panel:
-        """The newest moment, and the angle so far."""
-        newest = self._moments[-1]
-        colour = "green" if abs(newest.angle) < UPRIGHT else "yellow"
-        scene = Table.grid(padding=(0, 3))
-        scene.add_row(Text(rod(newest.angle), style=colour), self._readings(newest))
-        angles = [moment.angle for moment in self._moments]
+        """The newest moment, and |angle| so far. At least one moment must have been added."""
+        colour = "green" if abs(self._newest.angle) < UPRIGHT else "yellow"
+        now = Table.grid(padding=(0, 3))
+        now.add_column()
+        now.add_column(vertical="middle")
+        now.add_row(Text(rod(self._newest.angle), style=colour), self._readings())
+        so_far = Text(f"upright\n{self._history}\nhanging", style="dim")
+        so_far.stylize(colour, so_far.plain.index("\n"), so_far.plain.rindex("\n"))
         return Panel(
-            Group(
-                scene,
-                Text("\n|angle| so far, upright at the top", style="dim"),
-                self._history(angles, colour),
-            ),
-            title=f"[bold]{self._model}[/]",
-            title_align="left",
-            expand=False,
+            Group(now, Text(), so_far), title=self._model, title_align="left", expand=False
         )
 
-    def _readings(self, newest: Moment) -> Table:
-        late = sum(moment.late for moment in self._moments)
+    def _readings(self) -> Table:
+        newest = self._newest
         readings = Table.grid(padding=(0, 2))
-        readings.add_row("")
-        for label, value in {
-            "elapsed": f"{newest.timestep * PERIOD:5.2f} s of {self._timesteps * PERIOD:g} s",
-            "angle": f"{newest.angle:+5.2f} rad from upright",
-            "torque": f"{newest.torque:+5.2f} N m",
-            "": bar(newest.torque / MAX_TORQUE),
-            "round trip": f"{1e3 * newest.round_trip:5.2f} ms",
-            "late steps": f"{late:5}",
-        }.items():
+        for label, value in (
+            ("elapsed", f"{newest.timestep * PERIOD:5.2f} s of {self._timesteps * PERIOD:g} s"),
+            ("angle", f"{newest.angle:+5.2f} rad from upright"),
+            ("torque", f"{newest.torque:+5.2f} N m"),
+            ("", bar(newest.torque / MAX_TORQUE)),
+            ("round trip", f"{1e3 * newest.round_trip:5.2f} ms"),
+            ("late steps", f"{self._late:5}"),
+        ):
             readings.add_row(Text(label, style="dim"), value)
-            readings.add_row("")
         return readings
-
-    def _history(self, angles: list[float], colour: str) -> Text:
-        return Text(history(angles, self._timesteps), style=colour)
 
 
 def rod(angle: float) -> str:
@@ -131,7 +123,7 @@ def rod(angle: float) -> str:
     x, y = (canvas.width - 1) / 2, (canvas.height - 1) / 2
     length, bob, pivot = 0.78 * y, 0.2 * y, 0.06 * y
     end_x, end_y = x - length * math.sin(angle), y - length * math.cos(angle)
-    for shift in (-0.5, 0.5):
+    for shift in (-0.7, 0, 0.7):
         canvas.line(
             x + shift * math.cos(angle),
             y - shift * math.sin(angle),
@@ -140,15 +132,6 @@ def rod(angle: float) -> str:
         )
     canvas.disc(end_x, end_y, bob)
     canvas.disc(x, y, pivot)
-    return str(canvas)
-
-
-def history(angles: list[float], timesteps: int) -> str:
-    """|angle| over the whole episode's width in braille: upright is at the top."""
-    canvas = Canvas(HISTORY_COLUMNS, HISTORY_ROWS)
-    for timestep, angle in enumerate(angles):
-        x = (canvas.width - 1) * timestep / timesteps
-        canvas.dot(x, (canvas.height - 1) * abs(angle) / math.pi)
     return str(canvas)
 
 

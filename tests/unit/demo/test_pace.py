@@ -1,0 +1,44 @@
+"""When timesteps begin."""
+
+from __future__ import annotations
+
+import pytest
+
+from demo.pace import Pace, RealClock
+from tests.unit.demo.fakes import FakeClock
+
+
+async def test_timesteps_begin_at_multiples_of_the_period_however_late_one_wakes() -> None:
+    clock = FakeClock(oversleeps=0.125)
+    pace = Pace(clock, 0.25)
+    deadlines = [await pace.begin(timestep) for timestep in range(4)]
+    assert deadlines == [100.25, 100.5, 100.75, 101.0]
+    assert clock.slept == [100.25, 100.5, 100.75]
+
+
+async def test_a_delay_is_caught_up_without_waiting() -> None:
+    clock = FakeClock()
+    pace = Pace(clock, 0.25)
+    await pace.begin(0)
+    clock.time = 100.625
+    assert [await pace.begin(1), await pace.begin(2)] == [100.5, 100.75]
+    assert clock.time == 100.625
+    await pace.begin(3)
+    assert clock.time == 100.75
+
+
+async def test_without_waiting_a_timestep_has_its_period_from_when_it_begins() -> None:
+    clock = FakeClock()
+    pace = Pace(clock, 0.25, waits=False)
+    assert await pace.begin(0) == 100.25
+    clock.time = 100.0625
+    assert await pace.begin(1) == 100.3125
+    assert clock.slept == []
+
+
+async def test_the_real_clock_sleeps_until_then_and_not_at_all_for_the_past() -> None:
+    clock = RealClock()
+    then = clock.now() + 0.01
+    await clock.sleep_until(then)
+    assert clock.now() == pytest.approx(then, abs=1) and clock.now() > then - 0.002
+    await clock.sleep_until(then - 1000)
