@@ -17,6 +17,10 @@ class Pairs:
     floor: Sequence[Round]
     service: Sequence[Round]
 
+    @property
+    def label(self) -> str:
+        return f"{self.streams} stream{'s' if self.streams > 1 else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -67,7 +71,7 @@ def ratio_of(pairs: Pairs, quantity: Quantity) -> Ratio:
         for floor, service in zip(pairs.floor, pairs.service, strict=True)
     ]
     return Ratio(
-        what=f"service, {pairs.streams} streams: {quantity.name}",
+        what=f"service, {pairs.label}: {quantity.name}",
         against="grpc.aio echo",
         ratio=median(ratios),
         min=min(ratios),

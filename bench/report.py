@@ -25,11 +25,11 @@ def _lines(measured: Sequence[Pairs]) -> Iterator[str]:
     heads = [*(quantity.name for quantity in QUANTITIES), "server busy"]
     yield " " * _FIRST + "".join(f"{head:>{_COLUMN}}" for head in heads)
     for pairs in measured:
-        yield f"{pairs.streams:>4} streams  echo".ljust(_FIRST) + _medians(pairs.floor)
-        yield "              service".ljust(_FIRST) + _medians(pairs.service)
+        yield f"{pairs.label:<14}echo".ljust(_FIRST) + _medians(pairs.floor)
+        yield f"{'':<14}service".ljust(_FIRST) + _medians(pairs.service)
         ratios = [ratio_of(pairs, quantity) for quantity in QUANTITIES]
         cells = "".join(f"{_interval(ratio):>{_COLUMN}}" for ratio in ratios)
-        yield "              ratio".ljust(_FIRST) + cells
+        yield f"{'':<14}ratio".ljust(_FIRST) + cells
 
 
 def _medians(rounds: Sequence[Round]) -> str:
@@ -66,7 +66,7 @@ def warnings(measured: Sequence[Pairs], load_average: float) -> list[str]:
         found.append(f"the load average was {load_average:.2f} at the start: others were at work")
     for pairs in measured:
         if (apart := spread(pairs.floor)) > _STEADY_SPREAD:
-            found.append(f"{pairs.streams} streams: the echo's own rounds lie {apart:.0%} apart")
+            found.append(f"{pairs.label}: the echo's own rounds lie {apart:.0%} apart")
     return found
 
 
