@@ -12,7 +12,7 @@ from typing import IO, Any, TypeVar
 import click
 
 from demo.server import ServiceFailed, running
-from stepwire.errors import StepwireError
+from stepwire.errors import StepwireError, Unavailable
 
 REPOSITORY = Path("model_repository")
 CHECKOUT = Path(__file__).parents[1]
@@ -59,7 +59,10 @@ def served(repository: Path | None, connect: str | None) -> Iterator[str]:
     if repository and connect:
         raise click.UsageError("--repository is for a service of one's own, --connect for another")
     if connect:
-        yield connect
+        try:
+            yield connect
+        except Unavailable as error:
+            raise Refused(f"{error}; start a service there, or leave --connect out") from error
         return
     require(SERVED)
     with running(repository or _bundled()) as address:

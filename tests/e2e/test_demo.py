@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,16 @@ def test_a_network_that_fails_is_an_exit_code_of_one(tmp_path: Path, bundled: Se
     assert columns[MEMORYLESS]["stands at the end"] == "no"
     assert done.stdout.endswith("pendulum-memoryless does not stand.\n")
     assert picture.exists()
+
+
+def test_the_models_of_the_current_folder_are_served_and_a_missing_rival_is_said(
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(ROOT / "model_repository" / GRU, tmp_path / "model_repository" / GRU)
+    done = demo(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(summary(done.stdout)) == [GRU]
+    assert "pendulum-memoryless is not served there" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from demo import stage
 from demo.server import ServiceFailed
-from stepwire.errors import ModelNotFound
+from stepwire.errors import ModelNotFound, Unavailable
 
 
 def test_a_missing_extra_is_named() -> None:
@@ -23,6 +22,12 @@ def test_a_missing_extra_is_named() -> None:
 def test_a_running_service_is_taken_as_it_is() -> None:
     with stage.served(None, "somewhere:1") as address:
         assert address == "somewhere:1"
+
+
+def test_nobody_at_the_address_is_told_with_what_to_do() -> None:
+    with pytest.raises(stage.Refused, match="no answer; start a service there, or leave"):
+        with stage.served(None, "somewhere:1"):
+            raise Unavailable("no answer")
 
 
 def test_one_service_at_a_time() -> None:
@@ -61,6 +66,6 @@ def test_the_log_of_a_service_that_failed_comes_before_the_line(
 def test_an_interrupt_has_its_exit_code(number: signal.Signals) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as caught, stage.ending():
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
     assert caught.value.code == 130
     assert signal.getsignal(signal.SIGTERM) is before
