@@ -19,7 +19,7 @@ _MODES = {mode.value: mode for mode in Mode} | {pb.OPEN_MODE_UNSPECIFIED: Mode.C
 _POLICIES = {policy.value: policy for policy in LatePolicy} | {
     pb.LATE_POLICY_UNSPECIFIED: LatePolicy.FLAG
 }
-_VERDICTS = {verdict.value: verdict for verdict in Verdict} | {pb.VERDICT_UNSPECIFIED: None}
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _WIRE_VERDICTS = {verdict: pb.Verdict.Value(f"VERDICT_{verdict.name}") for verdict in Verdict}
 _WIRE_CODES = {fault: pb.StepError.Code.Value(f"CODE_{fault.name}") for fault in StepFault}
 _MICRO = 1e-6
@@ -47,14 +47,11 @@ def open_request(message: pb.Open) -> OpenRequest:
 
 
 def step(message: pb.Step, received: float) -> Step:
-    return Step(
-        message.step,
-        tuple(message.inputs),
-        received,
-        message.budget_us * _MICRO if message.HasField("budget_us") else None,
-        message.age_us * _MICRO,
-        _VERDICTS.get(message.verdict),
-    )
+    verdict = _VERDICTS.get(message.verdict)
+    if not message.HasField("budget_us"):
+        return Step(message.step, tuple(message.inputs), received, None, 0.0, verdict)
+    budget, age = message.budget_us * _MICRO, message.age_us * _MICRO
+    return Step(message.step, tuple(message.inputs), received, budget, age, verdict)
 
 
 def opened(result: Opened, *, idle_limit: float) -> pb.StreamResponse:
@@ -88,16 +85,16 @@ def _tensor(spec: TensorSpec) -> pb.TensorSpec:
 
 def answer(given: Answer) -> pb.StreamResponse:
     if isinstance(given, Output):
-        return pb.StreamResponse(
-            output=pb.Output(
-                step=given.number,
-                outputs=given.outputs,
-                verdict=_WIRE_VERDICTS[given.verdict],
-                batch_size=given.batch_size,
-                queue_us=_microseconds(given.queued),
-                compute_us=_microseconds(given.computed),
-            )
-        )
+        # Filled in place: the constructor would take a finished output and copy it.
+        response = pb.StreamResponse()
+        output = response.output
+        output.step = given.number
+        output.outputs.extend(given.outputs)
+        output.verdict = _WIRE_VERDICTS[given.verdict]
+        output.batch_size = given.batch_size
+        output.queue_us = _microseconds(given.queued)
+        output.compute_us = _microseconds(given.computed)
+        return response
     return pb.StreamResponse(
         error=pb.StepError(
             step=given.number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ class Entry(NamedTuple):
     owner: Owner
 
 
-@dataclass(slots=True)
+@dataclass
 class Batch:
     """At most one step of each stream."""
 
@@ -37,10 +38,12 @@ class Batch:
     def __len__(self) -> int:
         return len(self.entries)
 
+    @cached_property
     def slots(self) -> Array:
-        """int64, [rows]."""
+        """int64, [rows]; of a batch that is complete."""
         return np.array([entry.slot.row for entry in self.entries], np.int64)
 
+    @property
     def steps(self) -> Array:
         """int64, [rows]: the number of each row's timestep."""
         return np.array([entry.step.number for entry in self.entries], np.int64)

@@ -142,7 +142,7 @@ class Scheduler:
     def _commit(
         self, batch: Batch, outputs: Sequence[Array], rows: list[int], now: float
     ) -> list[Delivery]:
-        entries, slots, steps = batch.entries, batch.slots(), batch.steps()
+        entries, slots, steps = batch.entries, batch.slots, batch.steps
         if len(rows) < len(entries):
             entries, slots, steps = [entries[row] for row in rows], slots[rows], steps[rows]
             outputs = [array[rows] for array in outputs]
