@@ -14,6 +14,7 @@ import numpy as np
 
 from service.core.lateness import Verdict
 from service.core.model import Array, TensorSpec
+from service.core.slots import as_index
 
 _CHECKSUM_BITS = 32
 _CHECKSUM = 2**_CHECKSUM_BITS - 1
@@ -89,11 +90,11 @@ class Sessions:
 
         `slots`, `steps`: int64 [rows]. `outputs`: one [rows, *shape] per output.
         """
-        columns = steps % self.window
-        self._seals[slots, columns] = list(map(_seal, checksums, verdicts))
+        rows, columns = as_index(slots), as_index(steps % self.window)
+        self._seals[rows, columns] = list(map(_seal, checksums, verdicts))
         for kept, new in zip(self._outputs, outputs, strict=True):
-            kept[slots, columns] = new
-        self._next_step[slots] = steps + 1
+            kept[rows, columns] = new
+        self._next_step[rows] = steps + 1
 
     def hold(self, slot: int, checksum: int) -> Kept:
         """The slot's next step is consumed unrun: the output before it is given again.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from service.core.model import Array
+
 
 class Slot(NamedTuple):
     """A lent row. The generation tells its tenant from earlier and later ones."""
@@ -52,3 +54,11 @@ class Slots:
         self._held[slot.row] = False
         self._generation[slot.row] += 1
         self._free.append(slot.row)
+
+
+def as_index(numbers: Array) -> slice | Array:
+    """Indexes an axis by these numbers, int64 [rows]; a lone one by a slice, many times cheaper."""
+    if len(numbers) != 1:
+        return numbers
+    number: int = numbers.item()
+    return slice(number, number + 1)

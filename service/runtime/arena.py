@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from service.core.model import Array, StateSpec
+from service.core.slots import as_index
 
 
 class Arena:
@@ -31,13 +32,18 @@ class Arena:
             state.input.rows_first(array)[slot] = state.initial
 
     def gather(self, slots: Array) -> list[Array]:
-        """Copies of the states of `slots`, int64 [rows], each laid out as the graph takes it."""
+        """The states of `slots`, int64 [rows], as the graph takes them, until the next scatter."""
+        rows = as_index(slots)
         return [
-            array.take(slots, axis=state.input.batch_axis)
-            for state, array in zip(self._states, self._arrays, strict=True)
+            array[_at(state, rows)] for state, array in zip(self._states, self._arrays, strict=True)
         ]
 
     def scatter(self, slots: Array, states: Sequence[Array]) -> None:
         """Replaces the states of `slots`; `states` as from `gather`."""
+        rows = as_index(slots)
         for state, array, new in zip(self._states, self._arrays, states, strict=True):
-            array[(slice(None),) * state.input.batch_axis + (slots,)] = new
+            array[_at(state, rows)] = new
+
+
+def _at(state: StateSpec, rows: slice | Array) -> tuple[slice | Array, ...]:
+    return (slice(None),) * state.input.batch_axis + (rows,)

@@ -26,11 +26,20 @@ def test_states_come_back_from_their_slots_whatever_the_batch_axis(axis: int) ->
     assert (others == 7).all()
 
 
-def test_gathered_states_are_copies() -> None:
-    arena = Arena([StateSpec(TensorSpec("h", FLOAT, (1,)), "h_next", np.zeros(1, FLOAT))])
-    arena.reserve(1)
-    arena.gather(np.array([0]))[0][:] = 9
-    assert arena.gather(np.array([0]))[0].tolist() == [[0.0]]
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_lone_slot_is_as_any_other(axis: int) -> None:
+    spec = TensorSpec("h", FLOAT, (2, 3), batch_axis=axis)
+    arena = Arena([StateSpec(spec, "h_next", np.full((2, 3), 7, FLOAT))])
+    arena.reserve(3)
+    for slot in range(3):
+        arena.start(slot)
+    new = np.arange(6, dtype=FLOAT).reshape(spec.batched(1))
+    arena.scatter(np.array([1]), [new])
+    [lone] = arena.gather(np.array([1]))
+    assert np.array_equal(lone, new)
+    [together] = arena.gather(np.array([0, 1, 2]))
+    assert np.array_equal(together.take([1], axis), new)
+    assert (together.take([0, 2], axis) == 7).all()
 
 
 def test_a_model_without_states_has_an_empty_arena() -> None:
