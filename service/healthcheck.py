@@ -9,11 +9,14 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 TIMEOUT_SECONDS = 4.0
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
+"""Where a service that listens everywhere is reached from beside it."""
 
 
 def check(address: str) -> str | None:
     """What is wrong with the service at `address`, or None."""
-    with grpc.insecure_channel(address) as channel:
+    # A container may inherit a proxy that is for other addresses than its own.
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
             answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)
@@ -24,5 +27,5 @@ def check(address: str) -> str | None:
 
 
 if __name__ == "__main__":
-    port = os.environ.get("STEPWIRE_LISTEN", ":50051").rpartition(":")[2]
-    sys.exit(check(f"127.0.0.1:{port}"))
+    host, _, port = os.environ.get("STEPWIRE_LISTEN", "127.0.0.1:50051").rpartition(":")
+    sys.exit(check(f"{_LOOPBACK.get(host, host)}:{port}"))

@@ -16,6 +16,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+_INT32_SECONDS = 2_000_000
+"""gRPC takes milliseconds in 32 bits."""
+_YEARS = 10 * 365 * 86_400
+
 ENVIRONMENT_PREFIX = "STEPWIRE_"
 
 
@@ -37,22 +41,33 @@ class Settings(BaseSettings):
         10_000, ge=1, description="streams kept at a time, attached and detached"
     )
     idle_limit: float = Field(
-        600.0, gt=0, description="seconds that a detached stream keeps its state"
+        600.0,
+        gt=0,
+        le=_YEARS,
+        description="seconds that a detached stream keeps its state",
     )
     window: int = Field(
         8, ge=1, le=1024, description="steps a stream may have unanswered, and outputs kept"
     )
     max_batch: int = Field(256, ge=1, description="streams that run together at most")
-    threads: int = Field(1, ge=1, description="threads of one run of a model")
-    max_message_bytes: int = Field(4 * 2**20, ge=1024, description="size of a gRPC message")
+    threads: int = Field(1, ge=1, le=1024, description="threads of one run of a model")
+    max_message_bytes: int = Field(
+        4 * 2**20, ge=1024, le=2**31 - 1, description="size of a gRPC message"
+    )
     keepalive: float = Field(
-        10.0, gt=0, description="seconds of silence before a connection is probed"
+        10.0,
+        gt=0,
+        le=_INT32_SECONDS,
+        description="seconds of silence before a connection is probed",
     )
     keepalive_timeout: float = Field(
-        5.0, gt=0, description="seconds that the answer to a probe may take"
+        5.0, gt=0, le=_INT32_SECONDS, description="seconds that the answer to a probe may take"
     )
     grace: float = Field(
-        10.0, ge=0, description="seconds that a stop may take to answer accepted steps"
+        10.0,
+        ge=0,
+        le=_YEARS,
+        description="seconds that a stop may take to answer accepted steps",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is logged"
@@ -67,7 +82,7 @@ class Settings(BaseSettings):
     def _is_address(cls, listen: str) -> str:
         host, _, port = listen.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-            raise ValueError(f"{listen!r} is not HOST:PORT")
+            raise ValueError("not HOST:PORT")
         return listen
 
     @model_validator(mode="after")

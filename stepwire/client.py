@@ -9,6 +9,7 @@ from typing import Self
 
 import grpc
 
+from stepwire.errors import StreamClosed
 from stepwire.stream import Late, Mode, Stream
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
@@ -39,6 +40,7 @@ class Client:
         )
         self._stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(self._channel)
         self._retry_for = retry_for
+        self._closed = False
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def stream(
@@ -57,12 +59,15 @@ class Client:
 
         `stream_id`: 1 to 128 characters of A-Za-z0-9._:- ; left out, one is made.
         `mode`: "create" a new stream, "resume" one by its id and token, or "restart": a new
-        one, even if the id is in use. `version`: of the model; left out, the newest.
+        one, even if the id is in use; with the `token` of the living stream, each of them joins
+        that stream. `version`: of the model; left out, the newest.
         `late`: what happens to a step whose budget is spent before it runs: it runs and is
         flagged, it is rejected, or the previous output is held. `from_step`: on resume, the
         oldest step without an answer, which is answered again if it has run. `retry_for`:
         seconds that the server may be away before Unavailable is raised.
         """
+        if self._closed:
+            raise StreamClosed("this client is closed: connect again")
         stream = Stream(
             lambda: self._stub.Stream(),
             model,
@@ -79,6 +84,7 @@ class Client:
 
     async def close(self) -> None:
         """Ends the connection; open streams are detached."""
+        self._closed = True
         await asyncio.gather(*(stream.detach() for stream in self._streams))
         await self._channel.close()
 

@@ -45,6 +45,10 @@ class Sequence:
         self._sent: deque[Timestep | None] = deque()
         """On this connection, in order; None: renumbered since."""
 
+    @property
+    def unanswered(self) -> int:
+        return len(self._unanswered)
+
     def add(self, timestep: Timestep) -> None:
         timestep.number = self.next_step
         self.next_step += 1

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
 from stepwire import errors
-from stepwire.link import Call, Link
+from stepwire.call import RawCall
+from stepwire.link import Link
 from stepwire.sequence import Sequence, Timestep
 from stepwire.tensors import Outputs, Signature, Tensors
 from stepwire.v1 import stream_pb2 as pb
@@ -49,7 +50,7 @@ class Stream:
 
     def __init__(
         self,
-        connect: Callable[[], Call],
+        connect: Callable[[], RawCall],
         model: str,
         *,
         stream_id: str | None,
@@ -62,6 +63,8 @@ class Stream:
     ) -> None:
         if mode == "resume" and not (stream_id and token):
             raise ValueError("resuming needs the stream's id and token")
+        if from_step is not None and from_step < 0:
+            raise ValueError(f"steps count from 0, not from {from_step}")
         self._connect = connect
         self._from_step = from_step
         self._retry_for = retry_for
@@ -78,7 +81,7 @@ class Stream:
         self._opened: asyncio.Future[pb.Opened] | None = None
         self._signature: Signature | None = None
         self._room = asyncio.Semaphore(0)
-        self._waiting: dict[asyncio.Future[pb.Output], asyncio.TimerHandle | None] = {}
+        self._limits: set[asyncio.Timeout] = set()
         self._down: errors.Unavailable | None = None
         self._failure: errors.StepwireError | None = None
         self._newest: pb.Output | None = None
@@ -124,7 +127,10 @@ class Stream:
         )
 
     async def open(self) -> None:
-        """Raises the server's refusal, or Unavailable after `retry_for` seconds."""
+        """Raises the server's refusal, or Unavailable after `retry_for` seconds.
+
+        Cancelled meanwhile, it may have opened the stream: `id` and `token` resume it.
+        """
         if self._link:
             raise errors.StreamClosed("a stream is opened once: make another with Client.stream")
         self._opened = asyncio.get_running_loop().create_future()
@@ -153,8 +159,9 @@ class Stream:
         the stream's late policy applies.
 
         A step that was cancelled, for example by `asyncio.timeout`, or that met Unavailable
-        keeps its number: it takes effect once, and its answer is dropped. Any StepError
-        leaves the stream as it was.
+        keeps its number: it takes effect once, and its answer is dropped. Where a window of
+        steps was unanswered before it, it has not been sent and has no number; `next_step`
+        tells. Any StepError leaves the stream as it was.
         """
         signature = self.signature
         step = pb.Step(inputs=signature.encode(inputs))
@@ -167,68 +174,61 @@ class Stream:
 
     async def _answer(self, step: pb.Step) -> pb.Output:
         created = time.monotonic()
-        await self._take_room()
-        if self._failure:
-            self._room.release()
-            raise self._failure
-        future: asyncio.Future[pb.Output] = asyncio.get_running_loop().create_future()
-        self._waiting[future] = self._timer(future) if self._down else None
-        self._sequence.add(
-            Timestep(
-                step,
-                created,
-                succeed=lambda output: self._succeed(future, output),
-                fail=lambda error: self._fail(future, error),
-            )
-        )
-        assert self._link is not None
-        self._link.wake()
+        limit = asyncio.timeout(self._retry_for if self._down else None)
         try:
-            return await future
-        finally:
-            timer = self._waiting.pop(future)
-            if timer:
-                timer.cancel()
-
-    async def _take_room(self) -> None:
-        """Waits until fewer steps than the window are unanswered."""
-        if not self._room.locked():
-            await self._room.acquire()
-            return
-        try:
-            async with asyncio.timeout(self._retry_for):
+            async with limit:
+                self._limits.add(limit)
                 await self._room.acquire()
+                if self._failure:
+                    self._room.release()
+                    raise self._failure
+                return await self._add(step, created)
         except TimeoutError as error:
             raise self._unavailable() from error
+        finally:
+            self._limits.discard(limit)
+
+    def _add(self, step: pb.Step, created: float) -> asyncio.Future[pb.Output]:
+        future: asyncio.Future[pb.Output] = asyncio.get_running_loop().create_future()
+        timestep = Timestep(
+            step,
+            created,
+            succeed=lambda output: self._succeed(future, output),
+            fail=lambda error: self._fail(future, error),
+        )
+        self._sequence.add(timestep)
+        assert self._link is not None
+        self._link.wake()
+        return future
 
     def _succeed(self, future: asyncio.Future[pb.Output], output: pb.Output) -> None:
         self._newest = output
-        self._room.release()
+        self._answered()
         if not future.done():
             future.set_result(output)
 
     def _fail(self, future: asyncio.Future[pb.Output], error: errors.StepwireError) -> None:
-        self._room.release()
+        self._answered()
         if not future.done():
             future.set_exception(error)
 
-    def _timer(self, future: asyncio.Future[pb.Output]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(self._retry_for, self._give_up, future)
+    def _answered(self) -> None:
+        self._room.release()
+        if self._down:
+            self._down = None
+            self._limit(None)
 
-    def _give_up(self, future: asyncio.Future[pb.Output]) -> None:
-        if not future.done():
-            future.set_exception(self._unavailable())
+    def _limit(self, when: float | None) -> None:
+        """Until when, on the loop's clock, the steps that wait may wait."""
+        for limit in self._limits:
+            if when is None or limit.when() is None:
+                limit.reschedule(when)
 
     def _unavailable(self) -> errors.Unavailable:
         reason = f": {self._down}" if self._down else ""
         return errors.Unavailable(f"no server answered for {self._retry_for:g} s{reason}")
 
     def _on_connected(self, opened: pb.Opened) -> None:
-        self._down = None
-        for future, timer in self._waiting.items():
-            if timer:
-                timer.cancel()
-            self._waiting[future] = None
         if self._signature is None:
             self._signature = Signature(opened.signature)
             self._sequence.opened(opened.next_step, self._from_step)
@@ -238,9 +238,7 @@ class Stream:
 
     def _on_disconnected(self, failure: errors.Unavailable) -> None:
         self._down = failure
-        for future, timer in self._waiting.items():
-            if timer is None:
-                self._waiting[future] = self._timer(future)
+        self._limit(asyncio.get_running_loop().time() + self._retry_for)
 
     def _on_ended(self, failure: errors.StepwireError) -> None:
         self._failure = failure

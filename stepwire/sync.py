@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 import stepwire.client
 import stepwire.stream
-from stepwire.errors import StepTimeout
+from stepwire.errors import StepTimeout, StreamClosed
 from stepwire.stream import Late, Mode, StepInfo
 from stepwire.tensors import Outputs, Signature, Tensors
 
@@ -28,7 +29,10 @@ class _Loop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Waits for the work; interrupting the wait cancels it."""
+        """Waits for the work; interrupting the wait cancels it. Raises StreamClosed if stopped."""
+        if self._loop.is_closed():
+            work.close()
+            raise StreamClosed("this client is closed: connect again")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -37,6 +41,8 @@ class _Loop:
             raise
 
     def stop(self) -> None:
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -132,7 +138,9 @@ class Client:
         return Stream(self._loop, self._client.stream(model, **options))
 
     def close(self) -> None:
-        self._loop.run(self._client.close())
+        """Ends the connection; open streams are detached. Closing again does nothing."""
+        with suppress(StreamClosed):
+            self._loop.run(self._client.close())
         self._loop.stop()
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 STOP_SECONDS = 30
@@ -79,6 +80,10 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._swallow = False
+        self._cut_after: int | None = None
+        self.swallowed = asyncio.Event()
+        """Set once an answer has been swallowed."""
         self._server: asyncio.Server | None = None
         self.port = 0
 
@@ -96,8 +101,18 @@ class Proxy:
         self._target = server.port
         self.cut()
 
+    def swallow_answers(self) -> None:
+        """Passes requests on and no answers, until the next cut."""
+        self._swallow = True
+        self.swallowed.clear()
+
+    def cut_after(self, answered: int | None) -> None:
+        """Breaks each connection whose client sends more after so many bytes of answers."""
+        self._cut_after = answered
+
     def cut(self) -> None:
         """Breaks every connection; new ones are taken."""
+        self._swallow = False
         for writer in self._writers:
             writer.transport.abort()
 
@@ -120,19 +135,50 @@ class Proxy:
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        for source, sink in ((reader, onward_writer), (onward_reader, writer)):
-            self._writers.add(sink)
-            task = asyncio.create_task(self._copy(source, sink))
-            self._tasks.add(task)
+        self._writers |= {writer, onward_writer}
+        passage = _Passage()
+        for work in (
+            self._pass_requests(reader, onward_writer, passage),
+            self._pass_answers(onward_reader, writer, passage),
+        ):
+            self._tasks.add(asyncio.create_task(work))
 
-    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pass_requests(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passage: _Passage
+    ) -> None:
+        async for data in self._flow(source, sink):
+            if self._cut_after is not None and passage.answered >= self._cut_after:
+                self.cut()
+            sink.write(data)
+
+    async def _pass_answers(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passage: _Passage
+    ) -> None:
+        async for data in self._flow(source, sink):
+            passage.answered += len(data)
+            if self._swallow:
+                self.swallowed.set()
+            else:
+                sink.write(data)
+
+    async def _flow(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter
+    ) -> AsyncIterator[bytes]:
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
                 await self._flowing.wait()
-                sink.write(data)
+                yield data
                 await sink.drain()
         sink.close()
         self._writers.discard(sink)
+
+
+@dataclass
+class _Passage:
+    """One connection through a proxy."""
+
+    answered: int = 0
+    """Bytes that the server has sent."""
 
 
 @contextlib.asynccontextmanager

@@ -25,6 +25,11 @@ def replay(stepper: Stepper, golden: GoldenRun) -> float:
         for spec, array, expected in zip(
             stepper.signature.outputs, result.outputs, golden.outputs, strict=True
         ):
+            if array.shape[1:] != spec.shape:
+                raise ModelRefused(
+                    f"output {spec.name!r} has shape {list(array.shape[1:])} when it runs, "
+                    f"its manifest says {list(spec.shape)}"
+                )
             difference = float(np.abs(array[0].astype(np.float64) - expected[step]).max())
             if not difference <= golden.atol:
                 raise ModelRefused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
@@ -86,6 +87,57 @@ async def test_a_cancelled_step_keeps_its_number_and_takes_effect_once(server: S
         assert (await stream.step([1.0])).tolist() == [6.0]
 
 
+@pytest.mark.parametrize("leave", [stepwire.Stream.close, stepwire.Stream.detach])
+async def test_leaving_answers_what_is_unanswered_first(
+    server: Server, leave: Callable[[stepwire.Stream], Awaitable[None]]
+) -> None:
+    async with stepwire.connect(server.address) as client, client.stream("accumulator") as stream:
+        inputs = [1.0, np.nan, *[1.0] * 18]
+        steps = [asyncio.create_task(stream.step([x])) for x in inputs]
+        await asyncio.sleep(0)
+        await leave(stream)
+        first, refused, *others = await asyncio.gather(*steps, return_exceptions=True)
+        assert isinstance(refused, stepwire.InvalidInput)
+        assert [float(total[0]) for total in (first, *others)] == [  # type: ignore[index]
+            float(n) for n in range(1, 20)
+        ]
+
+
+async def test_a_step_after_a_cancelled_close_says_that_the_stream_is_closed(
+    server: Server,
+) -> None:
+    async with stepwire.connect(server.address) as client, client.stream("accumulator") as stream:
+        closing = asyncio.create_task(stream.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        with pytest.raises(stepwire.StreamClosed):
+            await stream.step([1.0])
+
+
+async def test_a_closed_client_opens_nothing(server: Server) -> None:
+    client = stepwire.connect(server.address)
+    await client.close()
+    with pytest.raises(stepwire.StreamClosed, match="connect again"):
+        client.stream("accumulator")
+
+
+async def test_closing_the_client_ends_an_open_under_way(unused_tcp_port: int) -> None:
+    client = stepwire.connect(f"127.0.0.1:{unused_tcp_port}")
+    opening = asyncio.create_task(client.stream("accumulator").open())
+    await asyncio.sleep(0)
+    await client.close()
+    async with asyncio.timeout(5):
+        with pytest.raises(stepwire.StreamClosed):
+            await opening
+
+
+async def test_steps_count_from_zero(server: Server) -> None:
+    async with stepwire.connect(server.address) as client:
+        with pytest.raises(ValueError, match="count from 0"):
+            client.stream("accumulator", mode="resume", stream_id="x", token=b"x", from_step=-1)
+
+
 async def test_existing_ids_and_unknown_models_have_their_names(server: Server) -> None:
     async with stepwire.connect(server.address) as client:
         async with client.stream("accumulator", stream_id="taken"):
@@ -160,6 +212,16 @@ def test_the_same_without_async(server: Server) -> None:
             assert s.step([0.0]).tolist() == [4.0]
         with pytest.raises(stepwire.StreamNotFound):
             client.stream("accumulator", stream_id="sync", mode="resume", token=s.token).open()
+
+
+def test_a_closed_client_says_so_and_may_be_closed_again(server: Server) -> None:
+    with stepwire.sync.connect(server.address) as client:
+        stream = client.stream("accumulator")
+        stream.open()
+        client.close()
+    for act in (stream.close, lambda: stream.step([1.0]), lambda: client.stream("accumulator")):
+        with pytest.raises(stepwire.StreamClosed):
+            act()
 
 
 def test_a_step_that_times_out_keeps_its_number(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -63,18 +64,30 @@ async def test_a_cut_connection_is_resumed_inside_and_doubles_nothing(server: Se
     assert np.array_equal(outputs, undisturbed)
 
 
-async def test_a_full_window_in_flight_survives_a_cut(server: Server) -> None:
+async def test_steps_whose_answers_are_lost_are_answered_again_and_not_run_again(
+    server: Server,
+) -> None:
+    replays = 0
+
+    async def step(stream: stepwire.Stream) -> float:
+        nonlocal replays
+        total = float((await stream.step([1.0]))[0])
+        assert stream.info
+        replays += stream.info.batch_size == 0
+        return total
+
     async with proxied(server) as proxy, stepwire.connect(proxy.address) as client:
         async with client.stream("accumulator") as stream:
-            for _ in range(10):
-                steps = [asyncio.create_task(stream.step([1.0])) for _ in range(8)]
-                await asyncio.sleep(0)
+            for turn in range(10):
+                proxy.swallow_answers()
+                steps = [asyncio.create_task(step(stream)) for _ in range(8)]
+                await proxy.swallowed.wait()
                 proxy.cut()
-                first = float((await steps[0])[0])
-                totals = [float((await step)[0]) for step in steps]
-                assert totals == [first + position for position in range(8)]
+                totals = await asyncio.gather(*steps)
+                assert totals == [8.0 * turn + position for position in range(1, 9)]
             assert stream.next_step == 80
             assert (await stream.step([0.0])).tolist() == [80.0]
+    assert replays > 0
 
 
 async def test_unavailable_after_retry_for_and_the_stream_stays_usable(server: Server) -> None:
@@ -118,17 +131,41 @@ async def test_a_server_that_starts_late_is_waited_for(
 
 async def test_a_takeover_tells_the_first_which_does_not_come_back(server: Server) -> None:
     async with stepwire.connect(server.address) as client:
-        async with client.stream("accumulator", stream_id="shared") as first:
-            await first.step([1.0])
-            resumed = client.stream(
-                "accumulator", stream_id="shared", mode="resume", token=first.token
-            )
-            async with resumed as second:
-                assert second.next_step == 1
-                for _ in range(2):
-                    with pytest.raises(stepwire.StreamTakenOver, match="another connection"):
-                        await first.step([1.0])
-                assert (await second.step([1.0])).tolist() == [2.0]
+        # Often, as the news and a step that is being written can cross in several ways.
+        for _ in range(200):
+            async with client.stream("accumulator") as first:
+                await first.step([1.0])
+                resumed = client.stream(
+                    "accumulator", stream_id=first.id, mode="resume", token=first.token
+                )
+                async with resumed as second:
+                    assert second.next_step == 1
+                    for _ in range(2):
+                        with pytest.raises(stepwire.StreamTakenOver, match="another connection"):
+                            await first.step([1.0])
+                    assert (await second.step([1.0])).tolist() == [2.0]
+
+
+async def test_a_connection_that_only_opens_is_no_server(server: Server) -> None:
+    async with proxied(server) as proxy, stepwire.connect(proxy.address, retry_for=0.5) as client:
+        stream = client.stream("accumulator")
+        await stream.open()
+        proxy.cut_after(answered=150)
+        with pytest.raises(stepwire.Unavailable, match="no server answered for 0.5 s"):
+            await stream.step([1.0])
+        proxy.cut_after(answered=None)
+        async with asyncio.timeout(20):
+            while stream.info is None:
+                with contextlib.suppress(stepwire.Unavailable):
+                    await stream.step([0.0])
+        assert (await stream.step([0.0])).tolist() == [1.0]
+
+
+async def test_a_backlog_is_not_taken_for_a_missing_server(server: Server) -> None:
+    async with stepwire.connect(server.address, retry_for=0.05) as client:
+        async with client.stream("accumulator") as stream:
+            totals = await asyncio.gather(*(stream.step([1.0]) for _ in range(1000)))
+            assert float(totals[-1][0]) == 1000.0
 
 
 async def test_a_restart_takes_the_id_and_begins_again(server: Server) -> None:

@@ -12,7 +12,10 @@ from service.healthcheck import check
 @pytest.mark.parametrize(
     ("status", "expected"), [("SERVING", None), ("NOT_SERVING", "{} is NOT_SERVING")]
 )
-def test_only_a_serving_service_is_healthy(status: str, expected: str | None) -> None:
+def test_only_a_serving_service_is_healthy(
+    monkeypatch: pytest.MonkeyPatch, status: str, expected: str | None
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     server = grpc.server(ThreadPoolExecutor(1))
     checks = health.HealthServicer()
     checks.set("", health_pb2.HealthCheckResponse.ServingStatus.Value(status))

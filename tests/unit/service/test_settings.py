@@ -38,7 +38,7 @@ def test_each_wrong_setting_has_a_line_that_names_it(monkeypatch: pytest.MonkeyP
     starts = ("listen (--listen, STEPWIRE_LISTEN)", "max_streams (--max-streams,", "grace (--grace")
     for line, start in zip(lines, starts, strict=True):
         assert line.startswith(start)
-    assert lines[0].endswith("'nowhere' is not HOST:PORT, got 'nowhere'")
+    assert lines[0].endswith("not HOST:PORT, got 'nowhere'")
 
 
 def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
@@ -67,7 +67,24 @@ def test_plain_text_elsewhere_wants_insecure(listen: str) -> None:
 
 @pytest.mark.parametrize("listen", ["", ":1", "a:", "a:b", "a:65536", "a:-1", "50051"])
 def test_an_address_is_host_and_port(listen: str) -> None:
-    assert "is not HOST:PORT" in refusal({"listen": listen, "insecure": "true"})[0]
+    assert "not HOST:PORT, got" in refusal({"listen": listen, "insecure": "true"})[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("idle_limit", "inf"),
+        ("idle_limit", "nan"),
+        ("keepalive", "1e9"),
+        ("keepalive_timeout", "inf"),
+        ("grace", "inf"),
+        ("max_message_bytes", "99999999999"),
+        ("threads", "99999999999"),
+    ],
+)
+def test_what_no_one_can_keep_is_refused(name: str, value: str) -> None:
+    [line] = refusal({name: value})
+    assert line.startswith(f"{name} ({flag_of(name)}")
 
 
 def test_every_setting_has_a_flag_a_variable_and_a_description() -> None:

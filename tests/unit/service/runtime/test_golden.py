@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from service.core.errors import ModelRefused
+from service.core.model import Array
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.golden import replay
 from service.runtime.stepper import Stepper
@@ -39,6 +41,15 @@ def test_a_golden_output_that_is_not_a_number_is_refused() -> None:
     outputs = np.full_like(GOLDEN.outputs[0], np.nan)
     with pytest.raises(ModelRefused, match="off by nan"):
         replay(stepper(), replace(GOLDEN, outputs=(outputs,)))
+
+
+def test_an_output_of_another_shape_than_declared_is_refused() -> None:
+    def doubled(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [np.concatenate([total, total], axis=1), state]
+
+    with pytest.raises(ModelRefused, match=r"'total' has shape \[2\] when it runs, .* says \[1\]"):
+        replay(Stepper(doubled, SIGNATURE), GOLDEN)
 
 
 def test_a_run_that_fails_is_refused() -> None:

@@ -1,0 +1,66 @@
+"""One gRPC call of a stream: what is said and heard, and by what name it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import grpc
+
+from stepwire import errors
+from stepwire.v1 import stream_pb2 as pb
+
+RawCall = grpc.aio.StreamStreamCall[pb.StreamRequest, pb.StreamResponse]
+T = TypeVar("T")
+
+
+class Call:
+    def __init__(self, call: RawCall) -> None:
+        self._call = call
+        self._ending: errors.StepwireError | None = None
+        # As first told: a write that fails on a call that is over makes gRPC say INTERNAL
+        # of it from then on, whatever the server said.
+        call.add_done_callback(self._note_ending)
+
+    def _note_ending(self, call: RawCall) -> None:
+        code = _at_once(call.code())
+        details = _at_once(call.details()) or "no reason given"
+        name = dict(_at_once(call.trailing_metadata()) or ()).get("stepwire-error")
+        if code is not grpc.StatusCode.OK:
+            self._ending = errors.from_call(code, details, name if isinstance(name, str) else None)
+
+    async def say(self, message: pb.StreamRequest) -> bool:
+        """False if the call is over; `hear` tells why."""
+        try:
+            await self._call.write(message)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return False
+        return True
+
+    async def say_no_more(self) -> None:
+        await self._call.done_writing()
+
+    async def hear(self) -> pb.StreamResponse:
+        """The next message. Raises a StepwireError at the end of the call."""
+        try:
+            message = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            code, details = error.code(), error.details() or "no reason given"
+            raise self._ending or errors.from_call(code, details, None) from error
+        if not isinstance(message, pb.StreamResponse):
+            raise errors.Unavailable("the server ended the call")
+        return message
+
+    def cancel(self) -> None:
+        self._call.cancel()
+
+
+def _at_once(known: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that has nothing to wait for."""
+    try:
+        known.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    raise AssertionError("it had to wait")
