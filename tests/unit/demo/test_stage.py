@@ -69,3 +69,13 @@ def test_an_interrupt_has_its_exit_code(number: signal.Signals) -> None:
         signal.raise_signal(number)
     assert caught.value.code == 130
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_interrupt_is_heard_where_a_shell_had_it_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit), stage.ending():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,13 @@ from click.testing import CliRunner, Result
 from service.command import serve
 from service.settings import Settings, flag_of
 from tests import graphs
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def run(*arguments: str) -> Result:
@@ -43,3 +52,11 @@ def test_a_repository_without_a_model_that_may_serve_is_told(
     result = run("--repository", str(tmp_path))
     assert result.exit_code == 2
     assert "may serve: add a package with `stepwire export RUN --to DIR`" in result.stderr
+
+
+def test_a_stop_while_the_models_are_loading_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(_: Settings) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("service.command.load_engine", stopped)
+    assert run().exit_code == 128 + signal.SIGTERM
