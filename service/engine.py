@@ -14,7 +14,7 @@ from typing import NamedTuple
 from service.core.directory import Directory
 from service.core.errors import ModelNotFound, ServerDraining, StreamTakenOver
 from service.core.steps import Step
-from service.core.streams import Mode, ModelKey, OpenRequest, Owner, Stream
+from service.core.streams import ModelKey, OpenRequest, Owner, Stream
 from service.lane import Lane
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Engine:
         if self._draining:
             raise ServerDraining("this server is stopping: open the stream again in a moment")
         self._expire()
-        model = None if request.mode is Mode.RESUME else self._resolve(request)
+        model = self._resolve(request) if request.starts_anew else None
         stream, starts, dropped, displaced = self._directory.open(request, model, owner)
         if dropped:
             self._lanes[dropped.model].free(dropped)

@@ -108,7 +108,7 @@ class Link:
         self._going_away = False
         self._open_request.stream_id = answer.opened.stream_id
         self._open_request.version = answer.opened.version
-        self._open_request.mode = pb.OPEN_MODE_RESUME
+        self._open_request.mode = pb.OPEN_MODE_RECONNECT
 
     def _not_found(self, error: errors.StreamNotFound) -> errors.StreamNotFound:
         if not self._was_open:

@@ -27,6 +27,7 @@ _VERDICTS: dict[int, Verdict] = {
     pb.VERDICT_HELD: "held",
 }
 _TOKEN_BYTES = 16
+_HOLDER_BYTES = 8
 _LONGEST_GOODBYE = 5.0
 
 
@@ -75,6 +76,7 @@ class Stream:
             mode=pb.OpenMode.Value(f"OPEN_MODE_{mode.upper()}"),
             token=token or secrets.token_bytes(_TOKEN_BYTES),
             late_policy=pb.LatePolicy.Value(f"LATE_POLICY_{late.upper()}"),
+            holder=secrets.token_bytes(_HOLDER_BYTES),
         )
         self._sequence = Sequence()
         self._link: Link | None = None

@@ -69,5 +69,6 @@ def request(
     token: bytes = TOKEN,
     model: str = MODEL.name,
     version: int | None = None,
+    holder: bytes = b"",
 ) -> OpenRequest:
-    return OpenRequest(stream_id, token, mode, model, version)
+    return OpenRequest(stream_id, token, mode, model, version, holder=holder)

@@ -34,16 +34,18 @@ def open_request(message: pb.Open) -> OpenRequest:
         raise InvalidRequest(
             f"mode {message.mode} or late policy {message.late_policy} is not known here"
         )
-    if mode is Mode.RESUME and not (message.stream_id and message.token):
-        raise InvalidRequest("resuming needs the stream's id and token")
-    return OpenRequest(
+    request = OpenRequest(
         stream_id=message.stream_id or secrets.token_hex(8),
         token=message.token or secrets.token_bytes(TOKEN_BYTES),
         mode=mode,
         model=message.model,
         version=message.version or None,
         late_policy=policy,
+        holder=message.holder,
     )
+    if not request.starts_anew and not (message.stream_id and message.token):
+        raise InvalidRequest("resuming needs the stream's id and token")
+    return request
 
 
 def step(message: pb.Step, received: float) -> Step:

@@ -7,12 +7,25 @@ import re
 from collections import OrderedDict
 from typing import NamedTuple
 
-from service.core.errors import InvalidRequest, ServiceError, StreamNotFound, TooManyStreams
+from service.core.errors import (
+    InvalidRequest,
+    ServiceError,
+    StreamNotFound,
+    StreamTakenOver,
+    TooManyStreams,
+)
 from service.core.lifecycle import TRANSITIONS, Effect, Event, State, Transition
-from service.core.streams import ModelKey, OpenRequest, Owner, Stream
+from service.core.streams import Mode, ModelKey, OpenRequest, Owner, Stream
 
 STREAM_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 TOKEN_BYTES = 16
+
+_EVENTS = {
+    Mode.CREATE: Event.CREATE,
+    Mode.RESUME: Event.RESUME,
+    Mode.RESTART: Event.RESTART,
+    Mode.RECONNECT: Event.RESUME,
+}
 
 
 class Opening(NamedTuple):
@@ -51,10 +64,10 @@ class Directory:
         return [stream.owner for stream in self._streams.values() if stream.owner]
 
     def open(self, request: OpenRequest, model: ModelKey | None, owner: Owner) -> Opening:
-        """Attaches a stream to `owner`. `model` is needed unless the request resumes.
+        """Attaches a stream to `owner`. `model` is needed if the request may start anew.
 
-        Raises InvalidRequest, StreamExists, StreamNotFound or TooManyStreams; nothing
-        has changed then.
+        Raises InvalidRequest, StreamExists, StreamNotFound, StreamTakenOver or
+        TooManyStreams; nothing has changed then.
         """
         _check(request)
         known = self._streams.get(request.stream_id)
@@ -62,6 +75,7 @@ class Directory:
         if Effect.START not in transition.effect:
             assert known is not None
             _check_model(request, known)
+            _check_holder(request, known)
             return self._rejoin(known, request, owner)
         assert model is not None
         if known is None and len(self) >= self.limit:
@@ -73,7 +87,7 @@ class Directory:
 
     def _transition(self, request: OpenRequest, known: Stream | None) -> Transition:
         state = known.state if known else State.ABSENT
-        event = Event[request.mode.name]
+        event = _EVENTS[request.mode]
         if known and hmac.compare_digest(known.token, request.token):
             event = Event.RESUME
         elif event is Event.RESUME:
@@ -102,6 +116,7 @@ class Directory:
         self._detached.pop(stream.id, None)
         stream.hand_to(owner)
         stream.late_policy = request.late_policy
+        stream.holder = request.holder
         return Opening(stream, False, None, displaced)
 
     def _start(
@@ -110,7 +125,9 @@ class Directory:
         displaced = known.owner if known else None
         if known:
             self._remove(known)
-        stream = Stream(request.stream_id, request.token, model, request.late_policy, owner)
+        stream = Stream(
+            request.stream_id, request.token, model, request.late_policy, owner, request.holder
+        )
         self._streams[stream.id] = stream
         self._expired.pop(stream.id, None)
         return Opening(stream, True, known, displaced)
@@ -170,3 +187,8 @@ def _check_model(request: OpenRequest, stream: Stream) -> None:
         raise InvalidRequest(
             f"stream {stream.id!r} runs {has} and keeps it: open it without naming another model"
         )
+
+
+def _check_holder(request: OpenRequest, stream: Stream) -> None:
+    if request.mode is Mode.RECONNECT and request.holder != stream.holder:
+        raise StreamTakenOver(f"stream {stream.id!r} was opened by another client since")

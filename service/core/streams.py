@@ -41,6 +41,8 @@ class Mode(IntEnum):
     CREATE = 1
     RESUME = 2
     RESTART = 3
+    RECONNECT = 4
+    """Resume, unless another holder has opened the stream since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ class OpenRequest:
     version: int | None = None
     """None: the newest, or on resume the one that the stream has."""
     late_policy: LatePolicy = LatePolicy.FLAG
+    holder: bytes = b""
+    """Tells one client from another one with the same token."""
+
+    @property
+    def starts_anew(self) -> bool:
+        """Whether it may begin a stream, and so needs a model."""
+        return self.mode in (Mode.CREATE, Mode.RESTART)
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +74,8 @@ class Stream:
     late_policy: LatePolicy
     owner: Owner | None
     """None while detached."""
+    holder: bytes = b""
+    """Of the newest open."""
     slot: Slot | None = None
     """The lane's, from the start of the stream to its end."""
     pending: deque[Step] = field(default_factory=deque)

@@ -37,6 +37,10 @@ class _OpenModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OpenMode.Val
     """The stream that is there; NOT_FOUND if it is gone or the token is not its."""
     OPEN_MODE_RESTART: _OpenMode.ValueType  # 3
     """A new stream; one of the same id loses its state."""
+    OPEN_MODE_RECONNECT: _OpenMode.ValueType  # 4
+    """As resume, by a client that lost its connection: STREAM_TAKEN_OVER if another
+    holder has opened the stream since, so that two clients do not fight for it.
+    """
 
 class OpenMode(_OpenMode, metaclass=_OpenModeEnumTypeWrapper): ...
 
@@ -48,6 +52,10 @@ OPEN_MODE_RESUME: OpenMode.ValueType  # 2
 """The stream that is there; NOT_FOUND if it is gone or the token is not its."""
 OPEN_MODE_RESTART: OpenMode.ValueType  # 3
 """A new stream; one of the same id loses its state."""
+OPEN_MODE_RECONNECT: OpenMode.ValueType  # 4
+"""As resume, by a client that lost its connection: STREAM_TAKEN_OVER if another
+holder has opened the stream since, so that two clients do not fight for it.
+"""
 Global___OpenMode: _TypeAlias = OpenMode  # noqa: Y015
 
 class _LatePolicy:
@@ -179,6 +187,7 @@ class Open(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     LATE_POLICY_FIELD_NUMBER: _builtins.int
+    HOLDER_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     version: _builtins.int
     """0 takes the newest version. A resumed stream keeps the version it has."""
@@ -191,6 +200,10 @@ class Open(_message.Message):
     open whose answer was lost can be sent again. Left out, the server makes one.
     """
     late_policy: Global___LatePolicy.ValueType
+    holder: _builtins.bytes
+    """Random bytes that tell this client from another one with the same token. The
+    stream is held by the client that opened it last.
+    """
     def __init__(
         self,
         *,
@@ -200,10 +213,11 @@ class Open(_message.Message):
         mode: Global___OpenMode.ValueType = ...,
         token: _builtins.bytes = ...,
         late_policy: Global___LatePolicy.ValueType = ...,
+        holder: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["late_policy", b"late_policy", "mode", b"mode", "model", b"model", "stream_id", b"stream_id", "token", b"token", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder", "late_policy", b"late_policy", "mode", b"mode", "model", b"model", "stream_id", b"stream_id", "token", b"token", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

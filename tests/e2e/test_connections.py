@@ -146,6 +146,25 @@ async def test_a_takeover_tells_the_first_which_does_not_come_back(server: Serve
                     assert (await second.step([1.0])).tolist() == [2.0]
 
 
+async def test_a_client_that_was_away_during_the_takeover_does_not_take_the_stream_back(
+    server: Server,
+) -> None:
+    async with proxied(server) as proxy, stepwire.connect(proxy.address) as away:
+        first = away.stream("accumulator")
+        await first.open()
+        await first.step([1.0])
+        proxy.down()
+        async with stepwire.connect(server.address) as client:
+            resumed = client.stream(
+                "accumulator", stream_id=first.id, mode="resume", token=first.token
+            )
+            async with resumed as second:
+                await proxy.up()
+                with pytest.raises(stepwire.StreamTakenOver, match="another client since"):
+                    await first.step([1.0])
+                assert (await second.step([1.0])).tolist() == [2.0]
+
+
 async def test_a_connection_that_only_opens_is_no_server(server: Server) -> None:
     async with proxied(server) as proxy, stepwire.connect(proxy.address, retry_for=1.5) as client:
         stream = client.stream("accumulator")

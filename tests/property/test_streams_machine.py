@@ -43,6 +43,7 @@ class Book:
     stream: Stream
     token: bytes
     owner: Connection | None
+    holder: bytes
     detached_at: float = 0.0
     total: np.float32 = field(default_factory=lambda: np.float32(0))
     history: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -129,15 +130,20 @@ class Streams(RuleBasedStateMachine):
             if book.owner is None and self.now >= book.detached_at + IDLE:
                 del self.books[stream_id]
 
-    @rule(stream_id=st.sampled_from(IDS), token=st.sampled_from(TOKENS), mode=st.sampled_from(Mode))
-    def open(self, stream_id: str, token: bytes, mode: Mode) -> None:
+    @rule(
+        stream_id=st.sampled_from(IDS),
+        token=st.sampled_from(TOKENS),
+        mode=st.sampled_from(Mode),
+        holder=st.sampled_from([b"one", b"two"]),
+    )
+    def open(self, stream_id: str, token: bytes, mode: Mode, holder: bytes) -> None:
         self.expire()
         owner, known = Connection(), self.books.get(stream_id)
-        refusal = self._refusal(known, token, mode)
+        refusal = self._refusal(known, token, mode, holder)
         if known:
             self.settle(known)
         former = known.owner if known else None
-        asked = request(stream_id, mode, token)
+        asked = request(stream_id, mode, token, holder=holder)
         if refusal:
             with pytest.raises(refusal):
                 self.call(lambda: self.engine.open(asked, owner))
@@ -147,16 +153,20 @@ class Streams(RuleBasedStateMachine):
             assert opened.stream is known.stream
             assert opened.next_step == known.next_step
             self.hand_over(known, owner)
+            known.holder = holder
         else:
             assert opened.next_step == 0
-            self.books[stream_id] = Book(opened.stream, token, owner)
+            self.books[stream_id] = Book(opened.stream, token, owner, holder)
         if former:
             assert isinstance(former.ended, StreamTakenOver)
 
-    def _refusal(self, known: Book | None, token: bytes, mode: Mode) -> type[Exception] | None:
+    def _refusal(
+        self, known: Book | None, token: bytes, mode: Mode, holder: bytes
+    ) -> type[Exception] | None:
         if known and known.token == token:
-            return None
-        if mode is Mode.RESUME:
+            taken = mode is Mode.RECONNECT and known.holder != holder
+            return StreamTakenOver if taken else None
+        if mode in (Mode.RESUME, Mode.RECONNECT):
             return StreamNotFound
         if known:
             return StreamExists if mode is Mode.CREATE else None

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from service.core.directory import Directory
-from service.core.errors import InvalidRequest, StreamExists, StreamNotFound, TooManyStreams
+from service.core.errors import (
+    InvalidRequest,
+    StreamExists,
+    StreamNotFound,
+    StreamTakenOver,
+    TooManyStreams,
+)
 from service.core.lateness import LatePolicy
 from service.core.lifecycle import State
 from service.core.steps import Step
@@ -90,6 +96,18 @@ def test_resume_may_change_the_late_policy_but_not_the_model() -> None:
         made.open(request(mode=Mode.RESUME, model="another"), None, Connection())
     with pytest.raises(InvalidRequest, match="runs accumulator/1"):
         made.open(request(mode=Mode.RESUME, version=2), None, Connection())
+
+
+def test_a_reconnection_is_refused_once_another_client_holds_the_stream() -> None:
+    made, first, second = directory(), Connection(), Connection()
+    stream = opened(made, request(holder=b"first"), first)
+    made.detach(stream, first, now=0.0)
+    assert opened(made, request(mode=Mode.RECONNECT, holder=b"first"), first) is stream
+    made.detach(stream, first, now=0.0)
+    opened(made, request(mode=Mode.RESUME, holder=b"second"), second)
+    with pytest.raises(StreamTakenOver, match="opened by another client since"):
+        made.open(request(mode=Mode.RECONNECT, holder=b"first"), None, Connection())
+    assert stream.owner is second
 
 
 def test_steps_of_the_former_connection_die_with_it() -> None:

@@ -28,7 +28,7 @@ class Bench:
 
     def stream(self, policy: LatePolicy = LatePolicy.FLAG) -> tuple[Stream, Connection]:
         owner = Connection()
-        stream = Stream("robot", TOKEN, MODEL, policy, owner, self.slots.acquire())
+        stream = Stream("robot", TOKEN, MODEL, policy, owner, slot=self.slots.acquire())
         self.sessions.reserve(self.slots.capacity)
         return stream, owner
 
