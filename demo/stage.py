@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import TypeVar
 
 import click
 
 from demo.server import ServiceFailed, running
+from models import cli
+from models.cli import Refused
 from stepwire.errors import StepwireError, Unavailable
 
 REPOSITORY = Path("model_repository")
@@ -21,15 +22,6 @@ SERVED = ("onnxruntime", "pydantic_settings", "uvloop", "grpc_health", "grpc_ref
 INTERRUPTED = 130
 
 Command = TypeVar("Command", bound=Callable[..., None])
-
-
-class Refused(click.ClickException):
-    """Ends a demo with one line that says what to do, and exit code 2."""
-
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"error: {self.message}", file=file, err=True)
 
 
 def service_options(command: Command) -> Command:
@@ -48,9 +40,7 @@ def service_options(command: Command) -> Command:
 
 def require(modules: tuple[str, ...]) -> None:
     """Raises Refused, naming the extra to install, if any of the modules is missing."""
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
-    if missing:
-        raise Refused(f"the demo needs {', '.join(missing)}: pip install 'stepwire[demo]'")
+    cli.require("the demo", modules, extra="demo")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def export(run: Path, repository: Path, name: str | None, version: int | None, f
     The graph is stepped as the service steps it and compared with the network in torch; only if
     they agree is anything written.
     """
-    require("an export", NEEDED)
+    require("an export", NEEDED, extra="train")
     import torch
 
     from export import package, verify

@@ -16,6 +16,8 @@ from typing import Any
 import onnxscript
 import torch
 
+from export.source import ExportRefused
+
 OPSET = 20
 op: Any = onnxscript.opset20  # its types are those of script text, not of values being traced
 
@@ -27,7 +29,10 @@ GATES = {"GRU": (1, 0, 2), "LSTM": (0, 3, 1, 2), "RNN": (0,)}
 
 
 def translations() -> dict[Callable[..., Any], Callable[..., Any]]:
-    """For `torch.onnx.export(custom_translation_table=...)`."""
+    """For `torch.onnx.export(custom_translation_table=...)`.
+
+    They raise ExportRefused for a bidirectional layer.
+    """
     return {
         # torch applies the reset gate after the recurrent product: linear_before_reset.
         torch.ops.aten.gru.input: _translation("GRU", linear_before_reset=1),
@@ -51,7 +56,7 @@ def _translation(kind: str, **attributes: Any) -> Callable[..., tuple[Tensor, ..
     ) -> tuple[Tensor, ...]:
         """The schema that torch's four recurrent operators share; an LSTM has two `hx`."""
         if bidirectional:
-            raise NotImplementedError("a bidirectional layer has no single timestep")
+            raise ExportRefused("a bidirectional layer has no single timestep")
         states = hx if isinstance(hx, Sequence) else (hx,)
         return _layers(kind, input, states, params, has_biases, batch_first, **attributes)
 

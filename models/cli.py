@@ -1,4 +1,4 @@
-"""What the commands `train` and `export` share."""
+"""What commands share beside the service: refusals in one line, and extras that are missing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Refused(click.ClickException):
         click.echo(f"error: {self.message}", file=file, err=True)
 
 
-def require(what: str, modules: tuple[str, ...]) -> None:
+def require(what: str, modules: tuple[str, ...], *, extra: str) -> None:
     """Raises Refused, naming the extra to install, if any of the modules is missing."""
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
-        raise Refused(f"{what} needs {', '.join(missing)}: pip install 'stepwire[train]'")
+        raise Refused(f"{what} needs {', '.join(missing)}: pip install 'stepwire[{extra}]'")

@@ -54,7 +54,7 @@ def train(
     **recipe: float | None,
 ) -> None:
     """Train a network for TASK and leave it in a run folder."""
-    require("training", NEEDED)
+    require("training", NEEDED, extra="train")
     import torch
     from rich.console import Console
 

@@ -18,7 +18,7 @@ from pydantic_settings import (
 
 _INT32_SECONDS = 2_000_000
 """gRPC takes milliseconds in 32 bits."""
-_YEARS = 10 * 365 * 86_400
+_TEN_YEARS = 10 * 365 * 86_400
 
 ENVIRONMENT_PREFIX = "STEPWIRE_"
 
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     idle_limit: float = Field(
         600.0,
         gt=0,
-        le=_YEARS,
+        le=_TEN_YEARS,
         description="seconds that a detached stream keeps its state",
     )
     window: int = Field(
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     grace: float = Field(
         10.0,
         ge=0,
-        le=_YEARS,
+        le=_TEN_YEARS,
         description="seconds that a stop may take to answer accepted steps",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

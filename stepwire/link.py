@@ -64,7 +64,7 @@ class Link:
             "this stream was closed or detached: open it again"
         )
         try:
-            while self._last_words is None:
+            while True:
                 failure = await self._conversation()
                 if self._last_words is not None:
                     break

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from demo.stage import SHOWN, Refused, ending, require, served, service_options
+from demo.stage import SHOWN, ending, require, served, service_options
+from models.cli import Refused
 
 if TYPE_CHECKING:
     from demo.pendulum.loop import Record

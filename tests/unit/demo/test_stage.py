@@ -10,12 +10,13 @@ import pytest
 
 from demo import stage
 from demo.server import ServiceFailed
+from models.cli import Refused
 from stepwire.errors import ModelNotFound, Unavailable
 
 
 def test_a_missing_extra_is_named() -> None:
     stage.require(("json",))
-    with pytest.raises(stage.Refused, match=r"needs nosuchmodule: pip install 'stepwire\[demo\]'"):
+    with pytest.raises(Refused, match=r"needs nosuchmodule: pip install 'stepwire\[demo\]'"):
         stage.require(("json", "nosuchmodule"))
 
 
@@ -25,7 +26,7 @@ def test_a_running_service_is_taken_as_it_is() -> None:
 
 
 def test_nobody_at_the_address_is_told_with_what_to_do() -> None:
-    with pytest.raises(stage.Refused, match="no answer; start a service there, or leave"):
+    with pytest.raises(Refused, match="no answer; start a service there, or leave"):
         with stage.served(None, "somewhere:1"):
             raise Unavailable("no answer")
 
@@ -41,13 +42,13 @@ def test_without_models_it_says_which_option_names_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stage, "CHECKOUT", tmp_path)
-    with pytest.raises(stage.Refused, match="--repository"):
+    with pytest.raises(Refused, match="--repository"):
         with stage.served(None, None):
             pass
 
 
 def test_what_the_service_refuses_is_one_line() -> None:
-    with pytest.raises(stage.Refused) as caught, stage.ending():
+    with pytest.raises(Refused) as caught, stage.ending():
         raise ModelNotFound("no such model")
     assert caught.value.exit_code == 2
     assert caught.value.message == "no such model"
@@ -56,7 +57,7 @@ def test_what_the_service_refuses_is_one_line() -> None:
 def test_the_log_of_a_service_that_failed_comes_before_the_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(stage.Refused) as caught, stage.ending():
+    with pytest.raises(Refused) as caught, stage.ending():
         raise ServiceFailed("it did not start", "what it said\n")
     caught.value.show()
     assert capsys.readouterr().err == "what it said\nerror: it did not start\n"
