@@ -13,7 +13,8 @@ from stepwire.v1 import stream_pb2 as pb
 
 Array = npt.NDArray[Any]
 Tensors = npt.ArrayLike | Mapping[str, npt.ArrayLike]
-"""The inputs of a step: an array where the model has one input, else arrays by name."""
+"""The inputs of a step: an array where the model has one input, else arrays by name. A symbol may be
+given as its number or as itself, a string."""
 Outputs = Any
 """The outputs of a step: an array where the model has one output, else arrays by name. Which of
 the two is the model's doing, not the type's."""
@@ -26,6 +27,11 @@ class Tensor:
         self.name = spec.name
         self.dtype = np.dtype(spec.dtype).newbyteorder("<")
         self.shape = tuple(spec.shape)
+        self.features = tuple(spec.features)
+        """What each element along the last axis means, with its unit; empty if not said."""
+        self.symbols = tuple(spec.symbols)
+        """What each whole number stands for, from 0 on; empty if the elements are no symbols."""
+        self._numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.dtype.name}{list(self.shape)}"
@@ -33,11 +39,23 @@ class Tensor:
     def encode(self, value: npt.ArrayLike) -> bytes:
         """Raises InvalidInput. Casts within a kind, as from float64 to float32."""
         array = np.asarray(value)
+        if array.dtype.kind == "U" and self.symbols:
+            array = self._numbered(array)
         if not np.can_cast(array.dtype, self.dtype, casting="same_kind"):
             raise InvalidInput(f"input {self} does not take {array.dtype.name}")
         if array.shape != self.shape and not (array.ndim == 0 and self.shape == (1,)):
             raise InvalidInput(f"input {self} does not take shape {list(array.shape)}")
         return array.astype(self.dtype, copy=False).tobytes()
+
+    def _numbered(self, names: Array) -> Array:
+        try:
+            return np.array([self._numbers[name] for name in names.ravel().tolist()]).reshape(
+                names.shape
+            )
+        except KeyError as error:
+            raise InvalidInput(
+                f"input {self} knows no symbol {error}, but {len(self.symbols)} others"
+            ) from error
 
     def decode(self, data: bytes) -> Array:
         return np.frombuffer(data, self.dtype).reshape(self.shape).copy()

@@ -82,7 +82,13 @@ def _signature(lane: Lane) -> pb.Signature:
 
 
 def _tensor(spec: TensorSpec) -> pb.TensorSpec:
-    return pb.TensorSpec(name=spec.name, dtype=spec.dtype.name, shape=spec.shape)
+    return pb.TensorSpec(
+        name=spec.name,
+        dtype=spec.dtype.name,
+        shape=spec.shape,
+        features=spec.features,
+        symbols=spec.symbols,
+    )
 
 
 def answer(given: Answer) -> pb.StreamResponse:

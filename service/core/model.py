@@ -21,6 +21,10 @@ class TensorSpec:
     shape: tuple[int, ...]
     """Without the batch axis."""
     batch_axis: int = 0
+    features: tuple[str, ...] = ()
+    """What each element along the last axis means, with its unit; empty if not said."""
+    symbols: tuple[str, ...] = ()
+    """What each whole number stands for, from 0 on; empty if any number may come."""
 
     @property
     def nbytes(self) -> int:

@@ -46,6 +46,8 @@ class Tensor(_Part):
     batch_axis: Annotated[int, Field(ge=0)] = 0
     features: tuple[str, ...] = ()
     """What each element along the last axis means, with its unit; empty if not said."""
+    symbols: tuple[str, ...] = ()
+    """What each whole number stands for, from 0 on; other numbers are then refused."""
 
     @model_validator(mode="after")
     def _fits(self) -> Tensor:
@@ -53,10 +55,19 @@ class Tensor(_Part):
             raise ValueError(f"batch axis {self.batch_axis} lies beyond shape {list(self.shape)}")
         if self.features and (not self.shape or len(self.features) != self.shape[-1]):
             raise ValueError(f"{len(self.features)} feature names for shape {list(self.shape)}")
+        if self.symbols and "int" not in self.dtype:
+            raise ValueError(f"symbols are whole numbers, not {self.dtype}")
         return self
 
     def spec(self) -> TensorSpec:
-        return TensorSpec(self.name, _little(self.dtype), self.shape, self.batch_axis)
+        return TensorSpec(
+            self.name,
+            _little(self.dtype),
+            self.shape,
+            self.batch_axis,
+            self.features,
+            self.symbols,
+        )
 
 
 class State(_Part):

@@ -48,15 +48,24 @@ class Stepper:
         """Runs one timestep of every slot and keeps the new states.
 
         `slots`: int64 [rows], each slot once. `inputs`: for each input of the signature,
-        the rows' elements one after another. A row with a NaN or Inf in its inputs, its
-        outputs or its new states is a fault, and its states stay as they were.
+        the rows' elements one after another. A row with an unknown symbol or a NaN or Inf in
+        its inputs, a NaN or Inf in its outputs or its new states, or without which the others
+        can run, is a fault, and its states stay as they were. Raises what the runtime raises if
+        a single row cannot run.
         """
         rows, signature = len(slots), self.signature
         arrays = [
             _decoded(data, spec, rows) for data, spec in zip(inputs, signature.inputs, strict=True)
         ]
-        results = self._run([*arrays, *self._arena.gather(slots)], rows)
-        faults = self._faults(arrays, results)
+        faults = self._replace_unknown_symbols(arrays)
+        taken = [*arrays, *self._arena.gather(slots)]
+        try:
+            results = self._run(taken, rows)
+        except Exception:
+            if rows == 1:
+                raise
+            results = self._run_apart(taken, rows, faults)
+        faults = self._non_finite(arrays, results) | faults
         outputs, states = results[: len(signature.outputs)], results[len(signature.outputs) :]
         self._keep(slots, states, faults)
         return BatchResult(
@@ -70,14 +79,28 @@ class Stepper:
     def _run(self, arrays: list[Array], rows: int) -> list[Array]:
         if self.batching is Batching.ONE and rows > 1:
             lone = [self._call(_rows(arrays, self._taken, [row])) for row in range(rows)]
-            return [
-                np.concatenate(parts, axis=spec.batch_axis)
-                for parts, spec in zip(zip(*lone, strict=True), self._given, strict=True)
-            ]
+            return self._joined(lone)
         if self.batching is Batching.AT_LEAST_TWO and rows == 1:
             doubled = self._call(_rows(arrays, self._taken, [0, 0]))
             return _rows(doubled, self._given, [0])
         return self._call(arrays)
+
+    def _run_apart(self, arrays: list[Array], rows: int, faults: dict[int, Fault]) -> list[Array]:
+        """Each row by itself, so that one which breaks the run does not break its neighbours'."""
+        lone = []
+        for row in range(rows):
+            try:
+                lone.append(self._run(_rows(arrays, self._taken, [row]), 1))
+            except Exception as error:  # ONNX Runtime has no common base class
+                faults.setdefault(row, Fault(StepFault.RUN_FAILED, f"the run failed: {error}"))
+                lone.append([np.zeros(spec.batched(1), spec.dtype) for spec in self._given])
+        return self._joined(lone)
+
+    def _joined(self, lone: Sequence[Sequence[Array]]) -> list[Array]:
+        return [
+            np.concatenate(parts, axis=spec.batch_axis)
+            for parts, spec in zip(zip(*lone, strict=True), self._given, strict=True)
+        ]
 
     def _call(self, arrays: Sequence[Array]) -> list[Array]:
         feeds = {spec.name: array for spec, array in zip(self._taken, arrays, strict=True)}
@@ -90,7 +113,22 @@ class Stepper:
             slots, states = slots[good], _rows(states, specs, good)
         self._arena.scatter(slots, states)
 
-    def _faults(self, inputs: Sequence[Array], results: Sequence[Array]) -> dict[int, Fault]:
+    def _replace_unknown_symbols(self, inputs: list[Array]) -> dict[int, Fault]:
+        """Puts symbol 0 in the place of numbers that stand for none: graphs look symbols up."""
+        faults: dict[int, Fault] = {}
+        for place, spec in enumerate(self.signature.inputs):
+            if not spec.symbols:
+                continue
+            known = (inputs[place] >= 0) & (inputs[place] < len(spec.symbols))
+            if known.all():
+                continue
+            for row in _rows_with_false(known, spec):
+                message = f"input {spec.name!r} has symbols 0 to {len(spec.symbols) - 1}"
+                faults.setdefault(row, Fault(StepFault.INVALID_INPUT, message))
+            inputs[place] = np.where(known, inputs[place], spec.dtype.type(0))
+        return faults
+
+    def _non_finite(self, inputs: Sequence[Array], results: Sequence[Array]) -> dict[int, Fault]:
         faults: dict[int, Fault] = {}
         if not self.signature.takes_non_finite:
             for array, spec in zip(inputs, self.signature.inputs, strict=True):
@@ -120,5 +158,9 @@ def _non_finite_rows(array: Array, spec: TensorSpec) -> list[int]:
     finite = np.isfinite(array)
     if np.count_nonzero(finite) == finite.size:  # several times cheaper than finite.all()
         return []
-    by_row = spec.rows_first(finite).reshape(array.shape[spec.batch_axis], -1)
+    return _rows_with_false(finite, spec)
+
+
+def _rows_with_false(good: Array, spec: TensorSpec) -> list[int]:
+    by_row = spec.rows_first(good).reshape(good.shape[spec.batch_axis], -1)
     return [int(row) for row in np.flatnonzero(~by_row.all(axis=1))]

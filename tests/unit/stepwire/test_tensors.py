@@ -90,3 +90,21 @@ def test_several_outputs_come_by_name() -> None:
         "p": [1.0, 2.0],
         "q": [0.5],
     }
+
+
+SYMBOLS = Tensor(pb.TensorSpec(name="c", dtype="int64", shape=[1], symbols=["a", "b", "\n"]))
+
+
+@pytest.mark.parametrize(("given", "number"), [("b", 1), ("\n", 2), (["a"], 0), (2, 2)])
+def test_a_symbol_is_given_as_its_number_or_as_itself(given: npt.ArrayLike, number: int) -> None:
+    assert SYMBOLS.encode(given) == np.array([number], "<i8").tobytes()
+
+
+def test_an_unknown_symbol_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r"c: int64\[1\] knows no symbol 'z', but 3 others"):
+        SYMBOLS.encode("z")
+
+
+def test_a_string_is_no_number() -> None:
+    with pytest.raises(InvalidInput, match="does not take str"):
+        ONE.encode("b")

@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from service.core.model import Array
+from service.core.batch import BatchResult, Fault
+from service.core.errors import StepFault
+from service.core.model import Array, Signature, StateSpec, TensorSpec
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.graph import Graph
 from service.runtime.stepper import Batching, Stepper
@@ -69,3 +71,61 @@ def test_a_model_that_takes_non_finite_inputs_gets_them() -> None:
     result = stepper.step(np.array([0]), [np.full(1, np.nan, np.float32).tobytes()])
     assert not result.faults
     assert result.outputs[0].tolist() == [[0.0]]
+
+
+SYMBOL = TensorSpec("symbol", np.dtype("<i8"), (1,), symbols=("a", "b", "c"))
+READS_SYMBOLS = Signature(
+    inputs=(SYMBOL,),
+    outputs=(TensorSpec("total", np.dtype("<i8"), (1,)),),
+    states=(
+        StateSpec(TensorSpec("sum", np.dtype("<i8"), (1,)), "sum_next", np.zeros(1, np.int64)),
+    ),
+)
+WORTH = np.array([1, 10, 100])
+
+
+def add_worth(feeds: Mapping[str, Array]) -> Sequence[Array]:
+    """Looks symbols up, as an embedding does, and so breaks on one that is not there."""
+    total = feeds["sum"] + WORTH[feeds["symbol"]]
+    return [total, total]
+
+
+def stepper_of(signature: Signature, batching: Batching = Batching.ANY) -> Stepper:
+    stepper = Stepper(add_worth, signature, batching)
+    stepper.reserve(3)
+    for slot in range(3):
+        stepper.start(slot)
+    return stepper
+
+
+def stepped(stepper: Stepper, numbers: list[int]) -> BatchResult:
+    return stepper.step(np.arange(len(numbers)), [np.array(numbers, np.int64).tobytes()])
+
+
+@pytest.mark.parametrize("batching", Batching)
+@pytest.mark.parametrize("unknown", [3, -1, 2**40])
+def test_a_number_that_is_no_symbol_is_its_rows_fault_alone(
+    batching: Batching, unknown: int
+) -> None:
+    stepper = stepper_of(READS_SYMBOLS, batching)
+    result = stepped(stepper, [0, unknown, 2])
+    assert result.faults == {1: Fault(StepFault.INVALID_INPUT, "input 'symbol' has symbols 0 to 2")}
+    assert result.outputs[0][[0, 2], 0].tolist() == [1, 100]
+    assert stepped(stepper, [0, 1, 0]).outputs[0][:, 0].tolist() == [2, 10, 101]
+
+
+@pytest.mark.parametrize("batching", Batching)
+def test_a_row_that_breaks_the_run_does_not_break_its_neighbours(batching: Batching) -> None:
+    anything = replace(SYMBOL, symbols=())
+    stepper = stepper_of(replace(READS_SYMBOLS, inputs=(anything,)), batching)
+    result = stepped(stepper, [0, 7, 2])
+    [(row, (fault, message))] = result.faults.items()
+    assert (row, fault) == (1, StepFault.RUN_FAILED) and "out of bounds" in message
+    assert result.outputs[0][[0, 2], 0].tolist() == [1, 100]
+    assert stepped(stepper, [0, 1, 0]).outputs[0][:, 0].tolist() == [2, 10, 101]
+
+
+def test_a_lone_row_that_breaks_the_run_raises() -> None:
+    anything = replace(SYMBOL, symbols=())
+    with pytest.raises(IndexError):
+        stepped(stepper_of(replace(READS_SYMBOLS, inputs=(anything,))), [7])
