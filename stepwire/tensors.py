@@ -13,8 +13,8 @@ from stepwire.v1 import stream_pb2 as pb
 
 Array = npt.NDArray[Any]
 Tensors = npt.ArrayLike | Mapping[str, npt.ArrayLike]
-"""The inputs of a step: an array where the model has one input, else arrays by name. A symbol may be
-given as its number or as itself, a string."""
+"""The inputs of a step: an array where the model has one input, else arrays by name. A symbol is
+given as its number, or as itself in a string."""
 Outputs = Any
 """The outputs of a step: an array where the model has one output, else arrays by name. Which of
 the two is the model's doing, not the type's."""
@@ -49,13 +49,12 @@ class Tensor:
 
     def _numbered(self, names: Array) -> Array:
         try:
-            return np.array([self._numbers[name] for name in names.ravel().tolist()]).reshape(
-                names.shape
-            )
+            numbers = [self._numbers[name] for name in names.ravel().tolist()]
         except KeyError as error:
             raise InvalidInput(
                 f"input {self} knows no symbol {error}, but {len(self.symbols)} others"
             ) from error
+        return np.array(numbers).reshape(names.shape)
 
     def decode(self, data: bytes) -> Array:
         return np.frombuffer(data, self.dtype).reshape(self.shape).copy()
