@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from export.source import ExportRefused, Source
-from models import runs, tasks
-from models.networks import STATES, Architecture, NeedsFuture, SequenceNetwork
-from models.tasks.task import Signal, Task
+from models import runs
+from models.cores import states_of
+from models.networks import NeedsFuture, SequenceNetwork
+from models.tasks.task import Signal
 from service.core.model import Array
 from service.repository import manifest
 
@@ -23,7 +25,7 @@ FUSED = {"gru": "GRU", "lstm": "LSTM", "rnn": "RNN"}
 def source_of(folder: Path) -> Source:
     """Raises ExportRefused for a network that cannot be streamed, models.runs.RunUnreadable."""
     run = runs.load(folder)
-    network, task = run.network, tasks.load(run.config.task)
+    network = run.network
     architecture = network.architecture
     if architecture.bidirectional:
         raise ExportRefused(str(NeedsFuture()))
@@ -34,10 +36,10 @@ def source_of(folder: Path) -> Source:
         return [outputs.numpy()]
 
     return Source(
-        manifest=_manifest(run, task),
+        manifest=_manifest(run),
         step=_Step(network),
         whole=whole,
-        sample=lambda rows, steps: [task.sample(rows, steps)],
+        sample=lambda rows, steps: [run.sample[:rows, :steps]],
         fused={FUSED[architecture.cell]: architecture.layers} if architecture.cell in FUSED else {},
     )
 
@@ -52,38 +54,58 @@ class _Step(nn.Module):
         return y, *state
 
 
-def _manifest(run: runs.Run, task: Task) -> manifest.Manifest:
+def _manifest(run: runs.Run) -> manifest.Manifest:
     network, config = run.network, run.config
     return manifest.Manifest(
-        inputs=(_tensor(task.inputs),),
-        outputs=(_tensor(task.outputs),),
-        states=_states(network.architecture),
-        normalisation=manifest.Normalisation(
-            mean={
-                task.inputs.name: network.input_mean.tolist(),
-                task.outputs.name: network.output_mean.tolist(),
-            },
-            std={
-                task.inputs.name: network.input_std.tolist(),
-                task.outputs.name: network.output_std.tolist(),
-            },
-        ),
-        training={**asdict(config), "parameters": network.parameter_count, "scores": run.scores},
+        inputs=(_tensor(config.inputs),),
+        outputs=(_tensor(config.outputs),),
+        states=_states(network),
+        normalisation=_normalisation(run),
+        training=_training(run),
     )
+
+
+def _training(run: runs.Run) -> dict[str, Any]:
+    """All that trains it again, and how it did; the tensors say the rest."""
+    config = asdict(run.config)
+    told = {key: value for key, value in config.items() if key not in ("inputs", "outputs")}
+    return {**told, "parameters": run.network.parameter_count, "scores": run.scores}
 
 
 def _tensor(signal: Signal) -> manifest.Tensor:
     return manifest.Tensor(
-        name=signal.name, shape=(len(signal.features),), features=signal.features
+        name=signal.name,
+        dtype="int64" if signal.symbols else "float32",
+        shape=(len(signal.features),),
+        features=signal.features,
+        symbols=signal.symbols,
     )
 
 
-def _states(architecture: Architecture) -> tuple[manifest.State, ...]:
+def _states(network: SequenceNetwork) -> tuple[manifest.State, ...]:
     # The layers come first, as torch and ONNX have them, so that no transpose is needed.
-    shape = (architecture.layers, architecture.hidden)
+    architecture = network.architecture
+    starts = network.initial_state(1)
     return tuple(
         manifest.State(
-            input=manifest.Tensor(name=name, shape=shape, batch_axis=1), output=f"{name}_next"
+            input=manifest.Tensor(name=name, shape=architecture.state_shape, batch_axis=1),
+            output=f"{name}_next",
+            initial=manifest.encode_array(start.detach().numpy()[:, 0])
+            if architecture.learned_initial
+            else None,
         )
-        for name in STATES[architecture.cell]
+        for name, start in zip(states_of(architecture.cell), starts, strict=True)
     )
+
+
+def _normalisation(run: runs.Run) -> manifest.Normalisation:
+    """Of raw units only: symbols and probabilities have none."""
+    network, config = run.network, run.config
+    mean, std = {}, {}
+    if not config.inputs.symbols:
+        mean[config.inputs.name] = network.input_mean.tolist()
+        std[config.inputs.name] = network.input_std.tolist()
+    if config.outputs.kind == "values":
+        mean[config.outputs.name] = network.output_mean.tolist()
+        std[config.outputs.name] = network.output_std.tolist()
+    return manifest.Normalisation(mean=mean, std=std)

@@ -1,89 +1,125 @@
-"""`stepwire train`: a task, a cell, a run folder."""
+"""`stepwire train`: a sub-command for each task, from its options to a run folder."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from models import tasks
+from models import options, tasks
 from models.cli import Refused, require
 
-if TYPE_CHECKING:
-    from models.networks import Cell
-
 NEEDED = ("torch", "safetensors", "gymnasium", "matplotlib", "rich")
+CELLS = (
+    "gru",
+    "lstm",
+    "rnn",
+    "elman",
+    "gru-reset-after",
+    "gru-reset-before",
+    "gru-update-writes",
+    "lstm-equations",
+    "none",
+)
 
 
-@click.command(context_settings={"show_default": True})
-@click.argument("task", type=click.Choice(list(tasks.TASKS)))
-@click.option("--cell", type=click.Choice(["gru", "lstm", "rnn", "none"]), default="gru")
-@click.option("--hidden", type=click.IntRange(1), default=48, help="Units of each layer.")
-@click.option("--layers", type=click.IntRange(1), default=1, help="Recurrent layers.")
-@click.option(
-    "--input-layer",
-    type=click.IntRange(0),
-    default=0,
-    help="Units of a tanh layer in front of the recurrent ones; 0 leaves it out.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0)
-@click.option("--rounds", type=click.IntRange(1), help="Times that sequences are gathered.")
-@click.option("--batches", type=click.IntRange(1), help="Batches trained in each round.")
-@click.option("--window", type=click.IntRange(1), help="Timesteps the gradient flows back.")
-@click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True))
-@click.option(
-    "--memoryless/--no-memoryless",
-    default=True,
-    help="Train a memoryless network of the same size too and report both.",
-)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs"))
-@click.option("--name", help="Folder of the run; made of task, cell and time if left out.")
-def train(
+@click.group()
+def train() -> None:
+    """Train a network for a task and leave it in a run folder."""
+
+
+def _command(name: str, entry: tasks.Entry) -> click.Command:
+    own = options.OF_TASK.get(name, ())
+
+    def callback(**arguments: Any) -> None:
+        chosen = options.taken(arguments, own)
+        recipe = options.taken(arguments, options.OF_RECIPE)
+        _train(name, chosen, {k: v for k, v in recipe.items() if v is not None}, **arguments)
+
+    every = (*own, *_network(entry), *options.OF_RECIPE, *_run(entry))
+    return click.command(name, help=entry.summary, context_settings={"show_default": True})(
+        options.with_options(callback, every)
+    )
+
+
+def _network(entry: tasks.Entry) -> tuple[options.Option[Any], ...]:
+    return (
+        click.option(
+            "--cell",
+            type=click.Choice(CELLS),
+            default="gru",
+            help="Torch's layers, the cells written as their equations, or no memory.",
+        ),
+        *options.of_size(entry),
+        click.option("--bidirectional", is_flag=True, help="Read backwards too; cannot stream."),
+        click.option("--learned-initial", is_flag=True, help="Train the initial state too."),
+    )
+
+
+def _run(entry: tasks.Entry) -> tuple[options.Option[Any], ...]:
+    folder = click.Path(path_type=Path, file_okay=False)
+    return (
+        click.option("--seed", type=click.IntRange(0), default=0),
+        click.option(
+            "--memoryless/--no-memoryless",
+            default=entry.memoryless,
+            help="Train a memoryless network of the same size too and report both.",
+        ),
+        click.option("--threads", type=click.IntRange(1), default=1, help="Of torch."),
+        click.option("--out", type=folder, default=Path("runs")),
+        click.option("--name", help="Folder of the run; made of task, cell and time if left out."),
+    )
+
+
+def _train(
     task: str,
+    own: dict[str, Any],
+    recipe: dict[str, Any],
+    *,
     out: Path,
     name: str | None,
     seed: int,
     memoryless: bool,
-    cell: Cell,
-    hidden: int,
-    layers: int,
-    input_layer: int,
-    **recipe: float | None,
+    threads: int,
+    **network: Any,
 ) -> None:
-    """Train a network for TASK and leave it in a run folder."""
     require("training", NEEDED, extra="train")
     import torch
     from rich.console import Console
 
     from models import report, runs
-    from models.experiment import conduct
-    from models.networks import Architecture
+    from models.cores import CellRefused
+    from models.experiment import architecture_for, conduct
+    from models.networks import NeedsFuture
+    from models.tasks.task import TaskRefused
     from models.training import Diverged
 
-    torch.set_num_threads(1)  # a second thread costs small networks more than it brings
-    assignment = tasks.load(task)
-    features, outputs = len(assignment.inputs.features), len(assignment.outputs.features)
-    architecture = Architecture(features, outputs, cell, hidden, layers, input_layer)
-    chosen: dict[str, Any] = {key: value for key, value in recipe.items() if value is not None}
-    folder = out / (name or f"{task}-{cell}-{datetime.now():%Y%m%d-%H%M%S}")
+    torch.set_num_threads(threads)
+    folder = out / (name or f"{task}-{network['cell']}-{datetime.now():%Y%m%d-%H%M%S}")
     console = Console()
     try:
+        assignment = tasks.load(task, own)
         run = conduct(
             assignment,
-            architecture,
-            replace(assignment.recipe, **chosen),
+            own,
+            architecture_for(assignment, **network),
+            replace(assignment.recipe, **recipe),
             seed,
             folder,
             console,
             memoryless=memoryless,
         )
-    except (Diverged, OSError) as error:
+    except (CellRefused, Diverged, NeedsFuture, TaskRefused, OSError) as error:
         raise Refused(str(error)) from error
-    title = f"{task}: {cell}, {run.network.parameter_count} parameters, held-out score"
+    title = f"{task}: {network['cell']}, {run.network.parameter_count} parameters, held-out score"
     console.print(report.score_table(title, run.scores))
     click.echo(f"Run:  {folder}")
     click.echo(f"Plot: {folder / runs.PLOT}")
     click.echo(f"Next: stepwire export {folder} --to model_repository")
+
+
+for _name, _entry in tasks.TASKS.items():
+    train.add_command(_command(_name, _entry))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -14,8 +16,20 @@ from models.tasks.task import Recipe, Score, Task
 from models.training import Progress, train
 
 
+def architecture_for(task: Task, **choices: Any) -> Architecture:
+    """The network of some choices, with the inputs and outputs of the task."""
+    return Architecture(
+        features=len(task.inputs.features),
+        outputs=len(task.outputs.features),
+        symbols=len(task.inputs.symbols),
+        kind=task.outputs.kind,
+        **choices,
+    )
+
+
 def conduct(
     task: Task,
+    options: Mapping[str, Any],
     architecture: Architecture,
     recipe: Recipe,
     seed: int,
@@ -26,19 +40,32 @@ def conduct(
 ) -> runs.Run:
     """Trains, scores, and writes the run folder and its plot.
 
-    With `memoryless`, a network without state of the same size is trained by the same recipe and
-    scored beside it. Raises Diverged, and FileExistsError if the folder holds a run already.
+    `options` are those that made the task. With `memoryless`, a network without state of the same
+    size is trained by the same recipe and scored beside it. Raises CellRefused, Diverged,
+    TaskRefused, NeedsFuture, and FileExistsError if the folder holds a run already.
     """
     runs.require_free(folder)
+    if architecture.bidirectional:
+        task.score(SequenceNetwork(architecture))  # a task that needs steps says so at once
     losses: list[float] = []
     network = _trained(task, architecture, recipe, seed, console, losses)
     scores: dict[str, Score] = {"network": task.score(network)}
     if memoryless and architecture.cell != "none":
-        rival = replace(architecture, cell="none", bidirectional=False)
+        rival = replace(architecture, cell="none", bidirectional=False, learned_initial=False)
         scores["memoryless"] = task.score(_trained(task, rival, recipe, seed, console, []))
     scores.update(task.baselines())
-    config = runs.Config(task.name, architecture, recipe, seed, torch.__version__)
-    run = runs.Run(config, network, scores)
+    config = runs.Config(
+        task.name,
+        options,
+        task.inputs,
+        task.outputs,
+        architecture,
+        recipe,
+        seed,
+        torch.__version__,
+    )
+    sample = task.sample(runs.SAMPLE_ROWS, runs.SAMPLE_STEPS)
+    run = runs.Run(config, network, sample, scores)
     runs.save(folder, run)
     report.save_plot(folder / runs.PLOT, task, network, losses)
     return run

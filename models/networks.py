@@ -1,30 +1,27 @@
 """Networks over sequences: an input layer if asked for, a recurrent core, a head.
 
-Shapes: B sequences, T timesteps, F features, H hidden units, L layers, O outputs.
+Shapes: B sequences, T timesteps, F features, E encoded inputs, H hidden units, L layers, O outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import log_softmax, one_hot
 
-State = tuple[Tensor, ...]
-"""What a network carries from a timestep to the next, each [L, B, H]: `(h,)` of a GRU or RNN,
-`(h, c)` of an LSTM, `()` of a memoryless network."""
+from models.cores import Cell, State, core_of, states_of
 
-Cell = Literal["gru", "lstm", "rnn", "none"]
-
-STATES: dict[Cell, tuple[str, ...]] = {"gru": ("h",), "lstm": ("h", "c"), "rnn": ("h",), "none": ()}
-"""The names of a cell's states: hidden state h, cell state c."""
+Kind = Literal["values", "probabilities", "log_probabilities"]
+"""What a network's outputs are: values in raw units; a probability each; or the natural logarithms
+of the probabilities of outputs of which one is true."""
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Everything that fixes a network's weights in number and shape."""
+    """Everything that fixes a network's weights in number and shape, and what they mean."""
 
     features: int
     outputs: int
@@ -32,9 +29,20 @@ class Architecture:
     hidden: int = 48
     layers: int = 1
     input_layer: int = 0
-    """Units of a tanh layer in front of the core; 0 leaves it out."""
+    """Units of a tanh layer in front of the core, or of the embedding of symbols; 0 leaves it out:
+    symbols then enter one-hot."""
     bidirectional: bool = False
     """A second core reads the sequence backwards. Trainable, but without a single timestep."""
+    symbols: int = 0
+    """How many there are, where an input is a symbol and not `features` measurements."""
+    kind: Kind = "values"
+    learned_initial: bool = False
+    """The initial state is trained with the weights; else it is zeros."""
+
+    @property
+    def state_shape(self) -> tuple[int, int]:
+        """[L, H] of each state of one sequence; twice as many layers if bidirectional."""
+        return (self.layers * (2 if self.bidirectional else 1), self.hidden)
 
 
 class NeedsFuture(TypeError):
@@ -48,7 +56,7 @@ class NeedsFuture(TypeError):
 
 
 class SequenceNetwork(nn.Module):
-    """Raw units in, raw units out: the normalisation is part of the network.
+    """Raw units or symbols in, raw units or probabilities out: all scaling is in the network.
 
     `forward` takes a whole sequence and `step` one timestep; stepping through a sequence gives
     what `forward` gives.
@@ -67,29 +75,40 @@ class SequenceNetwork(nn.Module):
         self.register_buffer("input_std", torch.ones(features))
         self.register_buffer("output_mean", torch.zeros(outputs))
         self.register_buffer("output_std", torch.ones(outputs))
-
-        width = architecture.input_layer or features
-        self.input_layer = (
-            nn.Sequential(nn.Linear(features, width), nn.Tanh())
-            if architecture.input_layer
-            else nn.Identity()
+        self.input_layer, width = _input_layer(architecture)
+        self.core = core_of(
+            architecture.cell,
+            width,
+            architecture.hidden,
+            architecture.layers,
+            bidirectional=architecture.bidirectional,
         )
-        self.core = CORES[architecture.cell](width, architecture)
         directions = 2 if architecture.bidirectional else 1
         self.head = nn.Linear(directions * architecture.hidden, outputs)
+        layers, hidden = architecture.state_shape
+        self.initial = nn.ParameterList(
+            torch.zeros(layers, 1, hidden)
+            for _ in states_of(architecture.cell)
+            if architecture.learned_initial
+        )
 
     def normalise(self, inputs: Tensor, targets: Tensor) -> None:
-        """Takes mean and standard deviation from training data [N, T, F] and [N, T, O]."""
-        for name, values in (("input", inputs), ("output", targets)):
-            std, mean = torch.std_mean(values, dim=(0, 1))
-            getattr(self, f"{name}_mean").copy_(mean)
-            getattr(self, f"{name}_std").copy_(std.clamp_min(1e-6))
+        """Takes mean and standard deviation from training data [N, T, F] and [N, T, O].
+
+        Symbols and probabilities have none. A target that is NaN is one that is not asked for.
+        """
+        if not self.architecture.symbols:
+            _measure(inputs, self.input_mean, self.input_std)
+        if self.architecture.kind == "values":
+            _measure(targets, self.output_mean, self.output_std)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Takes x [B, T, F] to y [B, T, O], and the new state.
 
-        Without a state the sequence starts from zeros.
+        Without a state the sequence starts from the initial one.
         """
+        if state is None and self.architecture.learned_initial:
+            state = self.initial_state(len(x))
         z = self._encode(x).transpose(0, 1)  # [T, B, E]
         h, state = self.core(z, state)  # [T, B, H]
         return self._decode(h.transpose(0, 1)), state
@@ -103,77 +122,61 @@ class SequenceNetwork(nn.Module):
         return self._decode(h.squeeze(0)), state
 
     def initial_state(self, batch: int) -> State:
-        """Zeros."""
-        layers = self.architecture.layers * (2 if self.architecture.bidirectional else 1)
-        shape = (layers, batch, self.architecture.hidden)
-        return tuple(torch.zeros(shape) for _ in STATES[self.architecture.cell])
+        """Zeros, or what was learned: each [L, B, H]."""
+        layers, hidden = self.architecture.state_shape
+        if self.architecture.learned_initial:
+            return tuple(start.expand(layers, batch, hidden) for start in self.initial)
+        return tuple(torch.zeros(layers, batch, hidden) for _ in states_of(self.architecture.cell))
 
     @property
     def parameter_count(self) -> int:
         return sum(parameter.numel() for parameter in self.parameters())
 
     def _encode(self, x: Tensor) -> Tensor:
-        encoded: Tensor = self.input_layer((x - self.input_mean) / self.input_std)
+        if self.architecture.symbols:
+            encoded: Tensor = self.input_layer(x.squeeze(-1))
+            return encoded
+        encoded = self.input_layer((x - self.input_mean) / self.input_std)
         return encoded
 
     def _decode(self, h: Tensor) -> Tensor:
         decoded: Tensor = self.head(h)
+        if self.architecture.kind == "probabilities":
+            return decoded.sigmoid()
+        if self.architecture.kind == "log_probabilities":
+            return log_softmax(decoded, dim=-1)
         return decoded * self.output_std + self.output_mean
 
 
-Library = type[nn.GRU | nn.LSTM | nn.RNN]
+class OneHot(nn.Module):
+    """Symbols [...] to [..., S]: 1 at the symbol's place, 0 elsewhere."""
 
+    table: Tensor
 
-class Recurrent(nn.Module):
-    """`torch.nn.GRU`, `LSTM` or `RNN` with the state always a tuple."""
-
-    def __init__(
-        self, library: type[nn.GRU | nn.LSTM | nn.RNN], width: int, architecture: Architecture
-    ) -> None:
+    def __init__(self, symbols: int) -> None:
         super().__init__()
-        self.cells = library(
-            input_size=width,
-            hidden_size=architecture.hidden,
-            num_layers=architecture.layers,
-            bidirectional=architecture.bidirectional,
-        )
+        table = one_hot(torch.arange(symbols)).float()
+        self.register_buffer("table", table, persistent=False)
 
-    def forward(self, z: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Takes z [T, B, E] to h [T, B, H], and the new state."""
-        if state is not None and len(state) == 1:
-            h, new = self.cells(z, state[0])
-        else:
-            h, new = self.cells(z, state)
-        return h, new if isinstance(new, tuple) else (new,)
+    def forward(self, x: Tensor) -> Tensor:
+        return self.table[x]
 
 
-class Memoryless(nn.Module):
-    """Two tanh layers, E to 3H to H, where a GRU layer would stand.
-
-    3H (E + H + 1) + H parameters: a GRU layer has 2H more.
-    """
-
-    def __init__(self, width: int, architecture: Architecture) -> None:
-        super().__init__()
-        hidden = architecture.hidden
-        sizes = [width] + [hidden] * (architecture.layers - 1)
-        self.layers = nn.Sequential(
-            *(
-                nn.Sequential(
-                    nn.Linear(size, 3 * hidden), nn.Tanh(), nn.Linear(3 * hidden, hidden), nn.Tanh()
-                )
-                for size in sizes
-            )
-        )
-
-    def forward(self, z: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Takes z [T, B, E] to h [T, B, H]; there is no state."""
-        return self.layers(z), ()
+def _input_layer(architecture: Architecture) -> tuple[nn.Module, int]:
+    """The module in front of the core, and how many inputs it leaves to it."""
+    width, symbols = architecture.input_layer, architecture.symbols
+    if symbols:
+        return (nn.Embedding(symbols, width), width) if width else (OneHot(symbols), symbols)
+    if width:
+        return nn.Sequential(nn.Linear(architecture.features, width), nn.Tanh()), width
+    return nn.Identity(), architecture.features
 
 
-CORES: dict[Cell, Callable[[int, Architecture], nn.Module]] = {
-    "gru": lambda width, architecture: Recurrent(nn.GRU, width, architecture),
-    "lstm": lambda width, architecture: Recurrent(nn.LSTM, width, architecture),
-    "rnn": lambda width, architecture: Recurrent(nn.RNN, width, architecture),
-    "none": Memoryless,
-}
+def _measure(values: Tensor, mean: Tensor, std: Tensor) -> None:
+    """Fills mean and std [F] from values [..., F], NaN left out."""
+    rows = values.flatten(0, -2)
+    given = ~rows.isnan()
+    count = given.sum(dim=0)
+    mean.copy_(rows.nansum(dim=0) / count)
+    squares = torch.where(given, rows - mean, 0.0).square().sum(dim=0)
+    std.copy_((squares / (count - 1).clamp_min(1)).sqrt().clamp_min(1e-6))

@@ -1,6 +1,7 @@
 """A run folder: everything a training leaves behind, readable with a text editor.
 
-`config.json` says how to train it again, `weights.safetensors` holds the network,
+`config.json` says how to train it again and what its inputs and outputs mean,
+`weights.safetensors` holds the network, `sample.safetensors` inputs such as it will meet,
 `score.json` its figures beside those of the baselines, `plot.png` the loss and an example.
 """
 
@@ -12,14 +13,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import safetensors.numpy
+import safetensors.torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from models.networks import Architecture, SequenceNetwork
-from models.tasks import TASKS
-from models.tasks.task import Recipe, Score
+from models.tasks.task import Array, Recipe, Score, Signal
 
-CONFIG, WEIGHTS, SCORES, PLOT = "config.json", "weights.safetensors", "score.json", "plot.png"
+CONFIG, WEIGHTS, SAMPLE, SCORES, PLOT = (
+    "config.json",
+    "weights.safetensors",
+    "sample.safetensors",
+    "score.json",
+    "plot.png",
+)
+SAMPLE_ROWS, SAMPLE_STEPS = 8, 256
 
 
 class RunUnreadable(ValueError):
@@ -29,6 +37,10 @@ class RunUnreadable(ValueError):
 @dataclass(frozen=True, slots=True)
 class Config:
     task: str
+    options: Mapping[str, Any]
+    """The task's own."""
+    inputs: Signal
+    outputs: Signal
     architecture: Architecture
     recipe: Recipe
     seed: int
@@ -40,6 +52,8 @@ class Config:
 class Run:
     config: Config
     network: SequenceNetwork
+    sample: Array
+    """[SAMPLE_ROWS, SAMPLE_STEPS, F]"""
     scores: Mapping[str, Score]
     """By contestant, "network" first."""
 
@@ -55,7 +69,8 @@ def save(folder: Path, run: Run) -> None:
     require_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / SCORES, run.scores)
-    save_file(run.network.state_dict(), folder / WEIGHTS)
+    safetensors.numpy.save_file({"inputs": run.sample}, folder / SAMPLE)
+    safetensors.torch.save_file(run.network.state_dict(), folder / WEIGHTS)
     _write_json(folder / CONFIG, asdict(run.config))
 
 
@@ -67,28 +82,44 @@ def load(folder: Path) -> Run:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunUnreadable(f"{folder / CONFIG}: no such network: {_line(error)}") from error
     try:
-        network.load_state_dict(load_file(folder / WEIGHTS))
+        network.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
     except (OSError, SafetensorError, RuntimeError) as error:
         path = folder / WEIGHTS
         raise RunUnreadable(f"{path} does not fill the network: {_line(error)}") from error
-    return Run(config, network.eval(), _read_json(folder / SCORES))
+    sample = _sample(folder / SAMPLE, config.architecture)
+    return Run(config, network.eval(), sample, _read_json(folder / SCORES))
 
 
 def _config(path: Path) -> Config:
     fields = _read_json(path)
     try:
-        config = Config(
+        return Config(
             **{
                 **fields,
+                "inputs": _signal(fields["inputs"]),
+                "outputs": _signal(fields["outputs"]),
                 "architecture": Architecture(**fields["architecture"]),
                 "recipe": Recipe(**fields["recipe"]),
             }
         )
     except (KeyError, TypeError) as error:
         raise RunUnreadable(f"{path} is not a training's: {error}") from error
-    if config.task not in TASKS:
-        raise RunUnreadable(f"{path}: task {config.task!r} is not one of {', '.join(TASKS)}")
-    return config
+
+
+def _signal(fields: Mapping[str, Any]) -> Signal:
+    lists = {name: tuple(fields[name]) for name in ("features", "symbols")}
+    return Signal(**{**fields, **lists})
+
+
+def _sample(path: Path, architecture: Architecture) -> Array:
+    try:
+        sample: Array = safetensors.numpy.load_file(path)["inputs"]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise RunUnreadable(f"{path}: {_line(error)}") from error
+    shape = (SAMPLE_ROWS, SAMPLE_STEPS, architecture.features)
+    if sample.shape != shape:
+        raise RunUnreadable(f"{path} holds inputs {list(sample.shape)}, not {list(shape)}")
+    return sample
 
 
 def _line(error: Exception) -> str:

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.networks import Architecture, SequenceNetwork, State
-from models.tasks.task import Recipe, Task
+from models.cores import State
+from models.networks import Architecture, SequenceNetwork
+from models.tasks.task import Recipe, Sequences, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,12 @@ def train(
     rng = np.random.default_rng(seed)
     network = SequenceNetwork(architecture)
     optimiser = torch.optim.Adam(network.parameters(), recipe.learning_rate)
-    x, y = torch.empty(0), torch.empty(0)
+    known: list[Sequences] = []
     batch = 0
     for index in range(recipe.rounds):
         gathered = task.gather(index, network, rng)
-        x = torch.cat([x, torch.from_numpy(gathered.inputs)])
-        y = torch.cat([y, torch.from_numpy(gathered.targets)])
+        known = [*known, gathered] if recipe.accumulate else [gathered]
+        x, y = (torch.from_numpy(np.concatenate(parts)) for parts in zip(*known, strict=True))
         if index == 0:
             network.normalise(x, y)
         set_learning_rate(optimiser, recipe.learning_rate * cosine(index / recipe.rounds))
@@ -76,21 +77,33 @@ def truncated_updates(
     y: Tensor,
     recipe: Recipe,
 ) -> Iterator[float]:
-    """One update for each window of the sequences x [B, T, F], y [B, T, O]; yields its loss.
+    """One update for each window of the sequences x [B, T, F], y [B, T, ...]; yields its loss.
 
-    The state enters a window as the window before left it, cut from the gradient.
+    The state enters a window as the window before left it, cut from the gradient. A bidirectional
+    network knows nothing before or after its window.
     """
     state: State | None = None
-    for start in range(0, x.shape[1], recipe.window):
-        window = slice(start, start + recipe.window)
-        outputs, state = network(x[:, window], state)
-        state = tuple(carried.detach() for carried in state)
-        value = loss(outputs, y[:, window])
+    for inputs, targets in _windows(x, y, recipe.window):
+        outputs, state = network(inputs, state)
+        value = loss(outputs, targets)
         optimiser.zero_grad()
         torch.autograd.backward(value)
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
         optimiser.step()
         yield float(value.detach())
+        if network.architecture.bidirectional:
+            state = None
+        else:
+            state = tuple(carried.detach() for carried in state)
+
+
+def _windows(x: Tensor, y: Tensor, window: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+    if window is None:
+        yield x, y
+        return
+    for start in range(0, x.shape[1], window):
+        steps = slice(start, start + window)
+        yield x[:, steps], y[:, steps]
 
 
 def cosine(progress: float) -> float:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from export.package import export
 from export.source import Source
-from models.networks import STATES, Architecture, SequenceNetwork
+from models.cores import states_of
+from models.networks import Architecture, SequenceNetwork
 from service.core.model import Array
 from service.repository import manifest
 
@@ -76,7 +77,7 @@ def put_network(repository: Path, name: str) -> None:
                     input=manifest.Tensor(name=state, shape=shape, batch_axis=1),
                     output=f"{state}_next",
                 )
-                for state in STATES[made.architecture.cell]
+                for state in states_of(made.architecture.cell)
             ),
         ),
         step=_Step(made),

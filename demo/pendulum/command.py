@@ -79,7 +79,7 @@ def pendulum(
         from rich.console import Console
 
         from demo.pendulum import episodes, summary
-        from models.tasks.pendulum_world import PERIOD
+        from models.tasks.pendulum.world import PERIOD
 
         _make_folder(picture)
         console = Console()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 
 from demo.pendulum.loop import Answer, Controller, Reading
-from models.tasks.pendulum_world import MAX_TORQUE, READING
+from models.tasks.pendulum.world import MAX_TORQUE, READING
 from stepwire import Client, InvalidInput, Stream
 
 

@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class World(Protocol):
-    """What is used of `models.tasks.pendulum_world.PendulumWorld`."""
+    """What is used of `models.tasks.pendulum.world.PendulumWorld`."""
 
     @property
     def angle(self) -> float: ...

@@ -14,7 +14,7 @@ from matplotlib.typing import HashableList
 
 from demo.pendulum.loop import Floats, Record
 from demo.pendulum.summary import Figures, figures
-from models.tasks.pendulum_world import MAX_TORQUE, PERIOD, UPRIGHT
+from models.tasks.pendulum.world import MAX_TORQUE, PERIOD, UPRIGHT
 
 COLOURS = ("#0b7285", "#e8590c")
 INK, FAINT = "#343a40", "#ced4da"

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.pendulum.loop import Record
-from models.tasks.pendulum_world import PERIOD, UPRIGHT, stands, upright_from
+from models.tasks.pendulum.world import PERIOD, UPRIGHT, stands, upright_from
 
 
 class Figures(NamedTuple):
@@ -30,7 +30,7 @@ class Figures(NamedTuple):
 
 
 def figures(record: Record) -> Figures:
-    """Standing is judged as `models.tasks.pendulum_world` defines it."""
+    """Standing is judged as `models.tasks.pendulum.world` defines it."""
     p50, p99 = np.percentile(record.round_trips, (50, 99))
     first = upright_from(record.angles) if stands(record.angles) else None
     errors = np.abs(record.angles)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from demo.canvas import Canvas
 from demo.pendulum.loop import Moment
-from models.tasks.pendulum_world import MAX_TORQUE, PERIOD, UPRIGHT
+from models.tasks.pendulum.world import MAX_TORQUE, PERIOD, UPRIGHT
 
 COLUMNS, ROWS = 22, 11
 """The drawn pendulum, in characters."""

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from models.tasks.task import Task
 
-TASKS = {
-    "pendulum": "models.tasks.pendulum:Pendulum",
-    "sine": "models.tasks.sine:Sine",
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    kind: str
+    """Where its class is."""
+    summary: str
+    hidden: int = 48
+    layers: int = 1
+    input_layer: int = 0
+    memoryless: bool = False
+    """Whether a memoryless network is trained beside unless it is declined."""
+
+
+TASKS: Mapping[str, Entry] = {
+    "pendulum": Entry(
+        "models.tasks.pendulum.task:Pendulum",
+        "Swing a pendulum up and hold it, from a noisy angle.",
+        memoryless=True,
+    ),
+    "sine": Entry(
+        "models.tasks.sine.task:Sine",
+        "Foretell a noisy sine of unknown frequency and phase.",
+        memoryless=True,
+    ),
 }
 
 
-def load(name: str) -> Task:
-    """Raises KeyError for a name that is not in TASKS."""
-    module, _, kind = TASKS[name].partition(":")
-    task: Task = getattr(import_module(module), kind)()
+def load(name: str, options: Mapping[str, Any]) -> Task:
+    """Raises KeyError for a name that is not in TASKS, TaskRefused for options that do not do."""
+    module, _, kind = TASKS[name].kind.partition(":")
+    task: Task = getattr(import_module(module), kind)(**options)
     return task

@@ -15,16 +15,21 @@ from export.source import Source
 from export.step_graph import build
 from export.verify import Reference, reference_of
 from models import runs
-from models.networks import Architecture, Cell, SequenceNetwork
-from models.tasks.sine import Sine
+from models.cores import Cell
+from models.networks import Architecture, SequenceNetwork
+from models.tasks.sine.task import Sine
 
 
 def save_run(folder: Path, architecture: Architecture) -> Path:
     torch.manual_seed(4)
     network = SequenceNetwork(architecture)
     network.normalise(torch.randn(50, 20, 1) * 2 + 1, torch.randn(50, 20, 1) * 3 - 1)
-    config = runs.Config("sine", architecture, Sine.recipe, 4, torch.__version__)
-    runs.save(folder, runs.Run(config, network, {"network": {"error": 1.0}}))
+    task = Sine()
+    config = runs.Config(
+        "sine", {}, task.inputs, task.outputs, architecture, task.recipe, 4, torch.__version__
+    )
+    sample = task.sample(runs.SAMPLE_ROWS, runs.SAMPLE_STEPS)
+    runs.save(folder, runs.Run(config, network, sample, {"network": {"error": 1.0}}))
     return folder
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.tasks import pendulum, sine
-from models.tasks.pendulum_play import Controller
+from models.tasks.pendulum import task as pendulum
+from models.tasks.sine import task as sine
+from models.tasks.pendulum.play import Controller
 from service.core.model import Array
 from service.repository.manifest import decode
 from service.runtime.graph import Graph

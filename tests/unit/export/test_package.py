@@ -14,7 +14,7 @@ from torch import nn
 
 from export.package import export, version_folder
 from export.source import ExportRefused
-from models.networks import Cell
+from models.cores import Cell
 from service.repository.manifest import decode
 from service.repository.packages import scan
 from service.runtime.graph import Graph

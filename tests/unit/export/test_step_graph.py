@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from export.source import ExportRefused
 from export.step_graph import build, check_fused
-from models.networks import Cell
+from models.cores import Cell
 from service.repository import manifest
 from tests.unit.export.made import made
 

@@ -13,7 +13,7 @@ import pytest
 from export.package import packed
 from export.source import ExportRefused
 from export.verify import GOLDEN_STEPS, ROWS, STEPS, Reference, verify
-from models.networks import Cell
+from models.cores import Cell
 from tests.unit.export.made import made, model_of
 
 

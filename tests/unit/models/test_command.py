@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from models import runs
 from models.command import train
-from models.tasks.sine import Sine
+from models.tasks.sine.task import Sine
 
 QUICK = ["sine", "--rounds", "1", "--batches", "4", "--hidden", "6", "--name", "quick"]
 
@@ -29,6 +29,7 @@ def test_a_training_leaves_a_run_and_says_what_comes_next(tmp_path: Path) -> Non
     assert {path.name for path in folder.iterdir()} == {
         "config.json",
         "weights.safetensors",
+        "sample.safetensors",
         "score.json",
         "plot.png",
     }
@@ -71,7 +72,7 @@ def test_a_training_that_diverges_is_one_line(
 def test_a_wrong_choice_names_the_right_ones(tmp_path: Path) -> None:
     result = ran(tmp_path, "--cell", "transformer")
     assert result.exit_code == 2
-    assert "'gru', 'lstm', 'rnn', 'none'" in result.stderr
+    assert "'gru', 'lstm', 'rnn', 'elman'" in result.stderr
 
 
 def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +84,7 @@ def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert result.stderr == "error: training needs torch: pip install 'stepwire[train]'\n"
 
 
-@pytest.mark.parametrize("module", ["models.command", "models.tasks.pendulum_world"])
+@pytest.mark.parametrize("module", ["models.command", "models.tasks.pendulum.world"])
 def test_importing_it_does_not_import_torch(module: str) -> None:
     script = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.networks import Architecture, Cell, NeedsFuture, SequenceNetwork
+from models.cores import Cell
+from models.networks import Architecture, NeedsFuture, SequenceNetwork
 
 
 def network_of(cell: Cell, layers: int = 1, input_layer: int = 0) -> SequenceNetwork:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from models import runs
 from models.networks import Architecture, SequenceNetwork
-from models.tasks.task import Recipe
+from models.tasks.task import Recipe, Signal
 
 
 @pytest.fixture
@@ -18,8 +20,18 @@ def run() -> runs.Run:
     architecture = Architecture(1, 1, "lstm", 6, 2, 4)
     network = SequenceNetwork(architecture)
     network.normalise(torch.randn(5, 9, 1) + 3, torch.randn(5, 9, 1))
-    config = runs.Config("sine", architecture, Recipe(2, 3), seed=7, torch=torch.__version__)
-    return runs.Run(config, network, {"network": {"error": 0.25, "time": None}})
+    config = runs.Config(
+        task="sine",
+        options={"pitch": 440},
+        inputs=Signal("value", ("V",)),
+        outputs=Signal("next", ("V",)),
+        architecture=architecture,
+        recipe=Recipe(2, 3),
+        seed=7,
+        torch=torch.__version__,
+    )
+    sample = np.ones((runs.SAMPLE_ROWS, runs.SAMPLE_STEPS, 1), np.float32)
+    return runs.Run(config, network, sample, {"network": {"error": 0.25, "time": None}})
 
 
 def test_a_run_comes_back_as_it_was_saved(run: runs.Run, tmp_path: Path) -> None:
@@ -27,6 +39,7 @@ def test_a_run_comes_back_as_it_was_saved(run: runs.Run, tmp_path: Path) -> None
     loaded = runs.load(tmp_path / "deep" / "run")
     assert loaded.config == run.config
     assert loaded.scores == run.scores
+    assert np.array_equal(loaded.sample, run.sample)
     x = torch.randn(2, 20, 1)
     assert torch.equal(loaded.network(x)[0], run.network(x)[0])
 
@@ -42,10 +55,9 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
         runs.load(tmp_path)
 
 
-def test_an_unknown_task_is_named(run: runs.Run, tmp_path: Path) -> None:
-    runs.save(tmp_path, run)
-    _edit(tmp_path / runs.CONFIG, task="juggling")
-    with pytest.raises(runs.RunUnreadable, match="'juggling' is not one of pendulum, sine"):
+def test_a_sample_of_another_shape_is_refused(run: runs.Run, tmp_path: Path) -> None:
+    runs.save(tmp_path, replace(run, sample=run.sample[:, :9]))
+    with pytest.raises(runs.RunUnreadable, match=r"inputs \[8, 9, 1\], not \[8, 256, 1\]"):
         runs.load(tmp_path)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from models.networks import Architecture, SequenceNetwork
-from models.tasks.sine import Sine
+from models.tasks.sine.task import Sine
 from models.tasks.task import Recipe, Sequences
 from models.training import Diverged, Progress, cosine, train, truncated_updates
 

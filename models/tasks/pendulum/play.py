@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.networks import SequenceNetwork, State
-from models.tasks.pendulum_expert import expert_torque
-from models.tasks.pendulum_world import EPISODE_STEPS, PERIOD, PendulumWorld
+from models.cores import State
+from models.networks import SequenceNetwork
+from models.tasks.pendulum.expert import expert_torque
+from models.tasks.pendulum.world import EPISODE_STEPS, PERIOD, PendulumWorld
 from models.tasks.task import Array
 
 Floats = npt.NDArray[np.float64]

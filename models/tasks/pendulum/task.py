@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from models.networks import SequenceNetwork
-from models.tasks.pendulum_expert import expert_torque
-from models.tasks.pendulum_play import (
+from models.tasks.pendulum.expert import expert_torque
+from models.tasks.pendulum.play import (
     HANGING_SHARE,
     Controller,
     Network,
@@ -26,7 +26,7 @@ from models.tasks.pendulum_play import (
     expert,
     play,
 )
-from models.tasks.pendulum_world import EPISODE_STEPS, PERIOD, READING, stands, upright_from
+from models.tasks.pendulum.world import EPISODE_STEPS, PERIOD, READING, stands, upright_from
 from models.tasks.task import Array, Recipe, Score, Sequences, Signal
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.tasks.pendulum_expert import expert_torque
-from models.tasks.pendulum_play import expert, play
-from models.tasks.pendulum_world import MAX_TORQUE, stands
+from models.tasks.pendulum.expert import expert_torque
+from models.tasks.pendulum.play import expert, play
+from models.tasks.pendulum.world import MAX_TORQUE, stands
 
 
 def test_the_expert_stands_from_every_start() -> None:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from models.networks import Architecture, SequenceNetwork
-from models.tasks import pendulum
-from models.tasks.pendulum_expert import expert_torque
-from models.tasks.pendulum_play import Network, Shared, Unfiltered, expert, play
-from models.tasks.pendulum_world import EPISODE_STEPS, SENSOR_NOISE
+from models.tasks.pendulum import task as pendulum
+from models.tasks.pendulum.expert import expert_torque
+from models.tasks.pendulum.play import Network, Shared, Unfiltered, expert, play
+from models.tasks.pendulum.world import EPISODE_STEPS, SENSOR_NOISE
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from models.tasks.pendulum_world import (
+from models.tasks.pendulum.world import (
     HOLD_STEPS,
     MAX_TORQUE,
     PERIOD,

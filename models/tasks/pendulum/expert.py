@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from models.tasks.pendulum_world import MAX_TORQUE
+from models.tasks.pendulum.world import MAX_TORQUE
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,0 +1,56 @@
+"""The options of commands that train: those of every task, and each task's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from models.tasks import Entry
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Command], Command]
+
+OF_TASK: Mapping[str, Sequence[Option[Any]]] = {}
+"""By the task's name; what they give is what its class takes. A task that is absent has none."""
+
+OF_RECIPE: Sequence[Option[Any]] = (
+    click.option("--rounds", type=click.IntRange(1), help="Times that sequences are gathered."),
+    click.option("--batches", type=click.IntRange(1), help="Batches trained in each round."),
+    click.option("--window", type=click.IntRange(1), help="Timesteps the gradient flows back."),
+    click.option("--learning-rate", type=click.FloatRange(0, 1, min_open=True)),
+)
+"""What is left out is the task's."""
+
+
+def of_size(entry: Entry) -> Sequence[Option[Any]]:
+    """The network's size; the defaults are the task's."""
+    return (
+        click.option(
+            "--hidden", type=click.IntRange(1), default=entry.hidden, help="Units of each layer."
+        ),
+        click.option(
+            "--layers", type=click.IntRange(1), default=entry.layers, help="Recurrent layers."
+        ),
+        click.option(
+            "--input-layer",
+            type=click.IntRange(0),
+            default=entry.input_layer,
+            help="Units of a tanh layer in front of the recurrent ones, or of the embedding of "
+            "symbols; 0 leaves it out.",
+        ),
+    )
+
+
+def with_options(callback: Command, options: Sequence[Option[Any]]) -> Command:
+    """The callback with the options, in their order."""
+    for option in reversed(options):
+        callback = option(callback)
+    return callback
+
+
+def taken(arguments: dict[str, Any], options: Sequence[Option[Any]]) -> dict[str, Any]:
+    """Moves the values of some options out of a command's arguments."""
+    command = click.command()(with_options(lambda: None, options))
+    return {option.name: arguments.pop(option.name) for option in command.params if option.name}

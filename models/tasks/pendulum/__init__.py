@@ -1,0 +1,1 @@
+"""Swinging up and balancing a pendulum."""
