@@ -9,6 +9,9 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
+from models.cells import CELLS
+from models.cells.unrolled import Unrolled
+
 State = tuple[Tensor, ...]
 """What a core carries from a timestep to the next, each [D L, B, H]: `(h,)` of a GRU or RNN,
 `(h, c)` of an LSTM, `()` without memory."""
@@ -39,13 +42,9 @@ LIBRARY: dict[str, type[nn.GRU | nn.LSTM | nn.RNN]] = {
 
 def states_of(cell: Cell) -> tuple[str, ...]:
     """The names of a cell's states: hidden state h, cell state c."""
-    states: dict[str, tuple[str, ...]] = {
-        "gru": ("h",),
-        "lstm": ("h", "c"),
-        "rnn": ("h",),
-        "none": (),
-    }
-    return states[cell]
+    if cell in CELLS:
+        return CELLS[cell].states
+    return {"lstm": ("h", "c"), "none": ()}.get(cell, ("h",))
 
 
 def core_of(cell: Cell, width: int, hidden: int, layers: int, *, bidirectional: bool) -> nn.Module:
@@ -57,6 +56,8 @@ def core_of(cell: Cell, width: int, hidden: int, layers: int, *, bidirectional: 
         return Recurrent(LIBRARY[cell], width, hidden, layers, bidirectional=bidirectional)
     if bidirectional:
         raise CellRefused(f"only {', '.join(LIBRARY)} have a bidirectional form, not {cell}")
+    if cell in CELLS:
+        return Unrolled(CELLS[cell], width, hidden, layers)
     if cell == "none":
         return Memoryless(width, hidden, layers)
     raise CellRefused(f"no cell is called {cell!r}: there are {', '.join(get_args(Cell))}")

@@ -133,11 +133,12 @@ class SequenceNetwork(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def _encode(self, x: Tensor) -> Tensor:
-        if self.architecture.symbols:
-            encoded: Tensor = self.input_layer(x.squeeze(-1))
-            return encoded
-        encoded = self.input_layer((x - self.input_mean) / self.input_std)
+        given = x.squeeze(-1) if self.architecture.symbols else self._normalised(x)
+        encoded: Tensor = self.input_layer(given)
         return encoded
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        return (x - self.input_mean) / self.input_std
 
     def _decode(self, h: Tensor) -> Tensor:
         decoded: Tensor = self.head(h)

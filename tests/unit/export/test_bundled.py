@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from models.tasks.pendulum import task as pendulum
-from models.tasks.sine import task as sine
 from models.tasks.pendulum.play import Controller
+from models.tasks.sine import task as sine
 from service.core.model import Array
 from service.repository.manifest import decode
 from service.runtime.graph import Graph

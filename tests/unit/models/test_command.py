@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 from click.testing import CliRunner, Result
 
 from models import runs
-from models.command import train
+from models.command import CELLS, train
+from models.cores import Cell
+from models.tasks import TASKS
 from models.tasks.sine.task import Sine
 
 QUICK = ["sine", "--rounds", "1", "--batches", "4", "--hidden", "6", "--name", "quick"]
@@ -73,6 +77,41 @@ def test_a_wrong_choice_names_the_right_ones(tmp_path: Path) -> None:
     result = ran(tmp_path, "--cell", "transformer")
     assert result.exit_code == 2
     assert "'gru', 'lstm', 'rnn', 'elman'" in result.stderr
+
+
+def test_a_task_that_needs_steps_refuses_a_bidirectional_network_at_once(tmp_path: Path) -> None:
+    result = ran(tmp_path, "--bidirectional")
+    assert result.exit_code == 2
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: a bidirectional network cannot be streamed: ")
+    assert result.stdout == "" and not (tmp_path / "quick").exists()
+
+
+def test_an_equation_has_no_backward_half(tmp_path: Path) -> None:
+    result = ran(tmp_path, "--cell", "elman", "--bidirectional")
+    assert result.exit_code == 2
+    assert result.stderr == "error: only gru, lstm, rnn have a bidirectional form, not elman\n"
+
+
+def test_every_cell_can_be_chosen() -> None:
+    assert get_args(Cell) == CELLS
+
+
+def test_a_network_of_equations_learns(tmp_path: Path) -> None:
+    assert ran(tmp_path, "--cell", "gru-update-writes", "--no-memoryless").exit_code == 0
+    assert runs.load(tmp_path / "quick").config.architecture.cell == "gru-update-writes"
+
+
+def test_an_initial_state_can_be_learned(tmp_path: Path) -> None:
+    assert ran(tmp_path, "--learned-initial", "--no-memoryless").exit_code == 0
+    [start] = runs.load(tmp_path / "quick").network.initial
+    assert start.abs().max() > 0
+
+
+def test_every_task_is_a_command_with_its_summary() -> None:
+    result = CliRunner().invoke(train, ["--help"])
+    for name, entry in TASKS.items():
+        assert re.search(rf"^  {name} +{re.escape(entry.summary[:20])}", result.output, re.M)
 
 
 def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

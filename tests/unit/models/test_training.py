@@ -137,3 +137,49 @@ def test_the_learning_rate_falls_along_a_cosine() -> None:
     assert cosine(0) == 1
     assert cosine(0.5) == pytest.approx(0.5)
     assert cosine(1) == 0
+
+
+def test_without_a_window_whole_sequences_meet_targets_of_another_length() -> None:
+    seen: list[tuple[tuple[int, ...], ...]] = []
+
+    class Labelled(Sine):
+        def gather(
+            self, index: int, network: SequenceNetwork, rng: np.random.Generator
+        ) -> Sequences:
+            inputs, _ = super().gather(index, network, rng)
+            return Sequences(inputs, inputs[:, :3])
+
+        def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+            seen.append((tuple(outputs.shape), tuple(targets.shape)))
+            return mse_loss(outputs[:, :3], targets)
+
+    train(Labelled(), GRU, replace(SMALL, rounds=1, batches=2, window=None), 0)
+    assert seen == [((4, 150, 1), (4, 3, 1))] * 2
+
+
+def test_rounds_that_do_not_accumulate_may_differ_in_length() -> None:
+    lengths: list[int] = []
+
+    class Growing(Sine):
+        def gather(
+            self, index: int, network: SequenceNetwork, rng: np.random.Generator
+        ) -> Sequences:
+            values = np.full((5, 10 * (index + 1), 1), index, np.float32)
+            return Sequences(values, values)
+
+        def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+            lengths.append(targets.shape[1])
+            assert (targets == len(targets[0]) / 10 - 1).all()
+            return mse_loss(outputs, targets)
+
+    recipe = Recipe(rounds=3, batches=2, batch=4, window=None, accumulate=False)
+    train(Growing(), GRU, recipe, 0)
+    assert lengths == [10, 10, 20, 20, 30, 30]
+
+
+def test_a_bidirectional_network_learns_window_by_window() -> None:
+    seen: list[Progress] = []
+    both = replace(GRU, bidirectional=True)
+    train(Sine(), both, Recipe(rounds=1, batches=30, batch=16), 0, seen.append)
+    first, last = (np.mean([p.loss for p in part]) for part in (seen[:5], seen[-5:]))
+    assert last < first / 3
