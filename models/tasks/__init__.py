@@ -29,6 +29,11 @@ TASKS: Mapping[str, Entry] = {
         "Swing a pendulum up and hold it, from a noisy angle.",
         memoryless=True,
     ),
+    "sentiment": Entry(
+        "models.tasks.sentiment.task:Sentiment",
+        "Judge a film review after each word.",
+        input_layer=24,
+    ),
     "sine": Entry(
         "models.tasks.sine.task:Sine",
         "Foretell a noisy sine of unknown frequency and phase.",
