@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,14 @@ Score = Mapping[str, float | None]
 
 class TaskRefused(ValueError):
     """The task cannot be set as its options say; the message is one line and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The measure of a score by which a network is judged where one figure must do."""
+
+    measure: str
+    better: Literal["lower", "higher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,7 @@ class Task(Protocol):
     outputs: Signal
     recipe: Recipe
     """Suits a network of the task's default size."""
+    headline: Headline
 
     def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
         """The sequences of training round `index`; they may be of the network's own making."""

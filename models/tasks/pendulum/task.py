@@ -27,7 +27,7 @@ from models.tasks.pendulum.play import (
     play,
 )
 from models.tasks.pendulum.world import EPISODE_STEPS, PERIOD, READING, stands, upright_from
-from models.tasks.task import Array, Recipe, Score, Sequences, Signal
+from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +36,7 @@ FIRST_EPISODES = 128
 EPISODES = 32  # of each later round
 HELD_OUT_SEED = 1_000_000  # training draws its seeds below
 HELD_OUT_STARTS = 200
+STANDS = "stands [% of starts]"
 
 
 class Pendulum:
@@ -45,6 +46,7 @@ class Pendulum:
     inputs = Signal("observation", READING)
     outputs = Signal("torque", ("torque [N m]",))
     recipe = Recipe(rounds=20, batches=60)
+    headline = Headline(STANDS, "higher")
 
     def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
         """Round 0 is all the expert's; its share of the timesteps halves with every round."""
@@ -89,7 +91,7 @@ def score(controller: Controller, starts: int = HELD_OUT_STARTS) -> Score:
         times.append(PERIOD * first)
         errors.append(np.abs(episode[first:]).mean())
     return {
-        "stands [% of starts]": 100 * float(standing.mean()),
+        STANDS: 100 * float(standing.mean()),
         "stands from hanging down [%]": 100 * float(standing[hanging].mean()),
         "time to upright [s]": float(np.mean(times)) if times else None,
         "|angle| once upright [rad]": float(np.mean(errors)) if errors else None,
