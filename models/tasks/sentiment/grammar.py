@@ -1,10 +1,10 @@
 """Film reviews from a grammar: one clause decides, the others distract.
 
-A verdict is a clause in which the writer judges the film as a whole: "i loved it", "overall the film
-was far from dull". A review is as positive as its last verdict. What is said of parts of the film,
-and what others made of it, is of either polarity and decides nothing. A verdict comes first, and
-must be remembered; or towards the end, and must overwrite whatever came before, perhaps an earlier
-verdict.
+A verdict is a clause in which the writer judges the film as a whole: "i loved it", "overall the
+film was far from dull". A review is as positive as its last verdict. What is said of parts of the
+film, and what others made of it, is of either polarity and decides nothing. A verdict comes first,
+and must be remembered; or towards the end, and must overwrite whatever came before, perhaps an
+earlier verdict.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Review(NamedTuple):
 
 
 def is_held_out(negation: Phrase, word: str) -> bool:
-    """Whether the pair is kept from training. Every word and every negation has pairs that are not."""
+    """Whether the pair is kept from training, which shows each of the two in other pairs."""
     if negation in REFUSALS:
         verbs = (*LIKES.values(), *DISLIKES.values())
         return (REFUSALS.index(negation) + verbs.index(word)) % 4 == 0
@@ -149,7 +149,7 @@ class Writer:
                 return Clause((*negation, word), unseen)
 
     def _one(self, choices: Sequence[T]) -> T:
-        return choices[self._rng.integers(len(choices))]
+        return choices[int(self._rng.integers(len(choices)))]
 
     def _chance(self, share: float) -> bool:
         return bool(self._rng.random() < share)

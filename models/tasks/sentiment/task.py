@@ -2,7 +2,8 @@
 
 Many to one, read as it comes. The target at every word is the label of the whole review, so that
 the network learns the probability of the label given the words so far: target replication of
-Lipton, Kale, Elkan and Wetzel, "Learning to diagnose with LSTM recurrent neural networks", ICLR 2016.
+Lipton, Kale, Elkan and Wetzel, "Learning to diagnose with LSTM recurrent neural networks",
+ICLR 2016.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Sentiment:
     name = "sentiment"
     inputs = Signal("word", ("word",), symbols=SYMBOLS)
     outputs = Signal("score", ("probability that the review is positive",), kind="probabilities")
-    recipe = Recipe(rounds=20, batches=64, window=None, accumulate=False)
+    recipe = Recipe(rounds=40, batches=64, window=None, accumulate=False)
 
     def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
         return sequences(reviews(TRAINING_REVIEWS, index))
@@ -82,7 +83,7 @@ class Sentiment:
 
 
 def sequences(made: Sequence[Review]) -> Sequences:
-    """Symbols int64 [N, T, 1] and labels float32 [N, T, 1]; a label behind a review's end is NaN."""
+    """Symbols int64 [N, T, 1] and labels float32 [N, T, 1], NaN behind a review's end."""
     shape = (len(made), max(len(review.words) for review in made), 1)
     inputs, targets = np.zeros(shape, np.int64), np.full(shape, np.nan, np.float32)
     for row, review in enumerate(made):

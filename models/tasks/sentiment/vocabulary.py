@@ -11,11 +11,13 @@ UNKNOWN = "<unknown>"
 """Stands for every word that is not in the vocabulary."""
 
 POSITIVE = (
-    "wonderful great brilliant good charming moving gripping fresh superb clever funny beautiful"
-).split()
+    *("wonderful", "great", "brilliant", "good", "charming", "moving"),
+    *("gripping", "fresh", "superb", "clever", "funny", "beautiful"),
+)
 NEGATIVE = (
-    "awful dull bad terrible boring clumsy weak tedious shallow flat silly dreadful"
-).split()
+    *("awful", "dull", "bad", "terrible", "boring", "clumsy"),
+    *("weak", "tedious", "shallow", "flat", "silly", "dreadful"),
+)
 LIKES = {"loved": "love", "enjoyed": "enjoy", "liked": "like", "admired": "admire"}
 DISLIKES = {"hated": "hate", "disliked": "dislike", "detested": "detest", "resented": "resent"}
 """As told of the past, and as they follow `did not`."""
