@@ -1,10 +1,11 @@
-"""`stepwire demo`: a group with a sub-command for each closed loop."""
+"""`stepwire demo`: a group with a sub-command for each task."""
 
 from __future__ import annotations
 
 import click
 
 from demo.pendulum.command import pendulum
+from demo.sine.command import sine
 
 
 @click.group()
@@ -13,3 +14,4 @@ def demo() -> None:
 
 
 demo.add_command(pendulum)
+demo.add_command(sine)

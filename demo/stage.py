@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+import stepwire.sync
 from demo.server import ServiceFailed, running
 from models import cli
 from models.cli import Refused
 from stepwire.errors import StepwireError, Unavailable
+from stepwire.sync import Stream
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 REPOSITORY = Path("model_repository")
 CHECKOUT = Path(__file__).parents[1]
@@ -38,9 +44,39 @@ def service_options(command: Command) -> Command:
     return repository(connect(command))
 
 
+def speed_option(rate: str) -> Callable[[Command], Command]:
+    """Adds --speed: how many times the `rate` of a demo it runs at, math.inf for `max`."""
+    return click.option(
+        "--speed",
+        callback=_speed,
+        default="1",
+        metavar="N|max",
+        help=f"Times {rate}; max: no waiting.",
+    )
+
+
+def _speed(_context: click.Context, _option: click.Parameter, value: str) -> float:
+    try:
+        speed = math.inf if value == "max" else float(value)
+    except ValueError:
+        speed = math.nan
+    if not speed > 0:
+        raise click.BadParameter(f"{value!r} is neither `max` nor a number above zero")
+    return speed
+
+
 def require(modules: tuple[str, ...]) -> None:
     """Raises Refused, naming the extra to install, if any of the modules is missing."""
     cli.require("the demo", modules, extra="demo")
+
+
+def draws(console: Console) -> bool:
+    """Whether a drawing can be shown and redrawn there; else a demo prints lines."""
+    return (
+        console.is_terminal
+        and not console.is_dumb_terminal
+        and console.encoding.lower().startswith("utf")
+    )
 
 
 @contextmanager
@@ -57,6 +93,18 @@ def served(repository: Path | None, connect: str | None) -> Iterator[str]:
     require(SERVED)
     with running(repository or _bundled()) as address:
         yield address
+
+
+@contextmanager
+def streaming(address: str, model: str) -> Iterator[Stream]:
+    """An open stream of the model. It is closed however the block ends: nobody resumes a demo."""
+    with stepwire.sync.connect(address) as client:
+        stream = client.stream(model)
+        stream.open()
+        try:
+            yield stream
+        finally:
+            stream.close()
 
 
 def _bundled() -> Path:

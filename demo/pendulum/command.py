@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from demo.stage import SHOWN, ending, require, served, service_options
+from demo.stage import SHOWN, ending, require, served, service_options, speed_option
 from models.cli import Refused
 
 if TYPE_CHECKING:
     from demo.pendulum.loop import Record
 
 RIVAL = "pendulum-memoryless"
-
-
-def _speed(_context: click.Context, _option: click.Parameter, value: str) -> float:
-    """Math.inf for `max`."""
-    try:
-        speed = math.inf if value == "max" else float(value)
-    except ValueError:
-        speed = math.nan
-    if not speed > 0:
-        raise click.BadParameter(f"{value!r} is neither `max` nor a number above zero")
-    return speed
 
 
 @click.command(context_settings={"show_default": True})
@@ -39,13 +27,7 @@ def _speed(_context: click.Context, _option: click.Parameter, value: str) -> flo
     default="hanging",
     help="Straight down at rest, or an angle and a velocity drawn from the seed.",
 )
-@click.option(
-    "--speed",
-    callback=_speed,
-    default="1",
-    metavar="N|max",
-    help="Times the real rate of 20 timesteps a second; max: no waiting.",
-)
+@speed_option("the real rate of 20 timesteps a second")
 @click.option(
     "--picture",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from demo.canvas import Canvas
 from demo.pendulum.loop import Moment
+from demo.stage import draws
 from models.tasks.pendulum.world import MAX_TORQUE, PERIOD, UPRIGHT
 
 COLUMNS, ROWS = 22, 11
@@ -33,20 +34,12 @@ Show = Callable[[Moment], None]
 @contextmanager
 def watching(console: Console, model: str, timesteps: int) -> Iterator[Show]:
     """Takes each moment of an episode as it happens."""
-    if not _draws(console):
+    if not draws(console):
         yield lambda moment: _print_some(console, model, moment, timesteps)
         return
     # The loop itself refreshes, in the slack of a period: no thread gets between its steps.
     with Live(console=console, auto_refresh=False) as live:
         yield _Drawn(Scene(model, timesteps), live, timesteps)
-
-
-def _draws(console: Console) -> bool:
-    return (
-        console.is_terminal
-        and not console.is_dumb_terminal
-        and console.encoding.lower().startswith("utf")
-    )
 
 
 def _print_some(console: Console, model: str, moment: Moment, timesteps: int) -> None:

@@ -114,6 +114,14 @@ def test_a_service_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
     assert line.startswith("error: the service did not start")
 
 
+def test_a_served_network_goes_on_with_a_sine(tmp_path: Path, bundled: Server) -> None:
+    command = [*COMMAND[:2], "sine", "--speed", "max", "--connect", bundled.address]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    [(network, last)] = re.findall(r"RMSE ([\d.]+);.*: ([\d.]+)\.$", done.stdout)
+    assert float(network) < float(last) / 4
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_no_child_and_gives_the_cursor_back(
     tmp_path: Path, number: signal.Signals

@@ -10,32 +10,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from models.networks import SequenceNetwork
-from models.tasks.task import Array, Recipe, Score, Sequences, Signal
+from models.tasks.sine.wave import AHEAD, HEARD, sines
+from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = npt.NDArray[np.float64]
-
 TRAINING_SEQUENCES = 512
 TRAINING_STEPS = 150
-SHORTEST_PERIOD, LONGEST_PERIOD = 10.0, 40.0
-"""Timesteps."""
-NOISE = 0.1
-"""Standard deviation around a sine of amplitude 1."""
 
 HELD_OUT_SINES = 500
 HELD_OUT_SEED = 1_000_000
-HEARD = 96
-"""Timesteps that are heard before the network goes on by itself."""
-AHEAD = 32
-"""Timesteps that it goes on for."""
+
+CLOSED_LOOP = f"closed loop, RMSE over {AHEAD} steps"
+CLOSED_LOOP = f"closed loop, RMSE over {AHEAD} steps"
 
 
 class Sine:
@@ -43,6 +36,7 @@ class Sine:
     inputs = Signal("value", ("value",))
     outputs = Signal("next_value", ("value one timestep later",))
     recipe = Recipe(rounds=10, batches=80)
+    headline = Headline(CLOSED_LOOP, "lower")
 
     def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
         noisy, _ = sines(TRAINING_SEQUENCES, TRAINING_STEPS + 1, rng)
@@ -80,16 +74,6 @@ class Sine:
         axes.legend()
 
 
-def sines(rows: int, steps: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Noisy and clean sines [rows, steps, 1], each of its own frequency and phase."""
-    slowest, fastest = 2 * np.pi / LONGEST_PERIOD, 2 * np.pi / SHORTEST_PERIOD
-    frequency = rng.uniform(slowest, fastest, (rows, 1, 1))  # rad a timestep
-    phase = rng.uniform(0, 2 * np.pi, (rows, 1, 1))
-    clean = np.sin(frequency * np.arange(steps)[:, None] + phase)
-    noisy = clean + rng.normal(scale=NOISE, size=clean.shape)
-    return noisy.astype(np.float32), clean.astype(np.float32)
-
-
 @torch.no_grad()
 def continued(network: SequenceNetwork, heard: Array, steps: int) -> Array:
     """What follows heard values [N, T, 1]: predictions [N, steps, 1], each fed back as input."""
@@ -111,7 +95,7 @@ def _score(one_step: Array, closed_loop: Array, clean: Array) -> Score:
     settled = slice(HEARD // 2, None)  # by then every period has been heard once
     return {
         "one step ahead, RMSE": _rmse(one_step[:, settled], clean[:, 1:][:, settled]),
-        f"closed loop, RMSE over {AHEAD} steps": _rmse(closed_loop, clean[:, HEARD:]),
+        CLOSED_LOOP: _rmse(closed_loop, clean[:, HEARD:]),
         f"closed loop, RMSE at step {AHEAD}": _rmse(closed_loop[:, -1], clean[:, -1]),
     }
 

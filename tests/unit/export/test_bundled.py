@@ -10,7 +10,7 @@ import pytest
 
 from models.tasks.pendulum import task as pendulum
 from models.tasks.pendulum.play import Controller
-from models.tasks.sine import task as sine
+from models.tasks.sine import wave as sine
 from service.core.model import Array
 from service.repository.manifest import decode
 from service.runtime.graph import Graph

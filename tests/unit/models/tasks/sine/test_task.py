@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from models.networks import Architecture, SequenceNetwork
-from models.tasks.sine.task import NOISE, Sine, continued, sines
+from models.tasks.sine.task import Sine, continued
+from models.tasks.sine.wave import NOISE, sines
 from models.tasks.task import Recipe
 from models.training import train
 

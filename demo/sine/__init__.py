@@ -1,0 +1,1 @@
+"""A sine that a served network goes on with by itself."""

@@ -1,0 +1,53 @@
+"""`stepwire demo sine`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from demo.stage import ending, require, served, service_options, speed_option, streaming
+
+RATE = 20
+"""Timesteps a second."""
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--model", default="sine-gru", help="Served model that foretells.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of frequency, phase and noise.")
+@speed_option(f"{RATE} timesteps a second")
+@service_options
+def sine(model: str, seed: int, speed: float, repository: Path | None, connect: str | None) -> None:
+    """Let a served network hear a noisy sine, then go on with it by itself.
+
+    For 96 timesteps the network gets the values, then its own answers: only the hidden state on
+    the server can know the frequency and phase that the rest has.
+    """
+    with ending():
+        require(("rich",))
+        from rich.console import Console
+
+        from demo.sine.loop import closed_loop_errors, listen
+        from demo.sine.view import watching
+        from models.tasks.sine.wave import AHEAD
+
+        def wait(timestep: int) -> None:
+            time.sleep(max(0.0, started + timestep / (RATE * speed) - time.monotonic()))
+
+        console = Console()
+        with (
+            served(repository, connect) as address,
+            streaming(address, model) as stream,
+            watching(console, model) as show,
+        ):
+            started = time.monotonic()
+            moments = []
+            for moment in listen(stream, seed, wait):
+                show(moment)
+                moments.append(moment)
+        network, last = closed_loop_errors(moments)
+        click.echo(
+            f"Closed loop over {AHEAD} timesteps: RMSE {network:.3f}; "
+            f"repeating the last value heard: {last:.3f}."
+        )
