@@ -1,0 +1,1 @@
+"""Which cell for a task: networks of equal size, trained, scored and served side by side."""
