@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from service.core.batch import Batch, BatchResult, Delivery, Fault
-from service.core.errors import ModelRefused, StepFault
+from service.core.errors import StepFault
 from service.core.scheduler import Scheduler
 from service.core.session import Sessions
 from service.core.slots import Slots
 from service.core.steps import Step
 from service.core.streams import ModelKey, Stream
-from service.repository.manifest import ManifestError, decode
+from service.repository.description import describe
 from service.repository.packages import Package
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
@@ -43,12 +45,12 @@ class Lane:
     def load(cls, package: Package, *, window: int, max_batch: int, threads: int) -> Lane:
         """Raises ModelRefused if the package must not serve."""
         graph = Graph(package.path, threads=threads)
-        try:
-            manifest, golden = decode(graph.metadata)
-        except ManifestError as error:
-            raise ModelRefused(str(error)) from error
-        stepper = proven_stepper(graph, manifest.signature(), golden)
-        return cls(package.key, graph.digest, stepper, window=window, max_batch=max_batch)
+        found = describe(graph.facts, package.declaration)
+        if found.inferred:
+            log.info("%s, not made by an export: %s", package.key, found.inferred)
+        stepper = proven_stepper(graph, found.signature, found.golden, found.constants)
+        digest = _digest(graph.digest, package.declaration)
+        return cls(package.key, digest, stepper, window=window, max_batch=max_batch)
 
     def start(self, stream: Stream) -> None:
         """Lends the stream a slot in its initial state."""
@@ -92,3 +94,10 @@ class Lane:
             log.exception("%s: a run of %d streams failed", self.model, len(batch))
             fault = Fault(StepFault.RUN_FAILED, f"the run failed: {error}")
             return BatchResult((), dict.fromkeys(range(len(batch)), fault))
+
+
+def _digest(graph: str, declaration: Path | None) -> str:
+    """What is declared changes what is computed."""
+    if declaration is None:
+        return graph
+    return hashlib.sha256(graph.encode() + declaration.read_bytes()).hexdigest()

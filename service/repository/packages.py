@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from service.core.streams import ModelKey
+from service.repository.declaration import DECLARATION_FILE
 
 MODEL_FILE = "model.onnx"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -16,6 +17,8 @@ class Package(NamedTuple):
     key: ModelKey
     path: Path
     """The model file."""
+    declaration: Path | None = None
+    """The `model.toml` beside it, if there is one."""
 
 
 class RepositoryError(ValueError):
@@ -25,8 +28,8 @@ class RepositoryError(ValueError):
 def scan(root: Path) -> list[Package]:
     """Every package under `root`, by name and version. Raises RepositoryError.
 
-    Entries that are no packages are passed over; a model file that a link takes out of
-    the repository is an error.
+    Entries that are no packages are passed over; a file that a link takes out of the
+    repository is an error.
     """
     if not root.is_dir():
         raise RepositoryError(f"there is no folder {root}: name one with --repository")
@@ -38,7 +41,15 @@ def scan(root: Path) -> list[Package]:
             continue
         if int(version) < 1:
             raise RepositoryError(f"{path.parent} is no version: they count from 1")
-        if not path.resolve().is_relative_to(home):
-            raise RepositoryError(f"{path} leads out of the repository {root}")
-        packages.append(Package(ModelKey(name, int(version)), path))
+        declaration = declaration_beside(path)
+        for file in (path, declaration):
+            if file and not file.resolve().is_relative_to(home):
+                raise RepositoryError(f"{file} leads out of the repository {root}")
+        packages.append(Package(ModelKey(name, int(version)), path, declaration))
     return sorted(packages)
+
+
+def declaration_beside(model: Path) -> Path | None:
+    """The `model.toml` of a model file; a link that leads nowhere counts as one."""
+    path = model.with_name(DECLARATION_FILE)
+    return path if path.exists() or path.is_symlink() else None

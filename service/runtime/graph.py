@@ -10,6 +10,7 @@ from typing import Protocol
 import onnxruntime as ort
 
 from service.core.errors import ModelRefused
+from service.core.graph import Dim, GraphFacts, GraphTensor
 from service.core.model import Array, Signature, TensorSpec
 
 StepFunction = Callable[[Mapping[str, Array]], Sequence[Array]]
@@ -31,7 +32,7 @@ _DTYPES = {
 class _Tensor(Protocol):
     name: str
     type: str
-    shape: Sequence[int | str | None]
+    shape: Sequence[Dim]
 
 
 class Graph:
@@ -57,23 +58,45 @@ class Graph:
     @property
     def metadata(self) -> dict[str, str]:
         """The file's `metadata_props`."""
-        return dict(self._session.get_modelmeta().custom_metadata_map)
+        return self.facts.metadata
 
-    def step_function(self, signature: Signature) -> StepFunction:
-        """Raises ModelRefused if the graph's tensors are not those of the signature."""
+    @property
+    def facts(self) -> GraphFacts:
+        return GraphFacts(
+            tuple(map(_tensor, self._session.get_inputs())),
+            tuple(map(_tensor, self._session.get_outputs())),
+            dict(self._session.get_modelmeta().custom_metadata_map),
+        )
+
+    def step_function(
+        self, signature: Signature, constants: Mapping[str, Array] | None = None
+    ) -> StepFunction:
+        """`constants`: inputs beside those of the signature, the same in every run.
+
+        Raises ModelRefused if the graph's tensors are not those of the signature.
+        """
         states = [state.input for state in signature.states]
         new_states = [
             TensorSpec(state.output, state.input.dtype, state.input.shape, state.input.batch_axis)
             for state in signature.states
         ]
-        _compare("input", [*signature.inputs, *states], self._session.get_inputs())
-        _compare("output", [*signature.outputs, *new_states], self._session.get_outputs())
+        facts, fixed = self.facts, dict(constants or {})
+        asked = [tensor for tensor in facts.inputs if tensor.name not in fixed]
+        _compare("input", [*signature.inputs, *states], asked)
         names = [spec.name for spec in [*signature.outputs, *new_states]]
+        given = [tensor for tensor in facts.outputs if tensor.name in names]
+        _compare("output", [*signature.outputs, *new_states], given)
         run = self._session.run
+        if fixed:
+            return lambda feeds: run(names, {**feeds, **fixed})
         return lambda feeds: run(names, feeds)
 
 
-def _compare(kind: str, declared: Sequence[TensorSpec], found: Sequence[_Tensor]) -> None:
+def _tensor(found: _Tensor) -> GraphTensor:
+    return GraphTensor(found.name, _DTYPES.get(found.type, found.type), tuple(found.shape))
+
+
+def _compare(kind: str, declared: Sequence[TensorSpec], found: Sequence[GraphTensor]) -> None:
     tensors = {tensor.name: tensor for tensor in found}
     if set(tensors) != {spec.name for spec in declared}:
         raise ModelRefused(
@@ -82,14 +105,13 @@ def _compare(kind: str, declared: Sequence[TensorSpec], found: Sequence[_Tensor]
         )
     for spec in declared:
         tensor = tensors[spec.name]
-        if _DTYPES.get(tensor.type) != spec.dtype.name or not _fits(spec, tensor.shape):
+        if tensor.dtype != spec.dtype.name or not _fits(spec, tensor.shape):
             raise ModelRefused(
-                f"{kind} {spec} with batch axis {spec.batch_axis} is {tensor.type}"
-                f"{list(tensor.shape)} in the graph"
+                f"{kind} {spec} with batch axis {spec.batch_axis} is {tensor} in the graph"
             )
 
 
-def _fits(spec: TensorSpec, shape: Sequence[int | str | None]) -> bool:
+def _fits(spec: TensorSpec, shape: Sequence[Dim]) -> bool:
     """Named and absent dimensions fit any number."""
     declared = spec.batched(1)
     return len(declared) == len(shape) and all(

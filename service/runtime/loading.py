@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from service.core.model import GoldenRun, Signature
+from collections.abc import Mapping
+
+from service.core.errors import ModelRefused
+from service.core.model import Array, GoldenRun, Signature
 from service.runtime.golden import replay
 from service.runtime.graph import Graph
 from service.runtime.probe import probe
 from service.runtime.stepper import Stepper
+from service.runtime.trial import random_inputs, rehearse
 
 
-def proven_stepper(graph: Graph, signature: Signature, golden: GoldenRun) -> Stepper:
-    """Probes the isolation of rows, then replays the golden run. Raises ModelRefused."""
-    function = graph.step_function(signature)
-    batching = probe(function, signature, golden)
-    replay(Stepper(function, signature, batching), golden)
+def proven_stepper(
+    graph: Graph,
+    signature: Signature,
+    golden: GoldenRun | None,
+    constants: Mapping[str, Array] | None = None,
+) -> Stepper:
+    """Probes the isolation of rows, then replays the golden run; without one, a trial run.
+
+    `constants`: inputs beside those of the signature. Raises ModelRefused.
+    """
+    function = graph.step_function(signature, constants)
+    inputs = golden.inputs if golden else random_inputs(signature)
+    try:
+        batching = probe(function, signature, inputs)
+        stepper = Stepper(function, signature, batching)
+        if golden:
+            replay(stepper, golden)
+        else:
+            rehearse(stepper, function, inputs)
+    except ModelRefused:
+        raise
+    except Exception as error:  # ONNX Runtime has no common base class
+        raise ModelRefused(f"it does not run: {' '.join(str(error).split())}") from error
     return Stepper(function, signature, batching)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.core.model import Array, GoldenRun, Signature, TensorSpec
+from service.core.model import Array, Signature, StateSpec
 from service.runtime.graph import StepFunction
 from service.runtime.stepper import Batching
 
@@ -18,38 +18,44 @@ _SIZES = (2, 3, 4, 5, 7, 8, 13, 16, 31, 32, 33, 64, 127)
 
 
 def probe(
-    function: StepFunction, signature: Signature, golden: GoldenRun, *, crowd: int = 256
+    function: StepFunction, signature: Signature, inputs: Sequence[Array], *, crowd: int = 256
 ) -> Batching:
-    """Runs `crowd` different rows together, shuffled, in smaller batches, and each alone.
+    """Runs `crowd` different rows together, shuffled, in smaller batches, and each alone
+    or, if that differs, beside a copy of itself.
 
-    The inputs are those of the golden run, the states random within [-1, 1].
+    `inputs`: of the signature, each [T, *shape], repeated as needed. States are random within
+    [-1, 1], or initial where they are no floating-point numbers.
     """
     if signature.fixed_batch:
         return Batching.ONE
-    rows = _Rows(function, signature, golden, crowd)
+    rows = _Rows(function, signature, inputs, crowd)
     order = np.random.default_rng(1).permutation(crowd)
-    together = rows.run(np.arange(crowd))
+    try:
+        together = rows.run(np.arange(crowd))
+    except Exception:  # ONNX Runtime has no common base class
+        return Batching.ONE
     groups = [order, *(order[:size] for size in _SIZES if size < crowd)]
     if not all(_equal(rows.run(group), _take(together, group)) for group in groups):
         return Batching.ONE
-    lone = [np.array([row]) for row in range(min(crowd, 64))]
-    if not all(_equal(rows.run(group), _take(together, group)) for group in lone):
-        return Batching.AT_LEAST_TWO
-    return Batching.ANY
+    for rows_of_one, batching in ((1, Batching.ANY), (2, Batching.AT_LEAST_TWO)):
+        few = [np.full(rows_of_one, row) for row in range(min(crowd, 64))]
+        if all(_equal(rows.run(group), _take(together, group)) for group in few):
+            return batching
+    return Batching.ONE
 
 
 class _Rows:
     """Runs any of a fixed crowd of rows; results have the rows first."""
 
     def __init__(
-        self, function: StepFunction, signature: Signature, golden: GoldenRun, crowd: int
+        self, function: StepFunction, signature: Signature, inputs: Sequence[Array], crowd: int
     ) -> None:
         random = np.random.default_rng(0)
         self._function = function
         self._taken = [*signature.inputs, *(state.input for state in signature.states)]
         self._given = [*signature.outputs, *(state.input for state in signature.states)]
-        inputs = [np.resize(array, (crowd, *array.shape[1:])) for array in golden.inputs]
-        self._arrays = [*inputs, *(_states(s.input, crowd, random) for s in signature.states)]
+        states = [_states(state, crowd, random) for state in signature.states]
+        self._arrays = [*(np.resize(a, (crowd, *a.shape[1:])) for a in inputs), *states]
 
     def run(self, rows: Array) -> list[Array]:
         feeds = {
@@ -62,7 +68,10 @@ class _Rows:
         ]
 
 
-def _states(spec: TensorSpec, crowd: int, random: np.random.Generator) -> Array:
+def _states(state: StateSpec, crowd: int, random: np.random.Generator) -> Array:
+    spec = state.input
+    if spec.dtype.kind != "f":
+        return np.stack([state.initial] * crowd)
     return random.uniform(-1, 1, (crowd, *spec.shape)).astype(spec.dtype)
 
 

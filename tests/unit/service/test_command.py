@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from service.command import serve
 from service.settings import Settings, flag_of
-from tests import graphs
+from tests import foreign, graphs
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_a_missing_repository_is_told_with_exit_code_2(tmp_path: Path) -> None:
     assert result.stderr.startswith("error: there is no folder")
 
 
-@pytest.mark.parametrize("content", [b"junk", graphs.accumulator().SerializeToString()])
+@pytest.mark.parametrize("content", [b"junk", foreign.memoryless().content])
 def test_a_repository_without_a_model_that_may_serve_is_told(
     tmp_path: Path, content: bytes
 ) -> None:

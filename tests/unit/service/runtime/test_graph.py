@@ -40,8 +40,8 @@ def test_the_step_function_gives_outputs_then_states() -> None:
     ("declared", "message"),
     [
         (signature(output="y"), r"declares outputs \['sum_next', 'y'\], the graph has"),
-        (signature(dtype="<f8"), r"input x: float64\[1\] .* is tensor\(float\)"),
-        (signature(shape=(2,)), r"input x: float32\[2\] .* is tensor\(float\)\['batch', 1\]"),
+        (signature(dtype="<f8"), r"input x: float64\[1\] .* is float32\[batch, 1\] in the graph"),
+        (signature(shape=(2,)), r"input x: float32\[2\] .* is float32\[batch, 1\] in the graph"),
         (signature(shape=(1, 1)), r"input x: float32\[1, 1\]"),
     ],
 )

@@ -21,11 +21,11 @@ GOLDEN = accumulator_golden(SIGNATURE)
 def probed(model: ModelProto, manifest: Manifest) -> Batching:
     signature = manifest.signature()
     function = Graph(model.SerializeToString()).step_function(signature)
-    return probe(function, signature, graphs.golden_run(model, manifest))
+    return probe(function, signature, graphs.golden_run(model, manifest).inputs)
 
 
 def test_independent_rows_run_in_any_number() -> None:
-    assert probe(accumulate, SIGNATURE, GOLDEN) is Batching.ANY
+    assert probe(accumulate, SIGNATURE, GOLDEN.inputs) is Batching.ANY
 
 
 def test_a_gru_runs_in_any_number() -> None:
@@ -41,7 +41,7 @@ def test_a_kernel_that_treats_a_lone_row_differently_gets_two() -> None:
         total, state = accumulate(feeds)
         return [total * 1.0000001, state] if len(total) == 1 else [total, state]
 
-    assert probe(lone_row_differs, SIGNATURE, GOLDEN) is Batching.AT_LEAST_TWO
+    assert probe(lone_row_differs, SIGNATURE, GOLDEN.inputs) is Batching.AT_LEAST_TWO
 
 
 def test_a_kernel_that_differs_by_the_size_of_the_batch_runs_alone() -> None:
@@ -49,11 +49,11 @@ def test_a_kernel_that_differs_by_the_size_of_the_batch_runs_alone() -> None:
         total, state = accumulate(feeds)
         return [total * 1.0000001, state] if len(total) == 33 else [total, state]
 
-    assert probe(large_batch_differs, SIGNATURE, GOLDEN) is Batching.ONE
+    assert probe(large_batch_differs, SIGNATURE, GOLDEN.inputs) is Batching.ONE
 
 
 def test_a_fixed_batch_runs_alone_unprobed() -> None:
     def never(feeds: Mapping[str, Array]) -> Sequence[Array]:
         raise AssertionError("a fixed batch needs no probe")
 
-    assert probe(never, replace(SIGNATURE, fixed_batch=True), GOLDEN) is Batching.ONE
+    assert probe(never, replace(SIGNATURE, fixed_batch=True), GOLDEN.inputs) is Batching.ONE
