@@ -59,7 +59,8 @@ def gradient_norms(network: SequenceNetwork, inputs: Array) -> Floats:
 def _norms(output: Tensor, encoded: Tensor) -> Tensor:
     """[T] in the order of time, of one output [B]: a sequence has no part in another's output."""
     (gradient,) = torch.autograd.grad(output.sum(), encoded, retain_graph=True)
-    return torch.linalg.vector_norm(gradient, dim=-1).mean(dim=0)
+    norms: Tensor = torch.linalg.vector_norm(gradient, dim=-1)
+    return norms.mean(dim=0)
 
 
 def memory_length(norms: Floats, share: float = 0.01) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -73,7 +75,7 @@ def test_units_of_the_inputs_do_not_count() -> None:
 
 @pytest.mark.parametrize("input_layer", [0, 5])
 @pytest.mark.parametrize("symbols", [0, 7])
-@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn", "none"])
+@pytest.mark.parametrize("cell", get_args(Cell))
 def test_every_network_is_measured_and_left_as_it_is(
     cell: Cell, symbols: int, input_layer: int
 ) -> None:
