@@ -1,18 +1,31 @@
-"""`stepwire export`: from a run folder to a model package."""
+"""`stepwire export`: from a run folder or a module of the user's to a model package."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from models.cli import Refused, require
 
+if TYPE_CHECKING:
+    from export.package import Package
+    from export.source import Source
+
 NEEDED = ("torch", "onnx", "onnxscript", "onnxruntime", "safetensors")
 
 
+class _ModuleOptions(NamedTuple):
+    """What can be said of a module and not of a run folder, which says it by itself."""
+
+    weights: Path | None
+    input: tuple[str, ...]
+    sample: Path | None
+
+
 @click.command(context_settings={"show_default": True})
-@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("target")
 @click.option(
     "--to",
     "repository",
@@ -20,11 +33,37 @@ NEEDED = ("torch", "onnx", "onnxscript", "onnxruntime", "safetensors")
     default=Path("model_repository"),
     help="The model repository.",
 )
-@click.option("--name", help="The model's name; the run folder's if left out.")
+@click.option("--name", help="The model's name; the run folder's or the module's if left out.")
 @click.option("--version", type=click.IntRange(1), help="The next one if left out.")
 @click.option("--force", is_flag=True, help="Overwrite the version if it is there.")
-def export(run: Path, repository: Path, name: str | None, version: int | None, force: bool) -> None:
-    """Export the network of folder RUN as a package that the service can load.
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Of a module: a .safetensors file, or a checkpoint that holds tensors alone.",
+)
+@click.option(
+    "--input",
+    multiple=True,
+    metavar="NAME=DTYPE[SHAPE]",
+    help="Of a module: an input at one timestep, such as 'x=float32[3]', if it is not found.",
+)
+@click.option(
+    "--sample",
+    type=click.Path(path_type=Path),
+    help="Of a module: recorded inputs [N, T, ...] for the proof, .npy or .safetensors.",
+)
+def export(
+    target: str,
+    repository: Path,
+    name: str | None,
+    version: int | None,
+    force: bool,
+    **options: object,
+) -> None:
+    """Export TARGET as a package that the service can load.
+
+    TARGET is the folder of a run, or a module of your own, as in `my_package.my_module:build`,
+    found from the current directory: an nn.Module, or what gives one when it is called.
 
     The graph is stepped as the service steps it and compared with the network in torch; only if
     they agree is anything written.
@@ -32,22 +71,59 @@ def export(run: Path, repository: Path, name: str | None, version: int | None, f
     require("an export", NEEDED, extra="train")
     import torch
 
-    from export import package, verify
-    from export.run_source import source_of
+    from export import package
     from export.source import ExportRefused
     from models.runs import RunUnreadable
 
     torch.set_num_threads(1)  # a second thread costs small networks more than it brings
     try:
-        folder = package.version_folder(repository, name or run.resolve().name, version)
-        made = package.export(source_of(run), folder, force=force)
+        found = _found(target, _ModuleOptions(**options))  # type: ignore[arg-type]  # click's types
+        folder = package.version_folder(repository, name or found.name, version)
+        made = package.export(found.source, folder, force=force)
     except (ExportRefused, RunUnreadable, OSError) as error:
         raise Refused(str(error)) from error
+    click.echo(found.note + _summary(made, repository))
+
+
+class _Found(NamedTuple):
+    source: Source
+    name: str
+    """The model's, if no other is given."""
+    note: str = ""
+    """What the user should know beside the proof."""
+
+
+def _found(target: str, options: _ModuleOptions) -> _Found:
+    from export import module_source, run_source
+    from export.source import ExportRefused
+    from export.target import model_name
+
+    folder = Path(target)
+    if folder.is_dir():
+        for option, value in options._asdict().items():
+            if value:
+                raise ExportRefused(
+                    f"--{option} is for a module of your own: {target} is a run folder, which has "
+                    "its own"
+                )
+        return _Found(run_source.source_of(folder), folder.resolve().name)
+    if ":" not in target:
+        raise ExportRefused(
+            f"there is no folder {target}; a module is written package.module:attribute"
+        )
+    source = module_source.source_of(
+        target, filled_from=options.weights, inputs=options.input, recorded=options.sample
+    )
+    note = "" if options.weights else "no --weights: the module keeps its own\n"
+    return _Found(source, model_name(target), note)
+
+
+def _summary(made: Package, repository: Path) -> str:
     differences = made.differences
-    click.echo(
-        f"torch over {verify.STEPS} steps = stepped: largest difference "
+    return (
+        f"torch over {differences.steps} steps = stepped: largest difference "
         f"{differences.from_torch:.2g}\n"
-        f"alone = in a batch of {verify.ROWS}: largest difference {differences.alone:.2g}\n"
+        f"alone = in a batch of {differences.rows}: largest difference {differences.alone:.2g}\n"
         f"{made.path}: {made.size / 1000:.0f} kB\n"
         f"Next: stepwire serve --repository {repository}"
     )

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
+import torch
 
 from export.source import ExportRefused, Source
 from export.step_graph import build, check_fused
+from export.user_code import told
 from export.verify import Differences, Reference, reference_of, verify
 from service.repository.manifest import Manifest, encode
 from service.repository.packages import MODEL_FILE, MODEL_NAME
@@ -34,12 +36,24 @@ def export(source: Source, folder: Path, *, force: bool = False) -> Package:
     if path.exists() and not force:
         raise ExportRefused(f"{path} exists: take another --version, or --force")
     reference = reference_of(source)
-    graph = build(source.step, source.manifest)
+    graph = _graph(source)
     check_fused(graph, source.fused)
     model = packed(graph, source.manifest, reference)
     differences = verify(model, reference)
     _write(path, model)
     return Package(path, len(model), differences)
+
+
+def _graph(source: Source) -> onnx.ModelProto:
+    try:
+        return build(source.step, source.manifest)
+    except torch.onnx.OnnxExporterError as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, ExportRefused):
+            raise cause from error
+        raise ExportRefused(f"torch cannot make a graph of it: {told(cause)}") from error
 
 
 def version_folder(repository: Path, name: str, version: int | None) -> Path:

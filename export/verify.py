@@ -52,6 +52,10 @@ class Differences:
     alone: float
     """Between a stream by itself and the same in a batch."""
     batching: Batching
+    rows: int
+    """So many sequences were compared."""
+    steps: int
+    """So many timesteps of each."""
 
 
 def reference_of(source: Source) -> Reference:
@@ -82,6 +86,8 @@ def verify(model: bytes, reference: Reference) -> Differences:
         from_torch=max(_largest(together, reference.outputs), _largest(alone, reference.outputs)),
         alone=_largest(together, alone),
         batching=stepper.batching,
+        rows=rows,
+        steps=reference.inputs[0].shape[1],
     )
     if not differences.from_torch <= reference.atol:
         raise ExportRefused(

@@ -1,0 +1,102 @@
+"""What the two forms of a user's module have in common: one timestep of it, and the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from export.samples import Sample
+from export.source import ExportRefused
+from service.core.model import Array
+from service.repository import manifest
+
+LOOK_ROWS, LOOK_STEPS = 2, 48
+LOOK_ATOL = 1e-4
+"""Rounding makes far less of a difference in so few timesteps, another timestep far more."""
+
+
+@dataclass(frozen=True)
+class Timestep:
+    step: nn.Module
+    """(*inputs, *states) to (*outputs, *new states), all with their batch axis."""
+    outputs: tuple[manifest.Tensor, ...]
+    states: tuple[manifest.State, ...]
+    whole: Callable[[Sequence[Array]], list[Array]]
+    """Inputs [N, T, *shape] to outputs [N, T, *shape]."""
+    fused: Mapping[str, int] = field(default_factory=dict)
+
+
+def dtype_of(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def state(
+    name: str, initial: Tensor | None, shape: Sequence[int], dtype: str, batch_axis: int
+) -> manifest.State:
+    """`initial` [*shape], or None for zeros."""
+    array = None if initial is None else initial.detach().numpy()
+    return manifest.State(
+        input=manifest.Tensor(name=name, dtype=dtype, shape=tuple(shape), batch_axis=batch_axis),
+        output=f"{name}_next",
+        initial=None if array is None or not array.any() else manifest.encode_array(array),
+    )
+
+
+@torch.no_grad()
+def stepped(timestep: Timestep, inputs: Sequence[Array]) -> list[Array]:
+    """Inputs [N, T, *shape] to outputs [N, T, *shape], in torch, one timestep after another."""
+    rows, steps = inputs[0].shape[:2]
+    specs = [state.spec() for state in timestep.states]
+    states = [
+        torch.from_numpy(
+            np.ascontiguousarray(
+                spec.input.in_place(np.repeat(spec.initial[np.newaxis], rows, axis=0))
+            )
+        )
+        for spec in specs
+    ]
+    moments = []
+    for place in range(steps):
+        given = timestep.step(*(torch.from_numpy(x[:, place].copy()) for x in inputs), *states)
+        outputs, states = given[: len(timestep.outputs)], given[len(timestep.outputs) :]
+        moments.append(
+            [
+                np.moveaxis(output.numpy(), declared.batch_axis, 0)
+                for output, declared in zip(outputs, timestep.outputs, strict=True)
+            ]
+        )
+    return [np.stack(parts, axis=1) for parts in zip(*moments, strict=True)]
+
+
+def check_same(timestep: Timestep, sample: Sample) -> None:
+    """Raises ExportRefused if the module, stepped, is not what it is over a whole sequence."""
+    inputs = sample(LOOK_ROWS, LOOK_STEPS)
+    for declared, some, others in zip(
+        timestep.outputs, stepped(timestep, inputs), timestep.whole(inputs), strict=True
+    ):
+        off = np.abs(some.astype(np.float64) - others)
+        by_step = off.max(axis=tuple(axis for axis in range(off.ndim) if axis != 1))
+        apart = np.flatnonzero(~(by_step <= LOOK_ATOL * max(1.0, float(np.abs(others).max()))))
+        if apart.size:
+            raise ExportRefused(
+                f"stepped, the module is not what it is over a whole sequence: {declared.name!r} "
+                f"is off by {by_step[apart[0]]:.2g} at timestep {apart[0]}. Something besides its "
+                "states looks across time, such as a convolution, attention, a mean over time or "
+                "a position: leave it out, or give the module a step that keeps what it needs as "
+                "a state"
+            )
+
+
+def finite(arrays: list[Array], names: Sequence[str]) -> list[Array]:
+    """The same. Raises ExportRefused if a value is not finite."""
+    for name, array in zip(names, arrays, strict=True):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            row, place = np.argwhere(~np.isfinite(array))[0][:2]
+            raise ExportRefused(
+                f"output {name!r} is not finite: of the sample's sequence {row} at timestep {place}"
+            )
+    return arrays
