@@ -10,6 +10,9 @@ from torch import nn
 from service.core.model import Array
 from service.repository.manifest import Manifest
 
+RESET_BEFORE = "GRU with linear_before_reset=0"
+"""A GRU that applies its reset gate before the recurrent product, as a key of `Source.fused`."""
+
 
 class ExportRefused(ValueError):
     """A network that cannot be streamed, or a graph that is not it; the message says why."""
@@ -27,4 +30,5 @@ class Source:
     sample: Callable[[int, int], Sequence[Array]]
     """Realistic inputs for N sequences of T timesteps."""
     fused: Mapping[str, int] = field(default_factory=dict)
-    """The recurrent operators that the graph must hold, such as {"GRU": 2}."""
+    """The recurrent operators that the graph must hold, such as {"GRU": 2}. A GRU resets after
+    the recurrent product, as torch's does; one that resets before it is a RESET_BEFORE."""

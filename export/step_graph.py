@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from export.fused_ops import OPSET, translations
-from export.source import ExportRefused
+from export.source import RESET_BEFORE, ExportRefused
 from service.repository.manifest import Manifest
 from service.repository.manifest import Tensor as Declared
 
@@ -51,20 +52,17 @@ def build(step: nn.Module, manifest: Manifest) -> onnx.ModelProto:
 
 def check_fused(model: onnx.ModelProto, expected: Mapping[str, int]) -> None:
     """Raises ExportRefused unless the graph holds the `expected` recurrent operators, unbroken."""
-    operators = [node.op_type for node in model.graph.node]
+    held = Counter(_named(node) for node in model.graph.node)
     for loop in ("Loop", "Scan"):
-        if loop in operators:
+        if loop in held:
             raise ExportRefused(f"the graph holds a {loop}: it is not one timestep")
+    if held[RESET_BEFORE] > expected.get(RESET_BEFORE, 0):
+        raise ExportRefused(
+            "a GRU of the graph resets before the recurrent product, the network's after it"
+        )
     for operator, count in expected.items():
-        if operators.count(operator) != count:
-            raise ExportRefused(
-                f"the graph holds {operators.count(operator)} fused {operator}, not {count}"
-            )
-    for node in model.graph.node:
-        if node.op_type == "GRU" and _integer(node, "linear_before_reset") != 1:
-            raise ExportRefused(
-                f"GRU {node.name!r} resets before the recurrent product, torch after it"
-            )
+        if held[operator] != count:
+            raise ExportRefused(f"the graph holds {held[operator]} fused {operator}, not {count}")
 
 
 class _Positional(nn.Module):
@@ -84,8 +82,10 @@ def _example(tensor: Declared) -> Tensor:
     return torch.zeros(tensor.spec().batched(2), dtype=getattr(torch, tensor.dtype))
 
 
-def _integer(node: onnx.NodeProto, name: str) -> int | None:
-    return next((attribute.i for attribute in node.attribute if attribute.name == name), None)
+def _named(node: onnx.NodeProto) -> str:
+    """The operator, as `Source.fused` has it."""
+    resets_after = any(a.name == "linear_before_reset" and a.i for a in node.attribute)
+    return RESET_BEFORE if node.op_type == "GRU" and not resets_after else node.op_type
 
 
 def _strip(graph: onnx.GraphProto) -> None:
