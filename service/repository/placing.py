@@ -79,7 +79,7 @@ class Placing:
         elif part == "outputs":
             names = ", ".join(f'"{name}"' for name in (*self._declared.unserved, tensor.name))
             lines = (line(f"[{names}]", "unserved"),)
-        return Problem(f"{what}, without an axis for the batch", lines, choose_one=True)
+        return Problem(f"{what}, without an axis for the batch", lines, choose_one=len(lines) > 1)
 
     def _ask_shape(self, tensor: GraphTensor, part: str, shapes: Sequence[tuple[Dim, ...]]) -> None:
         """`shapes`: what it may be, each with open dimensions."""

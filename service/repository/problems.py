@@ -14,6 +14,8 @@ class Problem(NamedTuple):
     lines: tuple[str, ...] = ()
     """Lines to add, or one of which to add; a `?` in them stands for what only a person knows."""
     choose_one: bool = False
+    roles: tuple[str, ...] = ()
+    """Tensors of which it is in doubt whether they are inputs, outputs, states or constants."""
 
     def __str__(self) -> str:
         if not self.lines:

@@ -9,7 +9,7 @@ from service.core.graph import GraphFacts, GraphTensor
 from service.repository.declaration import Declaration, DeclarationError
 from service.repository.manifest import DTYPES
 from service.repository.problems import Problem, key, line, text
-from service.repository.states import Pair, pair
+from service.repository.states import Pair, agree, pair
 
 
 class Roles(NamedTuple):
@@ -91,27 +91,40 @@ def _missing(
 ) -> list[Problem]:
     problems = []
     if not inputs:
-        lines = tuple(line("{}", "inputs", state.taken.name) for state in states)
-        problems.append(
-            Problem("every input is a state or a constant, none is sent", lines, choose_one=True)
-        )
+        problems.append(_nothing_sent(states, declared))
     if not outputs:
         problems.append(Problem("the graph has no output to serve"))
-    if not states and not declared.memoryless:
-        lines = tuple(
-            line(text(given.name), "states", taken.name, "output")
-            for taken in inputs
-            for given in facts.outputs
-            if taken[1:] == given[1:]
-        )
-        problems.append(
-            Problem(
-                "no input is a state by its name, nor is the graph declared to have none",
-                ("memoryless = true", *lines),
-                choose_one=True,
-            )
-        )
+    if inputs and not states and not declared.memoryless:
+        problems.append(_nothing_kept(inputs, facts, declared))
     return problems
+
+
+def _nothing_sent(states: Sequence[Pair], declared: Declaration) -> Problem:
+    inferred = [state for state in states if state.taken.name not in declared.states]
+    return Problem(
+        "every input is a state or a constant, none is left for clients to send",
+        tuple(line("{}", "inputs", state.taken.name) for state in inferred),
+        choose_one=True,
+        roles=tuple(tensor.name for state in inferred for tensor in state),
+    )
+
+
+def _nothing_kept(
+    inputs: Sequence[GraphTensor], facts: GraphFacts, declared: Declaration
+) -> Problem:
+    pairs = [
+        Pair(taken, given)
+        for taken in inputs
+        for given in facts.outputs
+        if agree(taken, given) and taken.name not in declared.inputs
+    ]
+    lines = [line(text(pair.given.name), "states", pair.taken.name, "output") for pair in pairs]
+    return Problem(
+        "no input is a state by its name, nor is the graph declared to have none",
+        ("memoryless = true", *lines),
+        choose_one=True,
+        roles=tuple(tensor.name for pair in pairs for tensor in pair),
+    )
 
 
 def _unknown_dtypes(tensors: Sequence[GraphTensor]) -> list[Problem]:

@@ -40,7 +40,7 @@ def pair(
         elif found:
             chosen[tensor.name] = found[0]
     pairs = [Pair(tensor, chosen[tensor.name]) for tensor in inputs if tensor.name in chosen]
-    problems += [_unequal(found) for found in pairs if not _agree(*found)]
+    problems += [_unequal(found) for found in pairs if not agree(*found)]
     return pairs, problems
 
 
@@ -64,7 +64,7 @@ def _declared(outputs: Sequence[GraphTensor], declared: Declaration) -> dict[str
 def _candidates(tensor: GraphTensor, outputs: Sequence[GraphTensor]) -> list[GraphTensor]:
     """Outputs whose names and shapes fit; failing that, those whose names surely do."""
     fitting = [output for output in outputs if match(tensor.name, output.name)]
-    agreeing = [output for output in fitting if _agree(tensor, output)]
+    agreeing = [output for output in fitting if agree(tensor, output)]
     return agreeing or [o for o in fitting if match(tensor.name, o.name) is Match.SURE]
 
 
@@ -76,7 +76,7 @@ def _doubt(
         if not is_state:
             return None
         asked = line(text("?"), "states", name, "output")
-        return Problem(f"no output renews state {name!r} by its name", (asked,))
+        return Problem(f"no output renews state {name!r} by its name", (asked,), roles=(name,))
     rivals = [other for other, theirs in candidates.items() if found[0] in theirs]
     if len(found) > 1:
         why = f"either of {_listed(found)} may renew it"
@@ -86,11 +86,14 @@ def _doubt(
         why = f"a state that {found[0].name!r} renews, or what a client sends?"
     else:
         return None
-    lines = tuple(line(text(output.name), "states", name, "output") for output in found)
-    return Problem(f"input {name!r}: {why}", (*lines, line("{}", "inputs", name)), choose_one=True)
+    lines = [line(text(output.name), "states", name, "output") for output in found]
+    if not is_state:
+        lines.append(line("{}", "inputs", name))
+    roles = (name, *(output.name for output in found))
+    return Problem(f"input {name!r}: {why}", tuple(lines), choose_one=True, roles=roles)
 
 
-def _agree(taken: GraphTensor, given: GraphTensor) -> bool:
+def agree(taken: GraphTensor, given: GraphTensor) -> bool:
     """Open dimensions agree with any."""
     return (
         taken.dtype == given.dtype
@@ -109,6 +112,7 @@ def _unequal(pair: Pair) -> Problem:
         f"state {taken.name!r} is {taken} and {given.name!r}, which renews it, is {given}: "
         "a state keeps its dtype and shape; if it is an input",
         (line("{}", "inputs", taken.name),),
+        roles=(taken.name, given.name),
     )
 
 

@@ -11,10 +11,10 @@ from service.core.model import Array, Signature, TensorSpec
 from service.runtime.graph import StepFunction
 from service.runtime.stepper import Batching, Stepper
 
-_STEPS = 32
+TRIAL_STEPS = 32
 
 
-def random_inputs(signature: Signature, steps: int = _STEPS) -> tuple[Array, ...]:
+def random_inputs(signature: Signature, steps: int = TRIAL_STEPS) -> tuple[Array, ...]:
     """Seeded inputs of one stream, each [steps, *shape].
 
     Standard normal numbers; any of the symbols; 0 and 1 where whole numbers have none.

@@ -1,0 +1,131 @@
+"""`stepwire inspect`: what a model file is to the service, before it is served."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from service.core.errors import ModelRefused
+from service.repository import report
+from service.repository.declaration import Declaration, DeclarationError, read
+from service.repository.description import Description, describe, is_described
+from service.repository.inference import infer
+from service.repository.manifest import ManifestError, decode
+from service.repository.packages import MODEL_FILE, declaration_beside
+from service.repository.starter import starter
+from service.runtime.graph import Graph
+from service.runtime.loading import proven_stepper
+from service.runtime.stepper import Batching
+from service.runtime.trial import TRIAL_STEPS
+
+
+class _Refused(click.ClickException):
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"error: {' '.join(self.message.split())}", file=file, err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--toml",
+    type=click.Path(path_type=Path),
+    help="Write the model.toml to this file, which must not be there yet.",
+)
+def inspect(file: Path, toml: Path | None) -> None:
+    """Tell what the ONNX file FILE is to the service, and print a model.toml to start from.
+
+    A model.toml beside a file named model.onnx is taken into account. Whatever is not in
+    doubt is run, as the service does when it loads the file.
+    """
+    try:
+        graph = Graph(file)
+        declaration = declaration_beside(file) if file.name == MODEL_FILE else None
+        if is_described(graph.facts):
+            _inspect_package(graph, file, declaration, toml)
+        else:
+            _inspect_foreign(graph, file, declaration, toml)
+    except OSError as error:
+        raise _Refused(f"{error.filename or file}: {error.strerror or error}") from error
+    except (ModelRefused, ManifestError, DeclarationError) as error:
+        raise _Refused(f"{file}: {error}") from error
+
+
+def _inspect_package(graph: Graph, file: Path, declaration: Path | None, toml: Path | None) -> None:
+    if toml:
+        raise ModelRefused("it describes itself by its metadata and takes no model.toml")
+    described = describe(graph.facts, declaration)
+    _tell(report.of_package(*decode(graph.facts.metadata)))
+    click.echo(f"\n{_proven(graph, described)}")
+    _tell_next(file)
+
+
+def _inspect_foreign(graph: Graph, file: Path, declaration: Path | None, toml: Path | None) -> None:
+    declared = read(declaration) if declaration else Declaration()
+    inferred = infer(graph.facts, declared)
+    text = starter(inferred, declared)
+    _tell(report.of_graph(graph.facts))
+    click.echo()
+    _tell(report.of_inference(inferred, declared))
+    click.echo(f"\nmodel.toml\n\n{text}")
+    if toml:
+        _write(toml, text)
+        click.echo(f"Wrote {toml}.")
+    if inferred.problems:
+        click.echo(
+            "It cannot be served yet: settle what is in doubt in a model.toml beside model.onnx."
+        )
+        return
+    described = describe(graph.facts, declaration)
+    click.echo(_proven(graph, described))
+    _tell_next(file)
+
+
+def _proven(graph: Graph, found: Description) -> str:
+    """Raises ModelRefused."""
+    stepper = proven_stepper(graph, found.signature, found.golden, found.constants)
+    alone = stepper.batching is Batching.ONE
+    ran = (
+        f"It gives the outputs of its golden run of {found.golden.steps} steps"
+        if found.golden
+        else f"Run for {TRIAL_STEPS} steps of random inputs, its outputs are finite and repeatable"
+    )
+    return f"{ran}; {'every stream runs by itself' if alone else 'streams share runs'}."
+
+
+def _tell_next(file: Path) -> None:
+    """Where the file goes, or how to serve it where it is."""
+    folder = file.absolute().parent
+    if file.name == MODEL_FILE and folder.name.isdigit():
+        click.echo(f"Next: stepwire serve --repository {folder.parents[1]}")
+        return
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "model"
+    beside = (
+        " and model.toml beside it" if file.name == MODEL_FILE and declaration_beside(file) else ""
+    )
+    click.echo(
+        f"It can be served as it is. Next: copy it to model_repository/{name}/1/{MODEL_FILE}"
+        f"{beside}, then: stepwire serve --repository model_repository"
+    )
+
+
+def _tell(lines: Iterator[str]) -> None:
+    click.echo("\n".join(lines))
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and never over a file that is there."""
+    if path.exists():
+        raise ModelRefused(f"{path} is there already: name another file, or remove it")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
