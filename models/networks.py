@@ -175,9 +175,6 @@ def _input_layer(architecture: Architecture) -> tuple[nn.Module, int]:
 
 def _measure(values: Tensor, mean: Tensor, std: Tensor) -> None:
     """Fills mean and std [F] from values [..., F], NaN left out."""
-    rows = values.flatten(0, -2)
-    given = ~rows.isnan()
-    count = given.sum(dim=0)
-    mean.copy_(rows.nansum(dim=0) / count)
-    squares = torch.where(given, rows - mean, 0.0).square().sum(dim=0)
-    std.copy_((squares / (count - 1).clamp_min(1)).sqrt().clamp_min(1e-6))
+    for feature, column in enumerate(values.flatten(0, -2).unbind(-1)):
+        deviation, average = torch.std_mean(column[~column.isnan()])
+        mean[feature], std[feature] = average, deviation.clamp_min(1e-6)
