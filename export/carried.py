@@ -9,7 +9,6 @@ are fewer than H in an LSTM with a projection.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,10 +49,7 @@ class Layer:
     def run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
         """As torch does it: x [T, B, F], or [B, T, F] if the batch comes first."""
         given = state[0] if state is not None and self.kind != "LSTM" else state
-        with warnings.catch_warnings():
-            # Torch tells everyone that a projection has no faster kernel.
-            warnings.filterwarnings("ignore", message="LSTM with projections")
-            y, new = type(self.module).forward(self.module, x, given)
+        y, new = type(self.module).forward(self.module, x, given)
         return y, new if isinstance(new, tuple) else (new,)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import onnx
 import torch
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from export.source import ExportRefused, Source
 from export.step_graph import build, check_fused
-from export.user_code import told
+from export.user_code import place, told
 from export.verify import Differences, Reference, reference_of, verify
 from service.repository.manifest import Manifest, encode
 from service.repository.packages import MODEL_FILE, MODEL_NAME
@@ -45,15 +47,27 @@ def export(source: Source, folder: Path, *, force: bool = False) -> Package:
 
 
 def _graph(source: Source) -> onnx.ModelProto:
+    logging.disable(logging.CRITICAL)  # torch logs what it raises, graphs included
     try:
         return build(source.step, source.manifest)
     except torch.onnx.OnnxExporterError as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, ExportRefused):
-            raise cause from error
-        raise ExportRefused(f"torch cannot make a graph of it: {told(cause)}") from error
+        raise _refused(error) from error
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _refused(error: BaseException) -> ExportRefused:
+    """Of torch's chain of errors the first one, which alone is about the network."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, ExportRefused):
+        return error
+    if isinstance(error, GuardOnDataDependentSymNode):
+        return ExportRefused(
+            f"the network decides by the value of a tensor{place(error)}, which a graph cannot: "
+            "use torch.where"
+        )
+    return ExportRefused(f"torch cannot make a graph of the network: {told(error)}")
 
 
 def version_folder(repository: Path, name: str, version: int | None) -> Path:

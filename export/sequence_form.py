@@ -6,6 +6,7 @@ and timesteps and looking at what changes.
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +70,10 @@ class SequenceForm:
 
     def run(self, inputs: Sequence[Tensor]) -> object:
         """Each input [N, T, *shape] or [T, N, *shape], as the module has it."""
-        return self.module(*inputs)
+        with warnings.catch_warnings():
+            # Torch tells everyone that a projection has no faster kernel.
+            warnings.filterwarnings("ignore", message="LSTM with projections")
+            return self.module(*inputs)
 
     def timestep(self, sample: Sample) -> Timestep:
         """Raises ExportRefused if the module cannot be stepped."""
@@ -147,7 +151,10 @@ class SequenceForm:
         self, names: Sequence[str], first: Seen, sample: Sample, time_axis: int
     ) -> tuple[Axes, ...]:
         if not names:
-            raise ExportRefused("forward returns nothing but the states of its layers")
+            raise ExportRefused(
+                "forward returns nothing but the states of its layers: return an output beside "
+                "them, or h[-1] for the top layer's state"
+            )
         longer = self._seen(sample(ROWS, STEPS + 2), time_axis).outputs
         more = self._seen(sample(ROWS + 1, STEPS), time_axis).outputs
         return tuple(

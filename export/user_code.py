@@ -36,10 +36,11 @@ def told(error: BaseException) -> str:
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}..."
     name = type(error).__name__
-    return f"{name}: {text}{_place(error)}" if text else f"{name}{_place(error)}"
+    return f"{name}: {text}{place(error)}" if text else f"{name}{place(error)}"
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
+    """The deepest line that is the user's own, in brackets; empty if none is."""
     if isinstance(error, SyntaxError):
         return ""  # its text says where
     own = [
