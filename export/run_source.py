@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from export.fused_cells import fused, operators_of
 from export.source import ExportRefused, Source
 from models import runs
 from models.cores import states_of
@@ -19,7 +20,7 @@ from service.core.model import Array
 from service.repository import manifest
 
 FUSED = {"gru": "GRU", "lstm": "LSTM", "rnn": "RNN"}
-"""The ONNX operator of a recurrent cell."""
+"""The ONNX operator of each of torch's layers."""
 
 
 def source_of(folder: Path) -> Source:
@@ -37,10 +38,10 @@ def source_of(folder: Path) -> Source:
 
     return Source(
         manifest=_manifest(run),
-        step=_Step(network),
+        step=_Step(cast(SequenceNetwork, fused(network))),
         whole=whole,
         sample=lambda rows, steps: [run.sample[:rows, :steps]],
-        fused={FUSED[architecture.cell]: architecture.layers} if architecture.cell in FUSED else {},
+        fused=_operators(network),
     )
 
 
@@ -52,6 +53,13 @@ class _Step(nn.Module):
     def forward(self, x: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         y, state = self.network.step(x, state)
         return y, *state
+
+
+def _operators(network: SequenceNetwork) -> Mapping[str, int]:
+    architecture = network.architecture
+    if architecture.cell in FUSED:
+        return {FUSED[architecture.cell]: architecture.layers}
+    return operators_of(network)
 
 
 def _manifest(run: runs.Run) -> manifest.Manifest:
