@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,11 @@ class Foreign:
     @property
     def facts(self) -> GraphFacts:
         return Graph(self.content).facts
+
+    @property
+    def declared(self) -> dict[str, object]:
+        """The keys of the `model.toml`."""
+        return tomllib.loads(self.toml)
 
     def stream(self, seed: int = 0) -> dict[str, Array]:
         """Inputs of one stream, each [STEPS, *shape]."""
@@ -239,22 +245,26 @@ def unnamed() -> Foreign:
     return Foreign(made, step, (np.zeros(3),), {"x": ("float32", (1, 3))}, toml)
 
 
-def lookup() -> Foreign:
-    """An embedding of 4 symbols, added up; another number raises inside ONNX Runtime."""
+def lookup(first: int = 0) -> Foreign:
+    """An embedding of 4 symbols from `first` on, added up.
+
+    Another number raises inside ONNX Runtime.
+    """
     table = np.arange(8, dtype=np.float32).reshape(4, 2)
     made = model(
         [
-            helper.make_node("Gather", ["table", "symbol"], ["embedded"]),
+            helper.make_node("Sub", ["symbol", "first"], ["row"]),
+            helper.make_node("Gather", ["table", "row"], ["embedded"]),
             helper.make_node("Add", ["h", "embedded"], ["h_next"]),
             helper.make_node("Identity", ["h_next"], ["y"]),
         ],
         {"symbol": (INT64, ["batch"]), "h": (FLOAT, ["batch", 2])},
         {"y": (FLOAT, ["batch", 2]), "h_next": (FLOAT, ["batch", 2])},
-        {"table": table},
+        {"table": table, "first": np.array(first)},
     )
 
     def step(symbol: Array, h: Array) -> Stepped:
-        new = h + table[symbol]
+        new = h + table[symbol - first]
         return {"y": new}, (new,)
 
     return Foreign(made, step, (np.zeros(2),), {"symbol": ("int64", ())})

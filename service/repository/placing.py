@@ -31,6 +31,8 @@ class Placing:
         self._names = names
         self._one_row = one_row
         self._declared = declared
+        self._sizes: dict[Dim, int] = {}
+        """Of named dimensions; a name stands for one size in the whole graph."""
 
     def __call__(self, tensor: GraphTensor, part: str) -> Placed:
         said: DeclaredTensor | DeclaredState = getattr(self._declared, part).get(
@@ -47,12 +49,15 @@ class Placing:
             return Placed(tensor, None, ())
         shape = layout.without(tensor.shape, axis)
         if said.shape is None:
+            shape = tuple(self._sizes.get(dim, dim) for dim in shape)
             self._ask_shape(tensor, part, [shape])
             return Placed(tensor, axis, shape)
         if not fits(said.shape, shape):
             raise DeclarationError(
                 place, f"{list(said.shape)} does not fit {shown(shape)}, the graph's"
             )
+        named = zip(shape, said.shape, strict=True)
+        self._sizes |= {dim: size for dim, size in named if isinstance(dim, str)}
         return Placed(tensor, axis, said.shape)
 
     def _ask_axis(self, tensor: GraphTensor, part: str) -> None:

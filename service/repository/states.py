@@ -40,7 +40,7 @@ def pair(
         elif found:
             chosen[tensor.name] = found[0]
     pairs = [Pair(tensor, chosen[tensor.name]) for tensor in inputs if tensor.name in chosen]
-    problems += [_unequal(found) for found in pairs if not agree(*found)]
+    problems += [_unequal(found, declared) for found in pairs if not agree(*found)]
     return pairs, problems
 
 
@@ -83,7 +83,7 @@ def _doubt(
     elif len(rivals) > 1:
         why = f"{found[0].name!r} may renew either of {', '.join(map(repr, rivals))}"
     elif not is_state and match(name, found[0].name) is Match.MAYBE:
-        why = f"a state that {found[0].name!r} renews, or what a client sends?"
+        why = f"it may be a state that {found[0].name!r} renews, or what a client sends"
     else:
         return None
     lines = [line(text(output.name), "states", name, "output") for output in found]
@@ -106,14 +106,16 @@ def agree(taken: GraphTensor, given: GraphTensor) -> bool:
     )
 
 
-def _unequal(pair: Pair) -> Problem:
+def _unequal(pair: Pair, declared: Declaration) -> Problem:
     taken, given = pair
-    return Problem(
+    message = (
         f"state {taken.name!r} is {taken} and {given.name!r}, which renews it, is {given}: "
-        "a state keeps its dtype and shape; if it is an input",
-        (line("{}", "inputs", taken.name),),
-        roles=(taken.name, given.name),
+        "a state keeps its dtype and shape"
     )
+    if taken.name in declared.states:
+        return Problem(message, roles=(taken.name, given.name))
+    as_input = line("{}", "inputs", taken.name)
+    return Problem(f"{message}; if it is an input", (as_input,), roles=(taken.name, given.name))
 
 
 def _listed(tensors: Sequence[GraphTensor]) -> str:

@@ -47,6 +47,24 @@ def test_a_model_cannot_lead_out_of_the_repository(tmp_path: Path) -> None:
         scan(repository)
 
 
+def test_a_declaration_belongs_to_the_model_beside_it(tmp_path: Path) -> None:
+    toml = put(tmp_path, "a", b"").with_name("model.toml")
+    toml.write_text("")
+    put(tmp_path, "b", b"")
+    assert [package.declaration for package in scan(tmp_path)] == [toml, None]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_declaration_cannot_lead_out_of_the_repository(tmp_path: Path, there: bool) -> None:
+    outside = tmp_path / "model.toml"
+    if there:
+        outside.write_text("")
+    repository = tmp_path / "repository"
+    put(repository, "a", b"").with_name("model.toml").symlink_to(outside)
+    with pytest.raises(RepositoryError, match="model.toml leads out of the repository"):
+        scan(repository)
+
+
 def test_a_repository_may_be_reached_by_a_link(tmp_path: Path) -> None:
     put(tmp_path / "real", "a", b"")
     (tmp_path / "link").symlink_to(tmp_path / "real")

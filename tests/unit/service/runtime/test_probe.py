@@ -6,12 +6,13 @@ from dataclasses import replace
 from onnx import ModelProto
 
 from service.core.model import Array
+from service.repository.description import describe
 from service.repository.manifest import Manifest
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.graph import Graph
 from service.runtime.probe import probe
 from service.runtime.stepper import Batching
-from tests import graphs
+from tests import foreign, graphs
 from tests.fakes import accumulator_golden
 
 SIGNATURE = accumulator_signature()
@@ -50,6 +51,23 @@ def test_a_kernel_that_differs_by_the_size_of_the_batch_runs_alone() -> None:
         return [total * 1.0000001, state] if len(total) == 33 else [total, state]
 
     assert probe(large_batch_differs, SIGNATURE, GOLDEN.inputs) is Batching.ONE
+
+
+def test_a_branch_that_the_largest_row_decides_runs_alone() -> None:
+    made = foreign.branching()
+    found = describe(made.facts, None)
+    inputs = tuple(made.stream().values())
+    function = Graph(made.content).step_function(found.signature)
+    assert probe(function, found.signature, inputs) is Batching.ONE
+
+
+def test_a_graph_that_takes_one_row_only_runs_alone() -> None:
+    def one_row(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        if len(feeds["x"]) > 1:
+            raise RuntimeError("too many")
+        return accumulate(feeds)
+
+    assert probe(one_row, SIGNATURE, GOLDEN.inputs) is Batching.ONE
 
 
 def test_a_fixed_batch_runs_alone_unprobed() -> None:

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import ModelProto, helper
+
+from service.core.errors import ModelRefused
+from service.core.model import Signature, TensorSpec
+from service.repository.description import describe
+from service.runtime.graph import Graph
+from service.runtime.loading import proven_stepper
+from service.runtime.stepper import Batching, Stepper
+from service.runtime.trial import random_inputs
+from tests import foreign
+from tests.foreign import FLOAT
+
+VECTOR: foreign.Shape = ["batch", 2]
+
+
+def loaded(made: ModelProto, toml: str, folder: Path) -> Stepper:
+    """As the service loads it."""
+    path = folder / "model.toml"
+    path.write_text(toml)
+    graph = Graph(made.SerializeToString())
+    found = describe(graph.facts, path)
+    return proven_stepper(graph, found.signature, found.golden, found.constants)
+
+
+def memoryless(operator: str) -> ModelProto:
+    node = helper.make_node(operator, ["x"], ["y"])
+    return foreign.model([node], {"x": (FLOAT, VECTOR)}, {"y": (FLOAT, VECTOR)})
+
+
+@pytest.mark.parametrize("name", foreign.GRAPHS)
+def test_it_steps_as_its_equations_do(name: str, tmp_path: Path) -> None:
+    made = foreign.GRAPHS[name]()
+    stepper = loaded(made.model, made.toml, tmp_path)
+    inputs = made.stream()
+    stepper.reserve(1)
+    stepper.start(0)
+    for step, expected in enumerate(made.expected(inputs)):
+        (output,) = stepper.step(
+            np.zeros(1, np.int64),
+            [inputs[spec.name][step].tobytes() for spec in stepper.signature.inputs],
+        ).outputs
+        (values,) = expected.values()
+        assert np.allclose(output[0], values, rtol=1e-5, atol=1e-5)
+
+
+def test_random_inputs_are_the_same_each_time_and_within_their_kind() -> None:
+    signature = Signature(
+        (
+            TensorSpec("x", np.dtype("<f4"), (2,)),
+            TensorSpec("letter", np.dtype("<i8"), (), symbols=("a", "b", "c")),
+            TensorSpec("gate", np.dtype("?"), (1,)),
+        ),
+        (),
+        (),
+    )
+    first, again = random_inputs(signature), random_inputs(signature)
+    assert [a.tobytes() for a in first] == [a.tobytes() for a in again]
+    assert [(a.dtype, a.shape) for a in first] == [
+        (spec.dtype, (32, *spec.shape)) for spec in signature.inputs
+    ]
+    assert set(first[1].tolist()) == {0, 1, 2}
+
+
+def test_results_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelRefused, match="random inputs, at step 0, its result is not finite"):
+        loaded(memoryless("Sqrt"), "memoryless = true", tmp_path)
+
+
+def test_a_golden_run_proves_what_random_inputs_cannot(tmp_path: Path) -> None:
+    made = memoryless("Sqrt")
+    x = np.random.default_rng(0).uniform(1, 2, (32, 2)).astype(np.float32)
+    toml = f"memoryless = true\ngolden.inputs.x = {x.tolist()}\ngolden.outputs.y = "
+    assert loaded(made, f"{toml}{np.sqrt(x).tolist()}", tmp_path).batching is Batching.ANY
+    with pytest.raises(ModelRefused, match="its golden run is off by 1 in 'y' at step 0"):
+        loaded(made, f"{toml}{(np.sqrt(x) + 1).tolist()}", tmp_path)
+
+
+def test_results_that_differ_from_run_to_run_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelRefused, match="'y' differs from run to run"):
+        loaded(memoryless("RandomNormalLike"), "memoryless = true", tmp_path)
+
+
+def test_a_graph_that_does_not_run_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ModelRefused, match="it does not run: ") as refused:
+        loaded(foreign.lookup(first=9).model, "", tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+def test_results_of_another_shape_than_the_graph_declares_are_refused(tmp_path: Path) -> None:
+    made = foreign.model(
+        [
+            helper.make_node("Add", ["h", "x"], ["total"]),
+            helper.make_node("ReduceSum", ["total", "axes"], ["h_next"], keepdims=1),
+            helper.make_node("Identity", ["x"], ["y"]),
+        ],
+        {"x": (FLOAT, VECTOR), "h": (FLOAT, VECTOR), "axes": (foreign.INT64, ["axes"])},
+        {"y": (FLOAT, VECTOR), "h_next": (FLOAT, ["batch", None])},
+    )
+    with pytest.raises(ModelRefused, match=r"'h_next' has shape \[3, 1\] when 3 rows run"):
+        loaded(made, "constants.axes = [1]", tmp_path)
