@@ -12,6 +12,8 @@ Shapes: B sequences, T timesteps, E encoded inputs, O outputs.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,9 @@ from torch import Tensor, nn
 
 from models.networks import SequenceNetwork
 from models.tasks.task import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,3 +83,14 @@ def memory_length(norms: Floats, share: float = 0.01) -> int | None:
         return 0
     longest = int(np.flatnonzero(norms >= share * norms.max())[-1])
     return None if longest == len(norms) - 1 else longest
+
+
+def draw(axes: Axes, norms: Mapping[str, Floats]) -> None:
+    """Norms [T] by label, against the distance."""
+    for label, by_distance in norms.items():
+        axes.plot(by_distance, label=label)
+    axes.set_yscale("log", nonpositive="mask")
+    axes.set(
+        title="memory", xlabel="distance [timesteps]", ylabel="norm of the last answer's gradient"
+    )
+    axes.legend()

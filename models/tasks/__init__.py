@@ -24,6 +24,17 @@ class Entry:
 
 
 TASKS: Mapping[str, Entry] = {
+    "adding": Entry(
+        "models.tasks.adding.task:Adding",
+        "Add two marked values of a long sequence.",
+        memoryless=True,
+    ),
+    "copying": Entry(
+        "models.tasks.copying.task:Copying",
+        "Repeat letters after a delay.",
+        hidden=64,
+        memoryless=True,
+    ),
     "pendulum": Entry(
         "models.tasks.pendulum.task:Pendulum",
         "Swing a pendulum up and hold it, from a noisy angle.",

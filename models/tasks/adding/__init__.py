@@ -1,0 +1,1 @@
+"""Adding two marked values of a long sequence."""

@@ -1,0 +1,1 @@
+"""Repeating symbols after a delay."""
