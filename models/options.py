@@ -15,11 +15,11 @@ Option = Callable[[Command], Command]
 OF_TASK: Mapping[str, Sequence[Option[Any]]] = {
     "adding": (
         click.option(
-            "--length", type=int, default=200, help="Timesteps of the longest sequences; 10 or more."
+            "--length", type=int, default=200, help="Timesteps of the longest; 10 or more."
         ),
     ),
     "copying": (
-        click.option("--delay", type=int, default=60, help="The longest, in timesteps; 16 or more."),
+        click.option("--delay", type=int, default=60, help="Timesteps of the longest; 16 or more."),
     ),
 }
 """By the task's name; what they give is what its class takes. A task that is absent has none."""
