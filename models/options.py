@@ -21,6 +21,19 @@ OF_TASK: Mapping[str, Sequence[Option[Any]]] = {
     "copying": (
         click.option("--delay", type=int, default=60, help="Timesteps of the longest; 16 or more."),
     ),
+    "text": (
+        click.option(
+            "--text",
+            metavar="PATH",
+            help="A UTF-8 text file, or a folder of them.  "
+            "[default: the source of the Python standard library]",
+        ),
+        click.option(
+            "--characters",
+            type=click.IntRange(1000),
+            help="Of training text; all that are not held out if left out.",
+        ),
+    ),
 }
 """By the task's name; what they give is what its class takes. A task that is absent has none."""
 

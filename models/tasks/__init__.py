@@ -50,6 +50,12 @@ TASKS: Mapping[str, Entry] = {
         "Foretell a noisy sine of unknown frequency and phase.",
         memoryless=True,
     ),
+    "text": Entry(
+        "models.tasks.text.task:Text",
+        "Predict the next character of a text.",
+        hidden=224,
+        input_layer=32,
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""Which character comes next in a text."""

@@ -1,0 +1,40 @@
+"""Characters as whole numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Codes = npt.NDArray[np.int64]
+
+REPLACEMENT = "\ufffd"
+"""Stands for every character that is not in the vocabulary."""
+OFTEN = 1e-5
+"""Share of the training text from which on a character is in the vocabulary."""
+MOST = 4096
+"""Characters in a vocabulary: five of them fit into 60 bits."""
+
+
+def vocabulary(text: str) -> tuple[str, ...]:
+    """The characters that occur often enough, in the order of Unicode, and then the replacement."""
+    counts = Counter(text)
+    del counts[REPLACEMENT]
+    often = [character for character, count in counts.items() if count >= OFTEN * len(text)]
+    often.sort(key=lambda character: (-counts[character], character))
+    return (*sorted(often[: MOST - 1]), REPLACEMENT)
+
+
+def encoded(text: str, characters: Sequence[str]) -> Codes:
+    """The number of each character [T]; others have that of the replacement, the last one."""
+    unknown = len(characters) - 1
+    points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    table = np.full(max(int(points.max(initial=0)), *map(ord, characters)) + 1, unknown, np.int64)
+    table[[ord(character) for character in characters]] = np.arange(len(characters))
+    return table[points]
+
+
+def decoded(codes: Codes, characters: Sequence[str]) -> str:
+    return "".join(characters[code] for code in codes)
