@@ -46,7 +46,7 @@ def inspect(file: Path, toml: Path | None) -> None:
     """
     try:
         graph = Graph(file)
-        declaration = declaration_beside(file) if file.name == MODEL_FILE else None
+        declaration = _declaration(file)
         if is_described(graph.facts):
             _inspect_package(graph, file, declaration, toml)
         else:
@@ -100,19 +100,22 @@ def _proven(graph: Graph, found: Description) -> str:
 
 
 def _tell_next(file: Path) -> None:
-    """Where the file goes, or how to serve it where it is."""
-    folder = file.absolute().parent
-    if file.name == MODEL_FILE and folder.name.isdigit():
-        click.echo(f"Next: stepwire serve --repository {folder.parents[1]}")
+    """How to serve the file where it is, or where it has to go."""
+    if file.name == MODEL_FILE and file.absolute().parent.name.isdigit():
+        repository = os.path.normpath(file.parent / ".." / "..")
+        click.echo(f"Next: stepwire serve --repository {repository}")
         return
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "model"
-    beside = (
-        " and model.toml beside it" if file.name == MODEL_FILE and declaration_beside(file) else ""
-    )
+    beside = " and model.toml beside it" if _declaration(file) else ""
     click.echo(
         f"It can be served as it is. Next: copy it to model_repository/{name}/1/{MODEL_FILE}"
         f"{beside}, then: stepwire serve --repository model_repository"
     )
+
+
+def _declaration(file: Path) -> Path | None:
+    """A model.toml belongs to the model.onnx beside it, not to files of other names."""
+    return declaration_beside(file) if file.name == MODEL_FILE else None
 
 
 def _tell(lines: Iterator[str]) -> None:
@@ -122,7 +125,7 @@ def _tell(lines: Iterator[str]) -> None:
 def _write(path: Path, text: str) -> None:
     """Whole or not at all, and never over a file that is there."""
     if path.exists():
-        raise ModelRefused(f"{path} is there already: name another file, or remove it")
+        raise _Refused(f"{path} is there already: name another file, or remove it")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8")

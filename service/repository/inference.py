@@ -110,7 +110,7 @@ def _is_one_row(placed: Placed) -> bool:
 
 def _ask_constant(tensor: GraphTensor) -> Problem:
     return Problem(
-        f"input {tensor.name!r} is {tensor}, without an axis for the batch: it is a constant",
+        f"input {tensor.name!r} is {tensor}, without any axis, and can only be a constant",
         (line("?", "constants", tensor.name),),
     )
 

@@ -33,6 +33,8 @@ class Placing:
         self._declared = declared
         self._sizes: dict[Dim, int] = {}
         """Of named dimensions; a name stands for one size in the whole graph."""
+        self._asked: set[Dim] = set()
+        """Named dimensions whose size has been asked for."""
 
     def __call__(self, tensor: GraphTensor, part: str) -> Placed:
         said: DeclaredTensor | DeclaredState = getattr(self._declared, part).get(
@@ -88,14 +90,16 @@ class Placing:
 
     def _ask_shape(self, tensor: GraphTensor, part: str, shapes: Sequence[tuple[Dim, ...]]) -> None:
         """`shapes`: what it may be, each with open dimensions."""
-        if not layout.open_axes(shapes[0]):
+        open_dims = {dim for shape in shapes for dim in shape if not isinstance(dim, int)}
+        if open_dims <= self._asked:
             return
+        self._asked |= open_dims - {None}
         texts = {shown([1 if layout.is_time(d) else _size(d) for d in shape]) for shape in shapes}
         text = texts.pop() if len(texts) == 1 else shown([None] * len(shapes[0]))
         self.problems.append(
             Problem(
-                f"{part.removesuffix('s')} {tensor.name!r} is {tensor}: the sizes that are open "
-                "beside the batch have to be said, 1 for a time axis",
+                f"{part.removesuffix('s')} {tensor.name!r} is {tensor}: the sizes of its open axes "
+                "beside the batch are not said, 1 for a time axis",
                 (line(text, part, tensor.name, "shape"),),
             )
         )

@@ -125,7 +125,8 @@ def test_a_time_axis_is_one_step_long_and_its_name_stands_for_that_everywhere() 
         {"x": ("batch", "time", 3), "h": ("batch", 4)},
         {"y": ("batch", "time", 2), "h_next": ("batch", 4)},
     )
-    assert "add `inputs.x.shape = [1, 3]` to model.toml" in problems(found)[0]
+    (problem,) = problems(found)
+    assert "add `inputs.x.shape = [1, 3]` to model.toml" in problem
     declaration = {"inputs": {"x": {"shape": [1, 3]}}}
     assert inferred(found, **declaration).outputs[0].shape == (1, 2)
 
@@ -143,7 +144,7 @@ def test_what_one_end_of_a_state_leaves_open_the_other_may_know() -> None:
 
 def test_inputs_without_a_batch_are_constants() -> None:
     assert problems(foreign.scaled().facts) == [
-        "input 'temperature' is float32[], without an axis for the batch: it is a constant: "
+        "input 'temperature' is float32[], without any axis, and can only be a constant: "
         "add `constants.temperature = ?` to model.toml",
         "input 'gain' is float32[2], without an axis for the batch: "
         "add `constants.gain = ?` to model.toml",
