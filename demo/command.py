@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from demo.pendulum.command import pendulum
+from demo.sentiment.command import sentiment
 from demo.sine.command import sine
 
 
@@ -14,4 +15,5 @@ def demo() -> None:
 
 
 demo.add_command(pendulum)
+demo.add_command(sentiment)
 demo.add_command(sine)

@@ -18,7 +18,7 @@ from torch.nn.functional import binary_cross_entropy
 
 from models.networks import SequenceNetwork
 from models.tasks.sentiment.baselines import NaiveBayes, last_polar_word
-from models.tasks.sentiment.grammar import Place, Review, reviews
+from models.tasks.sentiment.grammar import HELD_OUT_SEED, Place, Review, reviews
 from models.tasks.sentiment.vocabulary import NUMBERS, SYMBOLS
 from models.tasks.task import Array, Recipe, Score, Sequences, Signal
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 TRAINING_REVIEWS = 2048
 """Of each round, which is also their seed."""
 HELD_OUT_REVIEWS = 4000
-HELD_OUT_SEED = 1_000_000
 
 
 class Sentiment:

@@ -1,0 +1,1 @@
+"""A film review, judged by a served network after each word."""
