@@ -21,6 +21,21 @@ OF_TASK: Mapping[str, Sequence[Option[Any]]] = {
     "copying": (
         click.option("--delay", type=int, default=60, help="Timesteps of the longest; 16 or more."),
     ),
+    "forecast": (
+        click.option("--csv", metavar="FILE", help="Left out, a made-up shop's daily sales."),
+        click.option("--time", metavar="COLUMN", help="Dates, times or numbers.  [default: first]"),
+        click.option("--delimiter", metavar="CHARACTER", help="Found by itself if left out."),
+        click.option("--read", metavar="A,B,C", help="Columns.  [default: all of numbers]"),
+        click.option("--predict", metavar="COLUMN", help="Of the shop, sales if left out."),
+        click.option(
+            "--horizon", type=click.IntRange(1, 1000), default=7, help="Rows to look ahead."
+        ),
+        click.option(
+            "--season",
+            type=click.IntRange(1),
+            help="Rows of a season; of even daily rows 7, for example, if left out.",
+        ),
+    ),
     "text": (
         click.option(
             "--text",

@@ -24,6 +24,11 @@ class Entry:
 
 
 TASKS: Mapping[str, Entry] = {
+    "forecast": Entry(
+        "models.tasks.forecast.task:Forecast",
+        "Forecast a column of any CSV, or of a made-up shop's sales.",
+        hidden=24,
+    ),
     "adding": Entry(
         "models.tasks.adding.task:Adding",
         "Add two marked values of a long sequence.",
