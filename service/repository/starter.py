@@ -31,8 +31,7 @@ def _parts(inferred: Inference, declared: Declaration) -> Iterator[Mapping[str, 
     for part, tensors in (("inputs", inferred.inputs), ("outputs", inferred.outputs)):
         yield {
             part: {
-                placed.tensor.name: {**said.get(part, {}).get(placed.tensor.name, {})}
-                | _known(placed)
+                placed.tensor.name: _known(placed) | said.get(part, {}).get(placed.tensor.name, {})
                 for placed in tensors
                 if placed.tensor.name not in in_doubt
             }

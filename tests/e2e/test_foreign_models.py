@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeGuard, get_args, get_origin
 
 import numpy as np
 import pytest
+from pydantic import BaseModel
 
 import stepwire
 from service.core.model import Array
+from service.repository.declaration import Declaration
 from tests import foreign
+from tests.e2e.test_readme import ROOT, shell, table
 from tests.servers import Server, running
 
 NEIGHBOURS = 7
@@ -122,3 +128,54 @@ def test_what_is_declared_changes_the_digest(tmp_path: Path) -> None:
                     return {old.signature.digest, new.signature.digest}
 
         assert len(asyncio.run(digests())) == 2
+
+
+def page_blocks(language: str) -> list[str]:
+    """The code blocks of the page on foreign files; `text` is what was printed."""
+    text = (ROOT / "docs" / "foreign-onnx.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_leads_to_a_live_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, stream = page_blocks("python")
+    first_inspection, settle, place_and_inspect = page_blocks("sh")
+    in_doubt, settled, outputs = page_blocks("text")
+    monkeypatch.chdir(tmp_path)
+    exec(make, {})
+    assert shell(first_inspection, tmp_path) == in_doubt
+    shell(settle, tmp_path)
+    printed = shell(place_and_inspect, tmp_path)
+    assert all(f"{part.strip()}\n" in printed for part in settled.split("\n\n"))
+    with running(tmp_path / "model_repository", log=tmp_path / "log") as server:
+        exec(stream.replace("localhost:50051", server.address), {})
+    assert capsys.readouterr().out == outputs
+
+
+def test_the_page_has_every_key_of_the_declaration_and_its_default() -> None:
+    rows = table("foreign-onnx.md", "key")
+    assert [row[0] for row in rows] == [name for name, _ in keys(Declaration)]
+    for (key, _, shown, _), (_, default) in zip(rows, keys(Declaration), strict=True):
+        if default is None or default == {}:
+            assert shown in ("inferred", "none"), key
+        else:
+            assert tomllib.loads(f"default = {shown}") == {"default": default}, key
+
+
+def keys(model: type[BaseModel]) -> Iterator[tuple[str, object]]:
+    """Every key of a model and its default, NAME in the place of a tensor's name."""
+    for name, field in model.model_fields.items():
+        default = list(field.default) if isinstance(field.default, tuple) else field.default
+        kind = field.annotation
+        below = [part for part in get_args(kind) if is_model(part)]
+        above = f"{name}.NAME" if get_origin(kind) is dict else name
+        if not below:
+            yield above, default
+        for part in below:
+            for key, inner in keys(part):
+                yield f"{above}.{key}", inner
+
+
+def is_model(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
