@@ -65,7 +65,7 @@ def _inputs(
     tensors = settled(form, {**samples.declarations(arrays), **said})
     if path:
         return tensors, samples.replayed(path, arrays, tensors)
-    with running("forward"):
+    with running(form.method):
         counts = symbol_counts(form, tensors)
     return tensors, samples.drawn(tensors, counts)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +50,20 @@ def export(source: Source, folder: Path, *, force: bool = False) -> Package:
 
 
 def _graph(source: Source) -> onnx.ModelProto:
-    logging.disable(logging.CRITICAL)  # torch logs what it raises, graphs included
     try:
-        return build(source.step, source.manifest)
+        with _nothing_printed():
+            return build(source.step, source.manifest)
     except torch.onnx.OnnxExporterError as error:
         raise _refused(error) from error
+
+
+@contextmanager
+def _nothing_printed() -> Iterator[None]:
+    """Torch logs and prints whole graphs when it raises."""
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+            yield
     finally:
         logging.disable(logging.NOTSET)
 

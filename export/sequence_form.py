@@ -62,6 +62,7 @@ class SequenceForm:
     """Raises ExportRefused if the module has no recurrent layer that can be carried."""
 
     leading = (ROWS, STEPS)
+    method = "forward"
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module

@@ -34,7 +34,8 @@ EXAMPLE = 'states = {"h": (48,)}'
 
 
 def says_its_states(module: nn.Module) -> bool:
-    return hasattr(module, "states")
+    with running("reading states"):
+        return hasattr(module, "states")
 
 
 class StepForm:

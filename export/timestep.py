@@ -25,7 +25,7 @@ class Timestep:
     """(*inputs, *states) to (*outputs, *new states), all with their batch axis."""
     outputs: tuple[manifest.Tensor, ...]
     states: tuple[manifest.State, ...]
-    whole: Callable[[Sequence[Array]], list[Array]]
+    whole: Callable[[Sequence[Array]], Sequence[Array]]
     """Inputs [N, T, *shape] to outputs [N, T, *shape]."""
     fused: Mapping[str, int] = field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -62,7 +63,9 @@ def _safetensors(path: Path) -> Mapping[str, Tensor]:
 
 def _pickled(path: Path) -> Mapping[str, Tensor]:
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of formats that are then refused, or read well
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ExportRefused(f"{path} cannot be read: {told(error)}") from error
     except pickle.UnpicklingError as error:

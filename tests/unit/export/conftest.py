@@ -2,4 +2,8 @@
 
 import torch
 
+from tests.unit.export.user import user
+
 torch.set_num_threads(1)
+
+__all__ = ["user"]

@@ -6,12 +6,18 @@ import json
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
+from safetensors.torch import save_file
 
 from export.command import export
 from models.networks import Architecture
+from service.repository.manifest import decode
+from service.runtime.graph import Graph
 from tests.unit.export.made import save_run
+from tests.unit.export.user import User
 
 GRU = Architecture(1, 1, "gru", 6)
 
@@ -60,6 +66,51 @@ def test_a_bidirectional_network_is_refused_with_the_reason(tmp_path: Path) -> N
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     assert "config.json" in refused(ran(tmp_path, tmp_path / "repository"))
+
+
+@pytest.mark.parametrize("option", ["--weights", "--input", "--sample"])
+def test_what_a_run_folder_says_by_itself_is_not_taken(tmp_path: Path, option: str) -> None:
+    line = refused(ran(tmp_path, tmp_path / "repository", option, "x"))
+    assert line == (
+        f"error: {option} is for a module of your own: {tmp_path} is a run folder, which has its own"
+    )
+
+
+def test_a_target_that_is_neither_folder_nor_module_is_refused(tmp_path: Path) -> None:
+    line = refused(ran(tmp_path / "absent", tmp_path / "repository"))
+    assert line == (
+        f"error: there is no folder {tmp_path / 'absent'}; a module is written "
+        "package.module:attribute"
+    )
+
+
+def test_a_module_keeps_its_weights_if_none_are_given(user: User) -> None:
+    user.write("")
+    result = user.export("Base")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("no --weights: the module keeps its own\ntorch over 256 steps")
+    assert result.stderr == ""
+    assert (user.home / "repository" / "base" / "1" / "model.onnx").exists()
+
+
+def test_a_module_is_proven_on_a_recording(user: User) -> None:
+    user.write("")
+    np.save(user.home / "recorded.npy", np.random.default_rng(3).normal(size=(2, 70, 3)))
+    arguments = ("--sample", "recorded.npy", "--name", "recorded")
+    result = user.export("Base", *arguments)
+    assert result.exit_code == 0, result.output
+    assert "torch over 70 steps = stepped: largest difference " in result.stdout
+    path = user.home / "repository" / "recorded" / "1" / "model.onnx"
+    _, golden = decode(Graph(path).metadata)
+    recorded = np.load(user.home / "recorded.npy").astype(np.float32)
+    np.testing.assert_array_equal(golden.inputs[0], recorded[0, : golden.steps])
+
+
+def test_weights_that_do_not_fit_a_module_are_refused(user: User) -> None:
+    user.write("")
+    save_file({"head.bias": torch.zeros(2)}, user.home / "w.safetensors")
+    line = user.refused("Base", "--weights", "w.safetensors")
+    assert line.startswith("w.safetensors does not fit the module: it misses gru.weight_ih_l0, ")
 
 
 def test_a_repository_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

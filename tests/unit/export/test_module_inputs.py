@@ -1,0 +1,236 @@
+"""The inputs of a module: found by trial, declared, drawn by chance or recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from export.inputs import declared
+from export.module_source import source_of
+from export.samples import recorded
+from export.source import ExportRefused
+from service.repository.manifest import Tensor
+from tests.unit.export.user import User
+
+CLASSES = """\
+class Normalised(Base):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(3))
+    def forward(self, x):
+        return super().forward(x - self.mean)
+
+class FirstLayerNorm(Base):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(3)
+    def forward(self, reading):
+        return super().forward(self.norm(reading))
+
+class Symbols(Base):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(7, 3)
+    def forward(self, symbol):
+        return super().forward(self.embedding(symbol.clamp_max(6)))
+
+class CountedSymbols(Symbols):
+    def forward(self, symbol):
+        return Base.forward(self, self.embedding(symbol))
+
+class Broadcast(Base):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Linear(1, 1)
+    def forward(self, x):
+        return super().forward(x + torch.zeros(3))
+
+class Joined(Base):
+    def forward(self, x, u):
+        return super().forward(torch.cat([x, u], -1))
+
+class Flags(Base):
+    def forward(self, on):
+        return super().forward(on.float())
+
+class Counts(Base):
+    def forward(self, count):
+        return super().forward(count.float())
+"""
+
+
+def inputs(user: User, name: str, *declarations: str) -> str:
+    """As they would be declared."""
+    user.write(CLASSES)
+    found = source_of(f"{user.module}:{name}", inputs=declarations).manifest.inputs
+    return " ".join(f"{t.name}={t.dtype}{list(t.shape)}" for t in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Base", "x=float32[3]"),
+        ("Normalised", "x=float32[3]"),
+        ("FirstLayerNorm", "reading=float32[3]"),
+        ("CountedSymbols", "symbol=int64[]"),
+    ],
+)
+def test_inputs_are_found_where_only_one_size_fits(user: User, name: str, expected: str) -> None:
+    assert inputs(user, name) == expected
+
+
+def test_several_sizes_that_fit_are_named(user: User) -> None:
+    user.write(CLASSES)
+    assert user.refused("Broadcast") == (
+        "the input could be x=float32[3] or x=float32[1]: add --input 'x=float32[SIZE]'"
+    )
+
+
+def test_sizes_that_no_layer_tells_are_asked_for(user: User) -> None:
+    user.write(CLASSES)
+    line = user.refused("Joined", "--input", "x=float32[2]")
+    assert "fits its input: add --input 'u=float32[SIZE]'; with x=float32[2], u=" in line
+    assert inputs(user, "Joined", "x=float32[2]", "u=float32[1]") == "x=float32[2] u=float32[1]"
+
+
+def test_an_input_of_another_name_is_refused(user: User) -> None:
+    user.write(CLASSES)
+    line = user.refused("Base", "--input", "y=float32[3]")
+    assert line == "there is no input 'y': the module takes x"
+
+
+def test_a_size_that_does_not_run_is_refused(user: User) -> None:
+    user.write(CLASSES)
+    assert "forward raises RuntimeError: " in user.refused("Base", "--input", "x=float32[4]")
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "dtype"),
+    [
+        ("x=float32[3]", (3,), "float32"),
+        ("x=int64[]", (), "int64"),
+        (" x=uint8[2, 4] ", (2, 4), "uint8"),
+    ],
+)
+def test_declarations_are_read(text: str, shape: tuple[int, ...], dtype: str) -> None:
+    assert declared(text) == Tensor(name="x", dtype=dtype, shape=shape)
+
+
+@pytest.mark.parametrize("text", ["x", "x=3", "x=float32", "x=real[3]", "x=float32[0]", "=int8[1]"])
+def test_a_wrong_declaration_shows_a_right_one(text: str) -> None:
+    with pytest.raises(ExportRefused, match=r"such as x=float32\[3\] or symbol=int64\[\]") as error:
+        declared(text)
+    assert "\n" not in str(error.value)
+
+
+def test_symbols_are_drawn_from_all_that_the_embedding_knows(user: User) -> None:
+    user.write(CLASSES)
+    [drawn] = source_of(f"{user.module}:CountedSymbols").sample(8, 256)
+    assert drawn.dtype == np.int64
+    assert np.unique(drawn).tolist() == list(range(7))
+
+
+def test_readings_are_drawn_the_same_each_time(user: User) -> None:
+    user.write(CLASSES)
+    source = source_of(f"{user.module}:Base")
+    [drawn] = source.sample(8, 256)
+    np.testing.assert_array_equal(drawn, source.sample(8, 256)[0])
+    assert drawn.dtype == np.float32
+    assert abs(drawn.mean()) < 0.05 and abs(drawn.std() - 1) < 0.05
+
+
+def test_truth_values_are_drawn(user: User) -> None:
+    user.write(CLASSES)
+    [drawn] = source_of(f"{user.module}:Flags", inputs=["on=bool[3]"]).sample(8, 256)
+    assert drawn.dtype == bool and 0.45 < drawn.mean() < 0.55
+
+
+@pytest.mark.parametrize("name", ["Counts", "Symbols"])
+def test_integers_of_an_unknown_range_are_asked_for(user: User, name: str) -> None:
+    user.write(CLASSES)
+    declaration = {"Counts": "count=int64[3]", "Symbols": "symbol=int64[]"}[name]
+    assert "give recorded inputs with --sample" in user.refused(name, "--input", declaration)
+
+
+def recording(rows: int = 2, steps: int = 70, width: int = 3) -> np.ndarray:
+    return np.random.default_rng(3).uniform(5, 6, (rows, steps, width))
+
+
+def test_a_recording_tells_the_shape_and_is_the_sample(user: User, tmp_path: Path) -> None:
+    user.write(CLASSES)
+    path = tmp_path / "recorded.npy"
+    np.save(path, recording())
+    source = source_of(f"{user.module}:Broadcast", recorded=path)
+    [x] = source.sample(8, 256)
+    assert x.shape == (8, 70, 3) and x.dtype == np.float32
+    np.testing.assert_array_equal(x[3], recording()[1].astype(np.float32))
+
+
+def test_several_recorded_inputs_lie_in_one_file(user: User, tmp_path: Path) -> None:
+    user.write(CLASSES)
+    path = tmp_path / "recorded.safetensors"
+    arrays = {"u": recording(width=1).astype(np.float32), "x": recording(width=2)}
+    save_file(arrays, path)
+    source = source_of(f"{user.module}:Joined", recorded=path)
+    assert [tensor.shape for tensor in source.manifest.inputs] == [(2,), (1,)]
+    assert [array.shape for array in source.sample(2, 64)] == [(2, 64, 2), (2, 64, 1)]
+
+
+def test_recorded_symbols_need_no_embedding(user: User, tmp_path: Path) -> None:
+    user.write(CLASSES)
+    path = tmp_path / "recorded.npy"
+    np.save(path, np.arange(70)[np.newaxis] % 5)
+    source = source_of(f"{user.module}:Symbols", recorded=path)
+    assert source.sample(1, 64)[0].tolist() == [(np.arange(64) % 5).tolist()]
+
+
+def test_a_recording_of_another_shape_is_refused(user: User, tmp_path: Path) -> None:
+    user.write(CLASSES)
+    path = tmp_path / "recorded.npy"
+    np.save(path, recording(width=2))
+    line = user.refused("Base", "--sample", str(path), "--input", "x=float32[3]")
+    assert line == f"{path}: 'x' is float64[2] at each timestep, not float32[3]"
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (recording(steps=63), "has shape [2, 63, 3]: sequences, timesteps (at least 64)"),
+        (np.zeros(70), "has shape [70]"),
+        (np.where(np.arange(3) == 1, np.nan, recording()), "NaN or Inf, first at [0, 0, 1]"),
+        (np.array([{}]), "cannot be read: ValueError: "),
+    ],
+    ids=["short", "flat", "nan", "pickled"],
+)
+def test_a_recording_that_is_none_is_refused(
+    tmp_path: Path, array: np.ndarray, reason: str
+) -> None:
+    path = tmp_path / "recorded.npy"
+    np.save(path, array)
+    with pytest.raises(ExportRefused) as refused:
+        recorded(path, ["x"])
+    assert reason in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_recording_must_hold_the_inputs(tmp_path: Path) -> None:
+    path = tmp_path / "recorded.safetensors"
+    save_file({"y": recording()}, path)
+    with pytest.raises(ExportRefused, match="holds y: the module takes x, u"):
+        recorded(path, ["x", "u"])
+    save_file({"x": recording(), "u": recording(rows=3)}, path)
+    with pytest.raises(ExportRefused, match="differ in their sequences"):
+        recorded(path, ["x", "u"])
+
+
+def test_a_single_array_is_a_single_input(tmp_path: Path) -> None:
+    path = tmp_path / "recorded.npy"
+    np.save(path, recording())
+    with pytest.raises(ExportRefused, match="one array cannot be x, u"):
+        recorded(path, ["x", "u"])
+    with pytest.raises(ExportRefused, match="recorded inputs are .npy or .safetensors"):
+        recorded(path.with_suffix(".csv"), ["x"])
+    with pytest.raises(ExportRefused, match="cannot be read: FileNotFoundError"):
+        recorded(tmp_path / "absent.npy", ["x"])
