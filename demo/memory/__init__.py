@@ -1,0 +1,1 @@
+"""Long memory: the adding problem and delayed copy, answered by served networks."""
