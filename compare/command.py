@@ -176,9 +176,10 @@ def _show(results: Results) -> None:
     from compare.summary import summary
 
     console = Console()
-    names = table.names(results)
-    console.print(table.terminal("Scores, held-out", [names, *table.scores(results)]))
-    console.print(table.terminal("Costs", [names, *table.sizes(results), *table.costs(results)]))
+    costs = [table.names(results), *table.costs(results)]
+    networks = [column.first(len(results.entries)) for column in costs]
+    console.print(table.terminal(f"{results.task}, held out", table.verdict(results)))
+    console.print(table.terminal("costs", networks))
     console.print(summary(results), highlight=False)
     for note in results.notes:
         console.print(note, highlight=False, markup=False)

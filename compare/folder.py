@@ -10,7 +10,7 @@ from pathlib import Path
 from compare.page import page
 from compare.results import Results, to_json
 from compare.summary import summary
-from compare.table import columns, markdown
+from compare.table import columns, markdown, measures
 
 PAGE, TABLE, RESULTS = "comparison.html", "table.md", "results.json"
 
@@ -27,7 +27,9 @@ def require_free(folder: Path) -> None:
 def write(folder: Path, results: Results) -> None:
     files = {
         PAGE: page(results),
-        TABLE: f"{summary(results)}\n\n{markdown(columns(results))}",
+        TABLE: "\n\n".join(
+            (summary(results), markdown(columns(results)), markdown(measures(results)))
+        ),
         RESULTS: to_json(results),
     }
     made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".comparison-"))

@@ -8,7 +8,7 @@ from html import escape
 from compare.plots import Plot, plots
 from compare.results import Results
 from compare.summary import summary
-from compare.table import Column, columns, rows
+from compare.table import SPREAD, Column, columns, measures, rows
 
 _STYLE = """
 :root { color-scheme: light dark;
@@ -19,15 +19,15 @@ _STYLE = """
   --ink: #e4e8ec; --faint: #444c55; --paper: #15191e; --quiet: #9aa5b1; --band: #1e242b;
   --series-1: #ff9a5c; --series-2: #6cb0ff; --series-3: #52cc8f; --series-4: #d891ea;
   --series-5: #e3bd4a; --series-6: #52c9d2; --series-7: #ff8aa8; --series-8: #a9b0b8; } }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 68rem; background: var(--paper);
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 72rem; background: var(--paper);
   color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; margin: 0 0 .5rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .25rem; }
 p, ul { max-width: 46rem; } .quiet, figcaption, dd { color: var(--quiet); }
 .summary { font-size: 1.1rem; border-left: 3px solid var(--series-2); padding-left: 1rem; }
 .table { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .6rem; text-align: right; border-bottom: 1px solid var(--faint); }
-th { vertical-align: bottom; font-weight: 600; } td { white-space: nowrap; }
+table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .45rem; text-align: right; border-bottom: 1px solid var(--faint); }
+th { vertical-align: bottom; font-weight: 600; max-width: 8rem; } td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 tbody tr:nth-child(even) { background: var(--band); }
 figure { margin: 0; } figcaption { max-width: 46rem; margin-bottom: .5rem; }
@@ -49,6 +49,8 @@ def page(results: Results) -> str:
             _notes(results.notes),
             _table(table),
             *map(_figure, plots(results)),
+            f'<h2>Every measure</h2>\n<p class="quiet">On held-out data, {SPREAD}.</p>\n',
+            _table(measures(results)),
             "<h2>What the columns mean</h2>\n",
             _list([(column.heading or "network", column.meaning) for column in table]),
             "<h2>How it was made</h2>\n",

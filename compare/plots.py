@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,8 +21,10 @@ FELT = 0.01
 """The share of the largest gradient norm down to which an input counts as remembered."""
 FADED = 1e-6
 """The share at which the plot of gradient norms ends."""
-WIDE = 30.0
+WIDE = 8.0
 """From this ratio of the largest to the smallest on, an axis is logarithmic."""
+ACROSS = 3
+"""Axes side by side."""
 TITLE = 30
 """Characters in a line of an axis's title."""
 
@@ -54,14 +57,18 @@ def _scores(results: Results, entries: Sequence[Entry]) -> Plot:
     labels = [entry.contestant.name for entry in entries] + list(results.baselines)
 
     def draw(figure: Figure) -> None:
-        grid = figure.subplots(1, len(measures), sharey=True, squeeze=False)
-        for axes, measure in zip(grid[0], measures, strict=True):
+        grid = figure.subplots(lines, across, sharey=True, squeeze=False)
+        for axes, measure in zip(grid.flat, measures, strict=False):
             _dots(axes, results, entries, measure)
             axes.set_title("\n".join(wrap(measure, TITLE)))
+        for axes in grid.flat[len(measures) :]:
+            axes.set_visible(False)
         grid[0][0].set_yticks(range(len(labels)), labels)
         grid[0][0].invert_yaxis()
 
-    size = (9.0, 1.2 + 0.27 * len(labels))
+    across = min(ACROSS, len(measures))
+    lines = math.ceil(len(measures) / across)
+    size = (9.0, lines * (1.0 + 0.25 * len(labels)))
     return Plot(
         "Scores",
         "On held-out data. A dot is a seed, a bar the mean, a diamond a baseline. "
@@ -149,12 +156,11 @@ def _costs(results: Results, entries: Sequence[Entry]) -> Plot | None:
         axes = figure.subplots()
         for entry, look, known, step in points:
             spread = known.spread or 0.0
-            axes.errorbar(step, known.mean, spread, fmt="o", **look.marker, capsize=3, markersize=7)
-            axes.annotate(
-                entry.contestant.name, (step, known.mean), (8, 5), textcoords="offset points"
-            )
+            label = entry.contestant.name
+            axes.errorbar(step, known.mean, spread, fmt="o", **look.marker, capsize=4, label=label)
         axes.set(xlabel="runtime step [µs]", ylabel="\n".join(wrap(measure, TITLE)))
-        axes.margins(0.12)
+        axes.set_xlim(left=0)  # else differences that are noise look large
+        _legend(figure)
 
     return Plot(
         "Score against the time of a step",

@@ -17,7 +17,7 @@ def summary(results: Results) -> str:
 
 def _sentences(results: Results) -> Iterator[str]:
     headline = results.headline
-    yield f"{headline.measure}: {headline.better} is better."
+    yield f"Judged by {headline.measure}: {headline.better} is better."
     for equal in get_args(Equal):
         yield _verdict(equal, ranked(results.alike(equal), headline))
     if len(results.seeds) == 1:

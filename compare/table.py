@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from compare.results import Entry, Results, Statistic, statistic
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NOTHING = "-"
+SPREAD = "mean ± sample standard deviation over the seeds"
 
 
 class Column(NamedTuple):
@@ -22,10 +22,53 @@ class Column(NamedTuple):
     cells: tuple[str, ...]
     """Of each contestant, then of each baseline."""
 
+    def first(self, count: int) -> Column:
+        return self._replace(cells=self.cells[:count])
+
 
 def columns(results: Results) -> tuple[Column, ...]:
-    """All of them, in the order of reading."""
-    return tuple(chain([names(results)], sizes(results), scores(results), costs(results)))
+    """The table of all that is one figure, in the order of reading."""
+    return (*verdict(results), *costs(results))
+
+
+def verdict(results: Results) -> tuple[Column, ...]:
+    """How good each is by the task's headline, and how far back it remembers."""
+    return (
+        names(results),
+        _of_networks(
+            results,
+            "equal",
+            "What the network has in common with the GRU of the given hidden size: that size, the "
+            "parameter count, or both.",
+            lambda entry: entry.contestant.equal[0] if len(entry.contestant.equal) == 1 else "both",
+        ),
+        Column(
+            results.headline.measure,
+            f"On held-out data, {SPREAD}; a baseline has one value. "
+            f"{results.headline.better.capitalize()} is better.",
+            _scores(results, results.headline.measure),
+        ),
+        _of_networks(
+            results,
+            "memory [timesteps]",
+            "The largest distance at which the gradient of the last output with respect to an "
+            f"input is at least 1 % of the largest gradient, {SPREAD}. ≥ if that is the length of "
+            "the held-out inputs for some seed.",
+            _memory,
+        ),
+    )
+
+
+def measures(results: Results) -> tuple[Column, ...]:
+    """Every measure of the score: a row for each, a column for each contestant and baseline."""
+    cells = zip(*(_scores(results, measure) for measure in results.measures), strict=True)
+    return (
+        Column("", "", results.measures),
+        *(
+            Column(name, "", column)
+            for name, column in zip(names(results).cells, cells, strict=True)
+        ),
+    )
 
 
 def names(results: Results) -> Column:
@@ -33,49 +76,14 @@ def names(results: Results) -> Column:
     return Column("", "A network by its cell and hidden size, or a baseline.", cells)
 
 
-def sizes(results: Results) -> Iterator[Column]:
-    yield _of_networks(
-        results,
-        "equal",
-        "What the network has in common with the GRU of the given hidden size: that size, the "
-        "parameter count, or both.",
-        lambda entry: entry.contestant.equal[0] if len(entry.contestant.equal) == 1 else "both",
-    )
+def costs(results: Results) -> Iterator[Column]:
+    """What it takes to train and to serve each."""
     yield _of_networks(
         results,
         "parameters",
         "Trained numbers, those of the layers around the cells included.",
         lambda entry: f"{entry.parameters}",
     )
-
-
-def scores(results: Results) -> Iterator[Column]:
-    """How good each is, and how far back it remembers."""
-    seeds = "mean ± sample standard deviation over the seeds"
-    for measure in results.measures:
-        meaning = f"On held-out data, {seeds}; a baseline has one value."
-        if measure == results.headline.measure:
-            meaning += f" {results.headline.better.capitalize()} is better."
-        yield Column(
-            measure,
-            meaning,
-            (
-                *(_measured(entry, measure) for entry in results.entries),
-                *(_given(score, measure) for score in results.baselines.values()),
-            ),
-        )
-    yield _of_networks(
-        results,
-        "memory [timesteps]",
-        "The largest distance at which the gradient of the last output with respect to an input "
-        f"is at least 1 % of the largest gradient, {seeds}. ≥ if that is the length of the "
-        "held-out inputs for some seed.",
-        _memory,
-    )
-
-
-def costs(results: Results) -> Iterator[Column]:
-    """What it takes to train and to serve each."""
     yield _of_networks(
         results,
         "training [s]",
@@ -111,6 +119,13 @@ def _of_networks(
     return Column(heading, meaning, (*map(cell, results.entries), *blank))
 
 
+def _scores(results: Results, measure: str) -> tuple[str, ...]:
+    return (
+        *(_measured(entry, measure) for entry in results.entries),
+        *(_given(score, measure) for score in results.baselines.values()),
+    )
+
+
 def _measured(entry: Entry, measure: str) -> str:
     known = statistic(entry.measured(measure))
     if known is None:
@@ -138,7 +153,7 @@ def _memory(entry: Entry) -> str:
 
 def _training(entry: Entry) -> str:
     known = statistic([trial.seconds for trial in entry.scored])
-    return f"{known.mean:.3g}" if known else NOTHING
+    return f"{known.mean:.1f}" if known else NOTHING
 
 
 def figure(known: Statistic) -> str:
@@ -146,13 +161,16 @@ def figure(known: Statistic) -> str:
     if not known.spread:
         spread = "" if known.spread is None else " ± 0"
         return f"{known.mean:.4g}{spread}"
-    decimals = min(_decimals(known.spread, 2), _decimals(known.mean, 4))
-    return f"{known.mean:.{decimals}f} ± {known.spread:.2g}"
+    decimals = _decimals(known.spread, 2)
+    most = _decimals(known.mean, 4) if known.mean else decimals
+    if decimals > most:
+        return f"{known.mean:.{most}f} ± {known.spread:.2g}"
+    return f"{known.mean:.{decimals}f} ± {known.spread:.{decimals}f}"
 
 
 def _decimals(value: float, digits: int) -> int:
-    """Decimal places that show so many significant digits; no fewer than none."""
-    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    """Decimal places that show so many significant digits of what is not zero; at least none."""
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
 
 
 def markdown(table: Sequence[Column]) -> str:
@@ -174,12 +192,18 @@ def _escaped(cell: str) -> str:
 
 
 def terminal(title: str, table: Sequence[Column]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(title=title, title_justify="left")
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1))
     for place, column in enumerate(table):
-        shown.add_column(Text(column.heading), justify="right" if place else "left")
+        words = " ".join((column.heading, *column.cells)).split()
+        shown.add_column(
+            Text(column.heading),
+            justify="right" if place else "left",
+            min_width=max(map(len, words)),
+        )
     for row in rows(table):
         shown.add_row(*map(Text, row))
     return shown

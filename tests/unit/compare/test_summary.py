@@ -1,0 +1,51 @@
+"""The verdict in words."""
+
+from __future__ import annotations
+
+from compare.results import Statistic
+from compare.summary import summary, within_spread
+from models.tasks.task import Headline
+from tests.unit.compare.made import ERROR, SHARE, diverged, entry, results, trial, usual
+
+
+def test_the_best_is_named_for_each_kind_of_equality() -> None:
+    assert summary(usual()) == (
+        f"Judged by {ERROR}: lower is better. "
+        "At equal hidden size gru 4 is best (2.0 ± 1.4), beyond the spread. "
+        "At equal parameters gru 4 is best (2.0 ± 1.4), rnn 9 (3) within the spread. "
+        "gru 4 beats last value (3.5). "
+        "gru 4 does not beat oracle (0.5)."
+    )
+
+
+def test_higher_may_be_better() -> None:
+    found = results(
+        entry("rnn", 4, ("hidden size", "parameters"), trial(0, 1.0, 20.0), trial(1, 1.0, 30.0)),
+        entry("gru", 4, ("hidden size", "parameters"), trial(0, 9.0, 80.0), trial(1, 9.0, 90.0)),
+        headline=Headline(SHARE, "higher"),
+    )
+    assert "At equal hidden size gru 4 is best (85.0 ± 7.1), beyond the spread." in summary(found)
+    assert "gru 4 beats last value (50)." in summary(found)
+
+
+def test_one_seed_tells_no_spread() -> None:
+    found = results(
+        entry("rnn", 4, ("hidden size",), trial(0, 4.0)),
+        entry("gru", 4, ("hidden size",), trial(0, 1.0)),
+        seeds=1,
+    )
+    assert "At equal hidden size gru 4 is best (1). " in summary(found)
+    assert "One seed gives no spread" in summary(found)
+
+
+def test_where_all_diverged_it_says_so() -> None:
+    found = summary(results(entry("rnn", 4, ("hidden size",), diverged(0), diverged(1))))
+    assert "At equal hidden size no network has a figure." in found
+    assert "beat" not in found
+
+
+def test_means_are_close_within_the_wider_spread() -> None:
+    narrow, wide = Statistic(1.0, 0.1, 3), Statistic(2.0, 1.0, 3)
+    assert within_spread(narrow, wide) and within_spread(wide, narrow)
+    assert not within_spread(narrow, Statistic(2.0, 0.9, 3))
+    assert not within_spread(Statistic(1.0, None, 1), Statistic(2.0, None, 1))
