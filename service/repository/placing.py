@@ -70,7 +70,7 @@ class Placing:
             return
         lines = tuple(line(str(axis), part, tensor.name, "batch_axis") for axis in axes)
         self.problems.append(
-            Problem(f"{what}: which of its axes is the batch is not said", lines, choose_one=True)
+            Problem(f"{what}: which of its axes is the batch is not said", lines, choose=True)
         )
         if getattr(self._declared, part).get(tensor.name, DeclaredTensor()).shape is None:
             self._ask_shape(tensor, part, [layout.without(tensor.shape, axis) for axis in axes])
@@ -86,7 +86,7 @@ class Placing:
         elif part == "outputs":
             names = ", ".join(f'"{name}"' for name in (*self._declared.unserved, tensor.name))
             lines = (line(f"[{names}]", "unserved"),)
-        return Problem(f"{what}, without an axis for the batch", lines, choose_one=len(lines) > 1)
+        return Problem(f"{what}, without an axis for the batch", lines, choose=len(lines) > 1)
 
     def _ask_shape(self, tensor: GraphTensor, part: str, shapes: Sequence[tuple[Dim, ...]]) -> None:
         """`shapes`: what it may be, each with open dimensions."""

@@ -12,15 +12,15 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 class Problem(NamedTuple):
     message: str
     lines: tuple[str, ...] = ()
-    """Lines to add, or one of which to add; a `?` in them stands for what only a person knows."""
-    choose_one: bool = False
+    """To add, or to choose from; a `?` in them stands for what only a person knows."""
+    choose: bool = False
     roles: tuple[str, ...] = ()
     """Tensors of which it is in doubt whether they are inputs, outputs, states or constants."""
 
     def __str__(self) -> str:
         if not self.lines:
             return self.message
-        joined = (" or " if self.choose_one else " and ").join(f"`{line}`" for line in self.lines)
+        joined = (" or " if self.choose else " and ").join(f"`{line}`" for line in self.lines)
         return f"{self.message}: add {joined} to model.toml"
 
 

@@ -104,7 +104,7 @@ def _nothing_sent(states: Sequence[Pair], declared: Declaration) -> Problem:
     return Problem(
         "every input is a state or a constant, none is left for clients to send",
         tuple(line("{}", "inputs", state.taken.name) for state in inferred),
-        choose_one=True,
+        choose=True,
         roles=tuple(tensor.name for state in inferred for tensor in state),
     )
 
@@ -122,7 +122,7 @@ def _nothing_kept(
     return Problem(
         "no input is a state by its name, nor is the graph declared to have none",
         ("memoryless = true", *lines),
-        choose_one=True,
+        choose=True,
         roles=tuple(tensor.name for pair in pairs for tensor in pair),
     )
 

@@ -76,6 +76,6 @@ def _value(value: Any) -> str:
 
 def _comment(problem: Problem) -> Iterator[str]:
     yield f"# In doubt: {' '.join(problem.message.split())}"
-    if problem.choose_one:
-        yield "# Keep one of these lines:"
+    if problem.choose:
+        yield "# Keep what is right of these lines:"
     yield from (f"# {one}" for one in problem.lines)

@@ -90,7 +90,7 @@ def _doubt(
     if not is_state:
         lines.append(line("{}", "inputs", name))
     roles = (name, *(output.name for output in found))
-    return Problem(f"input {name!r}: {why}", tuple(lines), choose_one=True, roles=roles)
+    return Problem(f"input {name!r}: {why}", tuple(lines), choose=True, roles=roles)
 
 
 def agree(taken: GraphTensor, given: GraphTensor) -> bool:
