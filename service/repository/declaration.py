@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from service.repository.problems import key
+
 DECLARATION_FILE = "model.toml"
 
 Flag = Annotated[bool, Field(strict=True)]
@@ -113,7 +115,7 @@ def read(path: Path) -> Declaration:
 
 def _first(error: ValidationError) -> DeclarationError:
     found: Any = error.errors()[0]
-    place = ".".join(str(part) for part in found["loc"])
+    place = key(*map(str, found["loc"]))
     if found["type"] == "extra_forbidden":
         return DeclarationError(place, "there is no such key")
     message = found["msg"].removeprefix("Value error, ")

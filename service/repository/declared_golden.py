@@ -39,8 +39,8 @@ def golden_run(declared: DeclaredGolden, signature: Signature, folder: Path) -> 
 
 def _read(name: str, folder: Path) -> Mapping[str, Array]:
     path = folder / name
-    # <repository>/<name>/<version>
-    if not path.resolve().is_relative_to(folder.parents[1].resolve()):
+    repository = (folder / ".." / "..").resolve()  # <repository>/<name>/<version>
+    if not path.resolve().is_relative_to(repository):
         raise DeclarationError("golden.file", f"{name!r} leads out of the repository")
     try:
         with path.open("rb") as file:

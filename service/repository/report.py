@@ -144,5 +144,5 @@ def _flat(values: Mapping[str, Any], *above: str) -> Iterator[tuple[str, Any]]:
 
 def _short(value: Any) -> str:
     written = f"{value:.4g}" if isinstance(value, float) else str(value)
-    shown = repr(written)[1:-1] if not written.isprintable() else written
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+    plain = written if written.isprintable() else repr(written)[1:-1]
+    return plain if len(plain) <= 60 else f"{plain[:57]}..."

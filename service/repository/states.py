@@ -28,8 +28,7 @@ def pair(
     if declared.memoryless:
         return [], []
     chosen = _declared(outputs, declared)
-    taken = {output.name for output in chosen.values()} | set(declared.unserved)
-    free = [output for output in outputs if output.name not in taken]
+    free = [output for output in outputs if output not in chosen.values()]
     asked = [t for t in inputs if t.name not in declared.inputs and t.name not in chosen]
     candidates = {tensor.name: _candidates(tensor, free) for tensor in asked}
     problems = []

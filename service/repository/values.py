@@ -51,6 +51,7 @@ def _exactly(value: JsonValue, dtype: np.dtype[Any]) -> Array:
         raise ValueError(f"{value!r:.60} is not {dtype.name}")
     with np.errstate(over="ignore"):
         array = found.astype(dtype)
-    if dtype.kind in "iu" and not np.array_equal(array, found):
+    exact = np.isinf(array) == np.isinf(found) if dtype.kind == "f" else array == found
+    if not exact.all():
         raise ValueError(f"{value!r:.60} is beyond {dtype.name}")
     return array

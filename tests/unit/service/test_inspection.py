@@ -112,6 +112,21 @@ def test_a_package_tells_its_symbols(tmp_path: Path) -> None:
     assert "Symbols of symbol, 4 from 0 on\n  'a' 'b' '\\n' 'c'\n" in run(file).output
 
 
+def test_a_golden_run_beside_the_file_is_replayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = foreign.memoryless()
+    inputs = made.stream()
+    outputs = np.stack([step["y"] for step in made.expected(inputs)])
+    np.savez(tmp_path / "golden.npz", x=inputs["x"], y=outputs)
+    (tmp_path / "model.onnx").write_bytes(made.content)
+    (tmp_path / "model.toml").write_text('memoryless = true\ngolden.file = "golden.npz"')
+    monkeypatch.chdir(tmp_path)
+    result = run("model.onnx")
+    assert "It gives the outputs of its golden run of 32 steps; streams share" in result.output
+    assert "1/model.onnx and model.toml beside it, then: stepwire serve" in result.output
+
+
 def test_what_cannot_be_inspected_is_told_in_one_line_with_exit_code_2(tmp_path: Path) -> None:
     junk = tmp_path / "junk.onnx"
     junk.write_bytes(b"not a model")

@@ -92,6 +92,15 @@ def test_an_output_may_stay_unserved() -> None:
     assert [spec.name for spec in found.outputs] == ["y"]
 
 
+def test_an_output_that_is_not_served_may_renew_a_state() -> None:
+    found = inferred(GRU, unserved=["h_next"])
+    assert [spec.name for spec in found.outputs] == ["y"]
+    assert found.states[0].output == "h_next"
+    assert problems(foreign.one_row().facts, unserved=["mean"]) == [
+        "the graph has no output to serve"
+    ]
+
+
 def test_a_batch_of_one_may_lie_along_any_axis_of_one() -> None:
     found = inferred(
         facts({"x": (1, 3), "h": (2, 1, 4)}, {"y": (1, 1), "h_next": (2, 1, 4)}),
