@@ -72,7 +72,8 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 def test_what_a_run_folder_says_by_itself_is_not_taken(tmp_path: Path, option: str) -> None:
     line = refused(ran(tmp_path, tmp_path / "repository", option, "x"))
     assert line == (
-        f"error: {option} is for a module of your own: {tmp_path} is a run folder, which has its own"
+        f"error: {option} is for a module of your own: {tmp_path} is a run folder, "
+        "which has its own"
     )
 
 
