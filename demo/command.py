@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from demo.forecast.command import forecast
 from demo.memory.command import memory
 from demo.pendulum.command import pendulum
 from demo.sentiment.command import sentiment
@@ -15,6 +16,7 @@ def demo() -> None:
     """Watch a served network at work, one timestep per message."""
 
 
+demo.add_command(forecast)
 demo.add_command(memory)
 demo.add_command(pendulum)
 demo.add_command(sentiment)

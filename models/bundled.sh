@@ -20,3 +20,4 @@ bundle sine-gru sine --cell gru --hidden 32
 bundle sine-lstm sine --cell lstm --hidden 32
 bundle sine-gru-reset-before sine --cell gru-reset-before --hidden 32
 bundle text-gru text --cell gru --hidden 224
+bundle sales-gru forecast --cell gru --hidden 24

@@ -1,0 +1,1 @@
+"""The rows of a series to a served network, and its forecasts against what came."""
