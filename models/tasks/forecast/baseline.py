@@ -48,6 +48,11 @@ def score(series: Series, forecasts: Array) -> Mapping[str, float | None]:
     return {
         f"MAE at step 1 [{series.predict}]": float(by_step[0]),
         f"MAE at step {series.horizon} [{series.predict}]": float(by_step[-1]),
-        f"MAE over all steps [{series.predict}]": mean,
+        overall(series): mean,
         "MASE over all steps": mean / float(scale) if scale else None,
     }
+
+
+def overall(series: Series) -> str:
+    """The measure of a whole forecast, by its name in the score."""
+    return f"MAE over all steps [{series.predict}]"

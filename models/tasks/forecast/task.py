@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.nn.functional import l1_loss
 
 from models.networks import SequenceNetwork
-from models.tasks.forecast.baseline import baselines, score
+from models.tasks.forecast.baseline import baselines, overall, score
 from models.tasks.forecast.series import ahead, features
 from models.tasks.forecast.source import chosen
 from models.tasks.forecast.table import Unusable
-from models.tasks.task import Array, Recipe, Score, Sequences, Signal, TaskRefused
+from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal, TaskRefused
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +69,7 @@ class Forecast:
             raise TaskRefused(str(error)) from error
         self.inputs = Signal("row", self._series.read)
         self.outputs = Signal("forecast", features(self._series.predict, horizon))
+        self.headline = Headline(overall(self._series), "lower")
         learned = slice(0, self._series.split)
         self._input_std = self._series.inputs[learned].std(axis=0)
         self._output_std = float(self._series.values[learned].std())

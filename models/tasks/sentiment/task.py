@@ -20,7 +20,7 @@ from models.networks import SequenceNetwork
 from models.tasks.sentiment.baselines import NaiveBayes, last_polar_word
 from models.tasks.sentiment.grammar import HELD_OUT_SEED, Place, Review, reviews
 from models.tasks.sentiment.vocabulary import NUMBERS, SYMBOLS
-from models.tasks.task import Array, Recipe, Score, Sequences, Signal
+from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 TRAINING_REVIEWS = 2048
 """Of each round, which is also their seed."""
 HELD_OUT_REVIEWS = 4000
+RIGHT = "right after the last word [%]"
 
 
 class Sentiment:
@@ -35,6 +36,7 @@ class Sentiment:
     inputs = Signal("word", ("word",), symbols=SYMBOLS)
     outputs = Signal("score", ("probability that the review is positive",), kind="probabilities")
     recipe = Recipe(rounds=40, batches=64, window=None, accumulate=False)
+    headline = Headline(RIGHT, "higher")
 
     def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
         return sequences(reviews(TRAINING_REVIEWS, index))
@@ -104,7 +106,7 @@ def _score(held_out: Sequence[Review], said: Array) -> Score:
         return 100 * float(right[[chosen(review) for review in held_out]].mean())
 
     return {
-        "right after the last word [%]": share(lambda review: True),
+        RIGHT: share(lambda review: True),
         "decided first [%]": share(lambda review: review.place is Place.FIRST),
         "decided last [%]": share(lambda review: review.place is not Place.FIRST),
         "overturned [%]": share(lambda review: review.overturned),
