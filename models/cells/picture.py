@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from models.cells import CELLS, Unrolled
-from models.cli import require
+from models.cli import Refused, require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def remembering(name: str) -> Unrolled:
 @torch.no_grad()
 def states_over_time(network: Unrolled, x: Tensor) -> dict[str, list[float]]:
     """The one unit's states after each timestep, by name."""
-    after = [network(x[: step + 1])[1] for step in range(len(x))]
+    after = [network(x[:end])[1] for end in range(1, len(x) + 1)]
     names = network.cells[0].states
     return {name: [float(state[place]) for state in after] for place, name in enumerate(names)}
 
@@ -136,7 +136,10 @@ def _draw_legend(figure: Figure, *drawn: Axes) -> None:
 def main(path: Path) -> None:
     """Draws the gates of four cells that remember the last marked value."""
     require("a picture", ("matplotlib",), extra="train")
-    draw(path)
+    try:
+        draw(path)
+    except OSError as error:
+        raise Refused(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -46,3 +46,10 @@ def test_the_picture_of_the_docs_is_the_commands(tmp_path: Path) -> None:
     drawn, shown = imread(path), imread(ROOT / "docs" / "gates.png")
     assert drawn.shape == shown.shape
     assert abs(drawn - shown).mean() < 0.02  # letters differ a little between versions
+
+
+def test_a_place_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, [str(tmp_path / "nowhere" / "gates.png")])
+    assert result.exit_code == 2
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: ") and "nowhere" in line
