@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.graph import Dim, GraphFacts, GraphTensor
@@ -45,6 +45,7 @@ graphs = st.builds(GraphFacts, tensors(names), tensors(renewals), st.just({}))
 NOTHING = Declaration()
 
 
+@settings(deadline=None)
 @given(graphs)
 def test_every_input_has_one_role_and_every_output_renews_one_state(facts: GraphFacts) -> None:
     found = infer(facts, NOTHING)
@@ -84,6 +85,7 @@ def meant(draw: st.DrawFn) -> tuple[GraphFacts, States]:
     return facts, states
 
 
+@settings(deadline=None)
 @given(meant())
 def test_any_order_of_the_tensors_gives_the_same_states(
     made: tuple[GraphFacts, States],
@@ -99,6 +101,7 @@ def test_any_order_of_the_tensors_gives_the_same_states(
     assert [spec.shape for spec in (*signed.inputs, *signed.outputs)] == [(3,), (2,)]
 
 
+@settings(deadline=None)
 @given(graphs)
 def test_the_printed_toml_declares_what_was_inferred(facts: GraphFacts) -> None:
     found = infer(facts, NOTHING)
