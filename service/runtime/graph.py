@@ -45,7 +45,7 @@ class Graph:
         options.inter_op_num_threads = 1
         # A spinning pool burns a core between timesteps.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are raised, and told once
         try:
             self._session = ort.InferenceSession(
                 model if isinstance(source, bytes) else str(source),

@@ -35,5 +35,7 @@ def proven_stepper(
     except ModelRefused:
         raise
     except Exception as error:  # ONNX Runtime has no common base class
-        raise ModelRefused(f"it does not run: {' '.join(str(error).split())}") from error
+        inputs_of = "its golden run" if golden else "random inputs, for want of a golden run"
+        reason = " ".join(str(error).split())
+        raise ModelRefused(f"it does not run with {inputs_of}: {reason}") from error
     return Stepper(function, signature, batching)

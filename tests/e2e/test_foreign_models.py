@@ -130,6 +130,13 @@ def test_what_is_declared_changes_the_digest(tmp_path: Path) -> None:
         assert len(asyncio.run(digests())) == 2
 
 
+def test_an_inspection_ends_in_one_line_where_the_runtime_fails(tmp_path: Path) -> None:
+    (tmp_path / "lookup.onnx").write_bytes(foreign.lookup(first=9).content)
+    errors = shell("! stepwire inspect lookup.onnx 2>&1 >/dev/null", tmp_path)
+    (line,) = errors.splitlines()
+    assert line.startswith("error: lookup.onnx: it does not run with random inputs")
+
+
 def page_blocks(language: str) -> list[str]:
     """The code blocks of the page on foreign files; `text` is what was printed."""
     text = (ROOT / "docs" / "foreign-onnx.md").read_text()
