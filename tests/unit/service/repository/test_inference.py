@@ -70,6 +70,14 @@ def test_an_initial_state_fills_or_is_listed() -> None:
         assert state.initial.dtype == np.float32
 
 
+def test_features_and_symbols_reach_the_signature() -> None:
+    (x,) = inferred(GRU, inputs={"x": {"features": ["a", "b", "c [m]"]}}).inputs
+    assert x.features == ("a", "b", "c [m]")
+    letters = {"symbols": ["a", "b", "c", "d"]}
+    (symbol,) = inferred(foreign.lookup().facts, inputs={"symbol": letters}).inputs
+    assert symbol.symbols == ("a", "b", "c", "d")
+
+
 def test_a_graph_of_states_alone_serves_them() -> None:
     found = inferred(foreign.one_row().facts)
     assert [spec.name for spec in found.outputs] == ["mean"]

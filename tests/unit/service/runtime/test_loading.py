@@ -87,7 +87,9 @@ def test_results_that_differ_from_run_to_run_are_refused(tmp_path: Path) -> None
 
 
 def test_a_graph_that_does_not_run_is_refused_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ModelRefused, match="it does not run with random inputs, for want of a golden run: ") as refused:
+    with pytest.raises(
+        ModelRefused, match="it does not run with random inputs, for want of a golden run: "
+    ) as refused:
         loaded(foreign.lookup(first=9).model, "", tmp_path)
     assert "\n" not in str(refused.value)
 
