@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from export.source import ExportRefused
+from export.tensors import dtype_of
 from export.user_code import told
 from service.repository import manifest
 
@@ -77,8 +78,11 @@ def _found(trial: Trial, known: Mapping[str, manifest.Tensor]) -> tuple[manifest
         else [size.model_copy(update={"name": name}) for size in sizes]
         for name in trial.input_names
     ]
+    unknown = " ".join(f"--input '{n}=float32[SIZE]'" for n in trial.input_names if n not in known)
+    if math.prod(map(len, choices)) > TRIALS:
+        raise ExportRefused(f"there are too many inputs and sizes to try: add {unknown}")
     fitting, fault = [], ""
-    for tensors in itertools.islice(itertools.product(*choices), TRIALS):
+    for tensors in itertools.product(*choices):
         try:
             with torch.no_grad():
                 trial.run(zeros(tensors, trial.leading))
@@ -86,7 +90,6 @@ def _found(trial: Trial, known: Mapping[str, manifest.Tensor]) -> tuple[manifest
             fault = f"; with {written(tensors)} it raises {told(error)}"
         else:
             fitting.append(tensors)
-    unknown = " ".join(f"--input '{n}=float32[SIZE]'" for n in trial.input_names if n not in known)
     if not fitting:
         raise ExportRefused(
             f"no size that a layer of the module takes fits its input: add {unknown}{fault}"
@@ -107,17 +110,13 @@ def _sizes(module: nn.Module) -> list[manifest.Tensor]:
             case nn.Embedding():
                 found["int64", ()] = None
             case nn.Linear():
-                found[_dtype(layer.weight), (layer.in_features,)] = None
+                found[dtype_of(layer.weight), (layer.in_features,)] = None
             case nn.RNNBase() | nn.RNNCellBase():
-                found[_dtype(next(layer.parameters())), (layer.input_size,)] = None
+                found[dtype_of(next(layer.parameters())), (layer.input_size,)] = None
             case nn.LayerNorm():
-                dtype = _dtype(layer.weight) if layer.elementwise_affine else "float32"
+                dtype = dtype_of(layer.weight) if layer.elementwise_affine else "float32"
                 found[dtype, tuple(layer.normalized_shape)] = None
     return [manifest.Tensor(name="", dtype=dtype, shape=shape) for dtype, shape in found]
-
-
-def _dtype(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
 
 
 def zeros(tensors: Sequence[manifest.Tensor], leading: tuple[int, ...]) -> list[Tensor]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
+from torch import nn
 
 from export import samples, target, weights
 from export.inputs import declared, settled, symbol_counts
@@ -33,23 +34,29 @@ def source_of(
     `x=float32[3]`, for what cannot be found by trial. `recorded`: a file of inputs for the proof;
     without one they are drawn by chance. Raises ExportRefused.
     """
-    module = target.load(name).eval()
+    module = target.load(name).cpu().eval()
     if filled_from is not None:
         weights.fill(module, filled_from)
+    about = {
+        "module": name,
+        "weights": filled_from.name if filled_from else "the module's own",
+        "parameters": sum(parameter.numel() for parameter in module.parameters()),
+    }
+    try:
+        return _source(module, about, inputs, recorded)
+    except ValidationError as error:
+        raise ExportRefused(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from error
+
+
+def _source(
+    module: nn.Module, about: dict[str, object], inputs: Sequence[str], recorded: Path | None
+) -> Source:
     form = StepForm(module) if says_its_states(module) else SequenceForm(module)
     tensors, sample = _inputs(form, inputs, recorded)
     timestep = form.timestep(sample)
     check_same(timestep, sample)
     return Source(
-        manifest=_manifest(
-            tensors,
-            timestep,
-            {
-                "module": name,
-                "weights": filled_from.name if filled_from else "the module's own",
-                "parameters": sum(parameter.numel() for parameter in module.parameters()),
-            },
-        ),
+        manifest=_manifest(tensors, timestep, about),
         step=timestep.step,
         whole=timestep.whole,
         sample=sample,
@@ -79,9 +86,6 @@ def _manifest(
             raise ExportRefused(
                 f"{tensor.name!r} is the name of an input and of an output: rename one"
             )
-    try:
-        return manifest.Manifest(
-            inputs=tensors, outputs=timestep.outputs, states=timestep.states, training=training
-        )
-    except ValidationError as error:
-        raise ExportRefused(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from error
+    return manifest.Manifest(
+        inputs=tensors, outputs=timestep.outputs, states=timestep.states, training=training
+    )

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from export.carried import Layer, State, layers_of, replaced
-from export.outputs import Leaf, leaves, names_of
 from export.samples import Sample
 from export.signature import input_names
 from export.source import ExportRefused
-from export.timestep import Timestep, dtype_of, finite, state
+from export.tensors import Leaf, dtype_of, leaves, names_of
+from export.timestep import Timestep, finite, state
 from export.user_code import running
 from service.core.model import Array
 from service.repository import manifest

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from export.outputs import Leaf, leaves, names_of
 from export.samples import Sample
 from export.signature import POSITIONAL, input_names, parameters_of
 from export.source import ExportRefused
-from export.timestep import Timestep, dtype_of, finite, state, stepped
+from export.tensors import Leaf, dtype_of, leaves, names_of
+from export.timestep import Timestep, finite, state, stepped
 from export.user_code import running
 from service.core.model import Array
 from service.repository import manifest

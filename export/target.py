@@ -6,8 +6,6 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 
 from torch import nn
@@ -25,16 +23,17 @@ def load(target: str) -> nn.Module:
     are called without arguments. Raises ExportRefused.
     """
     name, attribute = _parts(target)
-    with _current_directory_first():
-        found = _attribute(_imported(name), attribute)
-        if not isinstance(found, nn.Module):
-            if not callable(found):
-                raise ExportRefused(f"{target} is {_a(found)}: {EXPECTED}")
-            with running(f"{target}()"):
-                found = found()
-    if not isinstance(found, nn.Module):
-        raise ExportRefused(f"{target}() gives {_a(found)}: {EXPECTED}")
-    return found
+    sys.path.insert(0, os.getcwd())  # it stays: the module may import more when it runs
+    found = _attribute(_imported(name), attribute)
+    if isinstance(found, nn.Module):
+        return found
+    if not callable(found):
+        raise ExportRefused(f"{target} is {_a(found)}: {EXPECTED}")
+    with running(f"{target}()"):
+        made = found()
+    if not isinstance(made, nn.Module):
+        raise ExportRefused(f"{target}() gives {_a(made)}: {EXPECTED}")
+    return made
 
 
 EXPECTED = "an nn.Module, or what gives one when called without arguments, is needed"
@@ -78,16 +77,6 @@ def _attribute(module: ModuleType, attribute: str) -> object:
             raise ExportRefused(f"{module.__file__} has no {attribute!r}")
         found = getattr(found, part)
     return found
-
-
-@contextmanager
-def _current_directory_first() -> Iterator[None]:
-    here = os.getcwd()
-    sys.path.insert(0, here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)
 
 
 def _a(found: object) -> str:

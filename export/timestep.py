@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from export.samples import Sample
 from export.source import ExportRefused
+from export.user_code import running
 from service.core.model import Array
 from service.repository import manifest
 
@@ -28,10 +29,6 @@ class Timestep:
     whole: Callable[[Sequence[Array]], Sequence[Array]]
     """Inputs [N, T, *shape] to outputs [N, T, *shape]."""
     fused: Mapping[str, int] = field(default_factory=dict)
-
-
-def dtype_of(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
 
 
 def state(
@@ -61,7 +58,8 @@ def stepped(timestep: Timestep, inputs: Sequence[Array]) -> list[Array]:
     ]
     moments = []
     for place in range(steps):
-        given = timestep.step(*(torch.from_numpy(x[:, place].copy()) for x in inputs), *states)
+        with running("a single timestep"):
+            given = timestep.step(*(torch.from_numpy(x[:, place].copy()) for x in inputs), *states)
         outputs, states = given[: len(timestep.outputs)], given[len(timestep.outputs) :]
         moments.append(
             [

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,16 +79,14 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
     (home / "mine").mkdir()
     shutil.copy(own_modules.__file__, home / "mine" / "networks.py")
-    before = Path.cwd()
-    os.chdir(home)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.setattr(sys, "path", [*sys.path])  # the command adds to it
         for kind in WHOLE:
             save_model(made(kind), "weights.safetensors")
             command = [f"mine.networks:{kind.__name__}", "--weights", "weights.safetensors"]
             result = CliRunner().invoke(export, [*command, "--name", kind.__name__])
             assert result.exit_code == 0, (kind, result.output)
-    finally:
-        os.chdir(before)
     with running(home / "model_repository", log=home / "log") as server:
         yield server
 

@@ -52,6 +52,10 @@ class Joined(Base):
     def forward(self, x, u):
         return super().forward(torch.cat([x, u], -1))
 
+class Many(Base):
+    def forward(self, a, b, c, d, e, f, g):
+        return super().forward(a + b + c + d + e + f + g)
+
 class Flags(Base):
     def forward(self, on):
         return super().forward(on.float())
@@ -94,6 +98,12 @@ def test_sizes_that_no_layer_tells_are_asked_for(user: User) -> None:
     line = user.refused("Joined", "--input", "x=float32[2]")
     assert "fits its input: add --input 'u=float32[SIZE]'; with x=float32[2], u=" in line
     assert inputs(user, "Joined", "x=float32[2]", "u=float32[1]") == "x=float32[2] u=float32[1]"
+
+
+def test_more_sizes_than_can_be_tried_are_asked_for(user: User) -> None:
+    user.write(CLASSES)
+    asked = " ".join(f"--input '{name}=float32[SIZE]'" for name in "abcdefg")
+    assert user.refused("Many") == f"there are too many inputs and sizes to try: add {asked}"
 
 
 def test_an_input_of_another_name_is_refused(user: User) -> None:

@@ -96,6 +96,17 @@ class Summed(Base):
     def forward(self, x):
         return self.gru(x)[0].sum(0)
 
+class Squeezed(Base):
+    def forward(self, x):
+        return self.gru(x)[0].sum(-1, keepdim=True).squeeze()
+
+class Half(Base):
+    def __init__(self):
+        super().__init__()
+        self.bfloat16()
+    def forward(self, x):
+        return super().forward(x.bfloat16())
+
 class NameOfAnInput(Base):
     def forward(self, x):
         return {"x": self.gru(x)[0]}
@@ -128,6 +139,8 @@ class NameOfAState(Base):
         ("Text", "it returns an object of type str"),
         ("NoNames", "forward must take its inputs as named parameters"),
         ("Summed", "output 'output' has shape [5, 6] for 3 sequences of 5 timesteps"),
+        ("Squeezed", "a single timestep raises IndexError: "),
+        ("Half", "bfloat16 is not served: convert the module"),
         ("NameOfAnInput", "'x' is the name of an input and of an output"),
         ("NameOfAState", "tensor 'gru.h_next' is named 2 times"),
     ],

@@ -1,4 +1,4 @@
-"""The tensors that a user's forward or step gives, by name."""
+"""The tensors that a user's forward or step takes and gives: their names and dtypes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from export.source import ExportRefused
+from service.repository.manifest import DTYPES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,3 +45,11 @@ def names_of(outputs: list[Leaf]) -> tuple[str, ...]:
     if unnamed <= 1:
         return tuple(leaf.key or "output" for leaf in outputs)
     return tuple(leaf.key or f"output_{place}" for place, leaf in enumerate(outputs))
+
+
+def dtype_of(tensor: Tensor) -> str:
+    """As the manifest writes it. Raises ExportRefused for one that is not served."""
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    if dtype not in DTYPES:
+        raise ExportRefused(f"{dtype} is not served: convert the module, for example by .float()")
+    return dtype
