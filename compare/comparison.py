@@ -48,7 +48,7 @@ def conduct(setting: Setting, made: Mapping[str, str], watch: Watch) -> Results:
     What goes wrong with a contestant is a note in the results. Raises TaskRefused.
     """
     sample = setting.task.sample(runs.SAMPLE_ROWS, runs.SAMPLE_STEPS)
-    trials, networks = _train(setting, sample, watch)
+    trials, trained = _train(setting, sample, watch)
     notes = [
         f"{contestant.name}, seed {trial.seed}, diverged: {trial.failure}."
         for contestant, tried in trials.items()
@@ -56,7 +56,7 @@ def conduct(setting: Setting, made: Mapping[str, str], watch: Watch) -> Results:
         if trial.failure
     ]
     watch.says("measuring steps")
-    costs = _serve(setting, networks, sample, notes)
+    costs = _serve(trained, sample[0], notes)
     return Results(
         task=setting.task.name,
         options=setting.options,
@@ -80,10 +80,10 @@ def conduct(setting: Setting, made: Mapping[str, str], watch: Watch) -> Results:
 
 def _train(
     setting: Setting, sample: Array, watch: Watch
-) -> tuple[dict[Contestant, list[Trial]], dict[Contestant, SequenceNetwork]]:
-    """The trials of each contestant, and its first network that did not diverge."""
+) -> tuple[dict[Contestant, list[Trial]], dict[Contestant, runs.Run]]:
+    """The trials of each contestant, and its first run that did not diverge."""
     trials: dict[Contestant, list[Trial]] = {each: [] for each in setting.architectures}
-    networks: dict[Contestant, SequenceNetwork] = {}
+    trained: dict[Contestant, runs.Run] = {}
     for seed in setting.seeds:
         for contestant, architecture in setting.architectures.items():
             watch.begins(seed)
@@ -92,42 +92,12 @@ def _train(
             )
             watch.ends(trial)
             trials[contestant].append(trial)
-            if network is not None:
-                networks.setdefault(contestant, network)
-    return trials, networks
+            if network and contestant not in trained:
+                trained[contestant] = _run(setting, seed, network, sample)
+    return trials, trained
 
 
-def _serve(
-    setting: Setting,
-    networks: Mapping[Contestant, SequenceNetwork],
-    sample: Array,
-    notes: list[str],
-) -> dict[Contestant, Served]:
-    """What a step costs each contestant; why it has no figures is added to the notes."""
-    with TemporaryDirectory() as folder:
-        repository = Path(folder) / "repository"
-        packages: dict[Contestant, str] = {}
-        for contestant, network in networks.items():
-            name = contestant.name.replace(" ", "-")
-            try:
-                _export(setting, network, sample, Path(folder) / "runs" / name, repository)
-            except ExportRefused as refused:
-                notes.append(f"{contestant.name} was not served: {refused}.")
-            else:
-                packages[contestant] = name
-        if not packages:
-            return {}
-        try:
-            costs = served.costs(repository, tuple(packages.values()), sample[0])
-        except (ServiceFailed, StepwireError) as error:
-            notes.append(f"No step was measured: {error}.")
-            return {}
-    return {contestant: costs[name] for contestant, name in packages.items()}
-
-
-def _export(
-    setting: Setting, network: SequenceNetwork, sample: Array, folder: Path, repository: Path
-) -> None:
+def _run(setting: Setting, seed: int, network: SequenceNetwork, sample: Array) -> runs.Run:
     task = setting.task
     config = runs.Config(
         task.name,
@@ -136,8 +106,36 @@ def _export(
         task.outputs,
         network.architecture,
         setting.recipe,
-        setting.seeds[0],
+        seed,
         torch.__version__,
     )
-    runs.save(folder, runs.Run(config, network, sample, {}))
-    export(source_of(folder), version_folder(repository, folder.name, 1))
+    return runs.Run(config, network, sample, {})
+
+
+def _serve(
+    trained: Mapping[Contestant, runs.Run], inputs: Array, notes: list[str]
+) -> dict[Contestant, Served]:
+    """What a step through inputs [T, F] costs each contestant.
+
+    Why one has no figures is added to the notes.
+    """
+    with TemporaryDirectory() as folder:
+        repository = Path(folder) / "repository"
+        packages: dict[Contestant, str] = {}
+        for contestant, run in trained.items():
+            name = contestant.name.replace(" ", "-")
+            try:
+                runs.save(Path(folder) / name, run)
+                export(source_of(Path(folder) / name), version_folder(repository, name, 1))
+            except ExportRefused as refused:
+                notes.append(f"{contestant.name} was not served: {refused}.")
+            else:
+                packages[contestant] = name
+        if not packages:
+            return {}
+        try:
+            costs = served.costs(repository, tuple(packages.values()), inputs)
+        except (ServiceFailed, StepwireError) as error:
+            notes.append(f"No step was measured: {error}.")
+            return {}
+    return {contestant: costs[name] for contestant, name in packages.items()}

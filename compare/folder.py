@@ -27,8 +27,8 @@ def require_free(folder: Path) -> None:
 def write(folder: Path, results: Results) -> None:
     files = {
         PAGE: page(results),
-        TABLE: "\n\n".join(
-            (summary(results), markdown(columns(results)), markdown(measures(results)))
+        TABLE: "\n".join(
+            (f"{summary(results)}\n", markdown(columns(results)), markdown(measures(results)))
         ),
         RESULTS: to_json(results),
     }

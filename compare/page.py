@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from html import escape
 
 from compare.plots import Plot, plots
@@ -54,7 +55,7 @@ def page(results: Results) -> str:
             "<h2>What the columns mean</h2>\n",
             _list([(column.heading or "network", column.meaning) for column in table]),
             "<h2>How it was made</h2>\n",
-            _list(list(results.made.items())),
+            _list([*results.made.items(), *_recipe(results)]),
             "</body>\n</html>\n",
         )
     )
@@ -82,6 +83,13 @@ def _figure(plot: Plot) -> str:
         f"<h2>{escape(plot.title)}</h2>\n<figure><figcaption>{escape(plot.caption)}</figcaption>\n"
         f"{plot.svg}</figure>\n"
     )
+
+
+def _recipe(results: Results) -> Iterator[tuple[str, str]]:
+    for term, values in (("task", results.options), ("recipe", asdict(results.recipe))):
+        given = [f"{name} {value}" for name, value in values.items() if value is not None]
+        if given:
+            yield term, ", ".join(given)
 
 
 def _list(terms: Sequence[tuple[str, str]]) -> str:

@@ -72,7 +72,7 @@ class Watch:
         if trial.score is None:
             outcome = f"diverged: {trial.failure}"
         else:
-            figure = trial.score[self._headline.measure]
+            figure = trial.score.get(self._headline.measure)
             outcome = f"{self._headline.measure} {math.nan if figure is None else figure:.4g}"
         left = seconds_left(self._waiting, self._taken)
         self._console.print(

@@ -19,7 +19,9 @@ def _sentences(results: Results) -> Iterator[str]:
     headline = results.headline
     yield f"Judged by {headline.measure}: {headline.better} is better."
     for equal in get_args(Equal):
-        yield _verdict(equal, ranked(results.alike(equal), headline))
+        rivals = results.alike(equal)
+        if len(rivals) > 1:
+            yield _verdict(equal, ranked(rivals, headline))
     if len(results.seeds) == 1:
         yield "One seed gives no spread: take more to tell skill from luck."
     ranking = ranked(results.entries, headline)

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from torch import Tensor
 
 from compare.command import compare
-from models.tasks import TASKS
+from models.tasks import TASKS, load
 from models.tasks.sine.task import Sine
 
 
@@ -24,6 +24,11 @@ def ran(*arguments: str) -> Result:
 
 def test_every_task_can_be_compared() -> None:
     assert set(compare.commands) == set(TASKS)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_says_what_it_is_judged_by(task: str) -> None:
+    assert load(task, {}).headline.better in ("lower", "higher")
 
 
 @pytest.mark.parametrize("cells", ["transformer", "gru,,lstm", ""])

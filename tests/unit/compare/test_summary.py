@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from compare.results import Statistic
 from compare.summary import summary, within_spread
+from models.cores import Cell
 from models.tasks.task import Headline
 from tests.unit.compare.made import ERROR, SHARE, diverged, entry, results, trial, usual
+
+CELLS: tuple[Cell, ...] = ("rnn", "gru")
 
 
 def test_the_best_is_named_for_each_kind_of_equality() -> None:
@@ -39,7 +42,7 @@ def test_one_seed_tells_no_spread() -> None:
 
 
 def test_where_all_diverged_it_says_so() -> None:
-    found = summary(results(entry("rnn", 4, ("hidden size",), diverged(0), diverged(1))))
+    found = summary(results(*(entry(cell, 4, ("hidden size",), diverged(0)) for cell in CELLS)))
     assert "At equal hidden size no network has a figure." in found
     assert "beat" not in found
 
@@ -49,3 +52,7 @@ def test_means_are_close_within_the_wider_spread() -> None:
     assert within_spread(narrow, wide) and within_spread(wide, narrow)
     assert not within_spread(narrow, Statistic(2.0, 0.9, 3))
     assert not within_spread(Statistic(1.0, None, 1), Statistic(2.0, None, 1))
+
+
+def test_one_that_has_no_rival_is_not_called_best() -> None:
+    assert "best" not in summary(results(usual().entries[1]))
