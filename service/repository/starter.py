@@ -28,22 +28,19 @@ def _parts(inferred: Inference, declared: Declaration) -> Iterator[Mapping[str, 
         **{key: said[key] for key in ("memoryless", "takes_non_finite", "unserved") if key in said},
         **({"fixed_batch": True} if inferred.fixed_batch else {}),
     }
-    for part, tensors in (("inputs", inferred.inputs), ("outputs", inferred.outputs)):
-        yield {
-            part: {
-                placed.tensor.name: _known(placed) | said.get(part, {}).get(placed.tensor.name, {})
-                for placed in tensors
-                if placed.tensor.name not in in_doubt
-            }
-        }
-    yield {
+    known = {
+        "inputs": {placed.tensor.name: _known(placed) for placed in inferred.inputs},
+        "outputs": {placed.tensor.name: _known(placed) for placed in inferred.outputs},
         "states": {
             state.input.tensor.name: {"output": state.output, **_known(state.input), "initial": 0}
-            | said.get("states", {}).get(state.input.tensor.name, {})
             for state in inferred.states
-            if state.input.tensor.name not in in_doubt
-        }
+        },
     }
+    for part, tensors in known.items():
+        declared_part = said.get(part, {})
+        certain = {name: keys for name, keys in tensors.items() if name not in in_doubt}
+        merged = {name: keys | declared_part.get(name, {}) for name, keys in certain.items()}
+        yield {part: declared_part | merged}
     yield {"constants": said.get("constants", {})}
     yield {"golden": said.get("golden", {})}
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from service.core.graph import Dim
 from service.core.model import Array
 
-_KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
+_KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "biu"}
 """For each kind of dtype the kinds of values that may stand for it."""
 
 

@@ -67,7 +67,7 @@ def test_a_file_and_lists_say_the_same(folder: Path) -> None:
     [
         ({"z": [1]}, "golden.outputs.z: it is none of the outputs"),
         ({"sum": [[1.0]] * STEPS}, "golden.outputs.sum: its shape is [32, 1], not [?, 2]"),
-        ({"gate": [[1]] * STEPS}, "golden.inputs.gate: [[1], [1]"),
+        ({"gate": [[2]] * STEPS}, "golden.inputs.gate: [[2], [2]"),
         ({"gate": [[True]] * 40}, "golden: every input and output has one value for each of at"),
     ],
 )

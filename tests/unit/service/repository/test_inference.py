@@ -7,6 +7,7 @@ from service.core.graph import Dim, GraphFacts, GraphTensor
 from service.core.model import Signature
 from service.repository.declaration import Declaration, DeclarationError
 from service.repository.inference import infer, signature
+from service.repository.manifest import DTYPES
 from tests import foreign
 
 Shape = tuple[Dim, ...]
@@ -68,6 +69,18 @@ def test_an_initial_state_fills_or_is_listed() -> None:
         (state,) = inferred(GRU, states={"h": {"initial": initial}}).states
         assert state.initial.tolist() == expected
         assert state.initial.dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_state_of_any_dtype_starts_from_zero(dtype: str) -> None:
+    found = GraphFacts(
+        tensors({"x": VECTOR, "h": VECTOR}, dtype),
+        tensors({"y": VECTOR, "h_next": VECTOR}, dtype),
+        {},
+    )
+    (state,) = inferred(found).states
+    assert state.initial.dtype.name == dtype
+    assert not state.initial.any()
 
 
 def test_features_and_symbols_reach_the_signature() -> None:

@@ -68,6 +68,16 @@ def test_settling_what_is_in_doubt_is_uncommenting(
     assert len(rest) == ("inputs.h = {}" in settled)
 
 
+def test_what_was_declared_of_a_state_in_doubt_is_kept() -> None:
+    facts = foreign.counter().facts
+    output = facts.outputs[-1]
+    twice = facts._replace(outputs=(*facts.outputs, output._replace(name="count_next")))
+    declared = Declaration.model_validate({"states": {"count": {"initial": 7}}})
+    text = started(twice, declared)
+    assert "\nstates.count.initial = 7\n" in text
+    assert '\n# states.count.output = "count_next"\n' in text
+
+
 def test_what_was_declared_is_kept() -> None:
     made = foreign.scaled()
     said = {
