@@ -40,6 +40,11 @@ TASKS: Mapping[str, Entry] = {
         hidden=64,
         memoryless=True,
     ),
+    "morse": Entry(
+        "models.tasks.morse.task:Morse",
+        "Read Morse code from a noisy key, letter by letter.",
+        hidden=64,
+    ),
     "pendulum": Entry(
         "models.tasks.pendulum.task:Pendulum",
         "Swing a pendulum up and hold it, from a noisy angle.",

@@ -1,0 +1,1 @@
+"""Morse code, read by a served network as it is keyed."""

@@ -1,0 +1,1 @@
+"""Morse code, read from a noisy key."""

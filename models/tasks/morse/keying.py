@@ -1,0 +1,89 @@
+"""A Morse key as a receiver hears it: every operator has a hand of their own, and radio fades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from models.tasks.morse.code import CODE, SPACE
+
+Floats = npt.NDArray[np.float32]
+
+PERIOD = 0.03
+"""Seconds a timestep: at the mean speed, 15 words a minute."""
+SPEED = (2.0, 3.2)
+"""Timesteps of a dot, fastest and slowest; a message starts at any."""
+DRIFT = 0.03
+"""Standard deviation of the change of the dot's logarithm from one element to the next."""
+JITTER = 0.08
+"""Standard deviation of the logarithm of an element's length around what was meant."""
+DASH, BETWEEN_LETTERS, BETWEEN_WORDS = (2.5, 3.7), (2.5, 3.7), (6.0, 9.0)
+"""Dots, drawn for each message; the book says 3, 3 and 7."""
+NOISE = 0.15
+"""Standard deviation, beside a loudness of 1 where the key is down and nothing fades."""
+DEEPEST_FADE = 0.6
+"""The share of the loudness that can be lost."""
+FADING = (40.0, 160.0)
+"""Timesteps from fade to fade, drawn for each message."""
+LEAD, TAIL = (1.0, 10.0), 8.0
+"""Silence before the message in timesteps, and after it in dots."""
+
+
+class Element(NamedTuple):
+    """A stretch of time in which the key does not move."""
+
+    is_down: bool
+    dots: float
+
+
+def keyed(text: str, rng: np.random.Generator) -> Floats:
+    """The loudness [T] of a text of capital letters with single spaces between words."""
+    key = _key_down(text, rng)
+    depth, phase = rng.uniform(0, DEEPEST_FADE), rng.uniform(0, 2 * np.pi)
+    angle = phase + 2 * np.pi * np.arange(len(key)) / rng.uniform(*FADING)
+    faded = key * (1 - depth * (1 + np.sin(angle)) / 2)
+    heard: Floats = (faded + rng.normal(scale=NOISE, size=len(key))).astype(np.float32)
+    return heard
+
+
+def padded(messages: Sequence[Floats], rng: np.random.Generator) -> Floats:
+    """Messages of any length as [N, T, 1]: behind the shorter ones there is noise."""
+    shape = (len(messages), max(map(len, messages)), 1)
+    loudness = rng.normal(scale=NOISE, size=shape).astype(np.float32)
+    for row, message in enumerate(messages):
+        loudness[row, : len(message), 0] = message
+    return loudness
+
+
+def _key_down(text: str, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """The share of each timestep for which the key is down."""
+    dot, dash, letters, words = (
+        rng.uniform(*span) for span in (SPEED, DASH, BETWEEN_LETTERS, BETWEEN_WORDS)
+    )
+    moved = [rng.uniform(*LEAD)]  # when the key goes down, up, down ...
+    for element in elements(text, dash, letters, words):
+        dot = np.clip(dot * np.exp(rng.normal(scale=DRIFT)), *SPEED)
+        lasts = element.dots * dot * np.exp(rng.normal(scale=JITTER))
+        moved.append(moved[-1] + lasts)
+    edges = np.arange(np.ceil(moved[-1] + TAIL * dot) + 1)
+    down = np.zeros(len(edges))  # time for which it has been down, up to each edge
+    for begin, end in zip(moved[::2], moved[1::2], strict=True):
+        down += np.clip(edges, begin, end) - begin
+    return np.diff(down)
+
+
+def elements(text: str, dash: float, letters: float, words: float) -> Iterator[Element]:
+    """Down and up in turn, first and last down."""
+    for place, character in enumerate(text):
+        if character == SPACE:
+            yield Element(False, words)
+            continue
+        if place and text[place - 1] != SPACE:
+            yield Element(False, letters)
+        for number, mark in enumerate(CODE[character]):
+            if number:
+                yield Element(False, 1.0)
+            yield Element(True, dash if mark == "-" else 1.0)

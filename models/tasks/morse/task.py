@@ -1,0 +1,132 @@
+"""Reading Morse code from the loudness of a key, each letter as soon as it is clear.
+
+Nothing says when a letter begins or ends: the loss sums over all ways to lay the text over the
+timesteps. Connectionist temporal classification: Graves, Fernández, Gomez and Schmidhuber,
+"Connectionist temporal classification: labelling unsegmented sequence data with recurrent neural
+networks", ICML 2006.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import ctc_loss
+
+from models.networks import SequenceNetwork
+from models.tasks.morse.code import BLANK, LABELS, SPACE, best_path, edits, grown
+from models.tasks.morse.duration import decoded, own_dot
+from models.tasks.morse.keying import SPEED, keyed, padded
+from models.tasks.morse.messages import LETTERS, labels_of, random_letters, random_words
+from models.tasks.task import Array, Recipe, Score, Sequences, Signal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TRAINING_MESSAGES = 512
+"""Of each round."""
+FIRST_LETTERS, MORE_LETTERS = 2, 2
+"""Training begins with E and T, and each round brings more, as in Koch's method for people."""
+SHORT_ROUNDS, SHORT, LONG = 14, 2, 6
+"""Rounds of messages of at most `SHORT` characters, then of at most `LONG`."""
+HELD_OUT = 300
+"""Messages of each kind."""
+HELD_OUT_LETTERS = (3, 8)
+"""Characters of a message of random letters."""
+HELD_OUT_SEED = 1_000_000
+
+
+class HeldOut(NamedTuple):
+    texts: Sequence[str]
+    loudness: Array
+    """[N, T, 1]"""
+
+
+class Morse:
+    """The score is the character error rate: edits to the true text for each of its characters."""
+
+    name = "morse"
+    inputs = Signal("loudness", ("loudness of the key",))
+    outputs = Signal("label", LABELS, kind="log_probabilities")
+    recipe = Recipe(
+        rounds=90, batches=50, batch=32, window=None, learning_rate=8e-3, accumulate=False
+    )
+
+    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
+        longest = SHORT if index < SHORT_ROUNDS else LONG
+        letters = min(FIRST_LETTERS + MORE_LETTERS * index, len(LETTERS))
+        texts = [random_letters(1, longest, rng, letters) for _ in range(TRAINING_MESSAGES)]
+        return Sequences(padded([keyed(text, rng) for text in texts], rng), labels_of(texts))
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Of targets [B, L] with blanks behind: nats a character, a mean over the messages."""
+        batch, steps, _ = outputs.shape
+        lengths = (targets != BLANK).sum(dim=1)
+        return ctc_loss(outputs.transpose(0, 1), targets, torch.full((batch,), steps), lengths)
+
+    def score(self, network: SequenceNetwork) -> Score:
+        return _score(lambda loudness: read(network, loudness))
+
+    def baselines(self) -> Mapping[str, Score]:
+        """The second hears a message to its end before it reads it."""
+        mean = sum(SPEED) / 2
+        return {
+            "mean speed": _score(lambda loudness: [decoded(row, mean) for row in loudness[..., 0]]),
+            "its own speed": _score(
+                lambda loudness: [decoded(row, own_dot(row)) for row in loudness[..., 0]]
+            ),
+        }
+
+    def sample(self, rows: int, steps: int) -> Array:
+        rng = np.random.default_rng(HELD_OUT_SEED)
+        return padded([keyed(random_words(8, rng), rng) for _ in range(rows)], rng)[:, :steps]
+
+    def draw(self, network: SequenceNetwork, axes: Axes) -> None:
+        """The loudness of words, and the letters where they are read."""
+        loudness = _held_out()["words"].loudness[0]
+        axes.plot(loudness[:, 0], linewidth=0.8)
+        before = BLANK
+        for timestep, label in enumerate(likeliest(network, loudness[None])[0]):
+            if added := grown(before, label):
+                axes.text(timestep, 1.5, added.replace(SPACE, "␣"), ha="center")
+            before = label
+        axes.set(title="read as it is keyed", xlabel="timestep", ylabel=self.inputs.features[0])
+        axes.set_ylim(-0.5, 1.7)
+
+
+@torch.no_grad()
+def likeliest(network: SequenceNetwork, loudness: Array) -> list[list[int]]:
+    """The label of each timestep of loudness [N, T, 1]."""
+    outputs, _ = network(torch.from_numpy(loudness))
+    labels: list[list[int]] = outputs.argmax(dim=-1).tolist()
+    return labels
+
+
+def read(network: SequenceNetwork, loudness: Array) -> list[str]:
+    return [best_path(labels) for labels in likeliest(network, loudness)]
+
+
+@cache
+def _held_out() -> Mapping[str, HeldOut]:
+    rng = np.random.default_rng(HELD_OUT_SEED)
+    kinds = {
+        "random letters": [random_letters(*HELD_OUT_LETTERS, rng) for _ in range(HELD_OUT)],
+        "words": [random_words(2, rng) for _ in range(HELD_OUT)],
+    }
+    return {
+        kind: HeldOut(texts, padded([keyed(text, rng) for text in texts], rng))
+        for kind, texts in kinds.items()
+    }
+
+
+def _score(reader: Callable[[Array], Sequence[str]]) -> Score:
+    """Of what makes texts of loudness [N, T, 1]."""
+    scores = {}
+    for kind, (texts, loudness) in _held_out().items():
+        wrong = sum(edits(said, text) for said, text in zip(reader(loudness), texts, strict=True))
+        scores[f"{kind}, wrong characters [%]"] = 100 * wrong / sum(map(len, texts))
+    return scores
