@@ -51,6 +51,8 @@ def inspect(file: Path, toml: Path | None) -> None:
             _inspect_package(graph, file, declaration, toml)
         else:
             _inspect_foreign(graph, file, declaration, toml)
+    except BrokenPipeError:  # who reads the output has left: click's to end
+        raise
     except OSError as error:
         raise _Refused(f"{error.filename or file}: {error.strerror or error}") from error
     except (ModelRefused, ManifestError, DeclarationError) as error:
