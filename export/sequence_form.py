@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from export.axes import ROWS, STEPS, Axes, axes_of, declared
 from export.carried import Layer, State, layers_of, replaced
 from export.samples import Sample
 from export.signature import input_names
@@ -26,7 +27,8 @@ from export.user_code import running
 from service.core.model import Array
 from service.repository import manifest
 
-ROWS, STEPS = 3, 5
+TIME_AXIS = {(ROWS, STEPS): 1, (STEPS, ROWS): 0}
+"""Of the module's inputs, by the rows and timesteps that a layer gets of an input [ROWS, STEPS]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +49,6 @@ class Seen:
     """Without those that are a layer's state."""
     calls: dict[str, list[Call]]
     """By the layer's path."""
-
-
-@dataclass(frozen=True)
-class Axes:
-    """Where an output over a sequence has its sequences and timesteps."""
-
-    rows: int
-    steps: int | None
-    """None if the output is of the last timestep alone."""
 
 
 class SequenceForm:
@@ -87,21 +80,12 @@ class SequenceForm:
         return Timestep(
             step=step,
             outputs=tuple(
-                _declared(name, leaf.tensor, axis)
+                declared(name, leaf.tensor, axis)
                 for name, leaf, axis in zip(names, first.outputs, axes, strict=True)
             ),
             states=tuple(self._states(first, self._seen(zeros, time_axis))),
             whole=lambda inputs: finite(self._whole(inputs, time_axis, axes), names),
-            fused=Counter(
-                {
-                    kind: sum(
-                        layer.module.num_layers
-                        for layer in self.layers
-                        if layer.kind == kind and not layer.module.proj_size
-                    )
-                    for kind in {layer.kind for layer in self.layers}
-                }
-            ),
+            fused=_fused(self.layers),
         )
 
     def _time_axis(self, sample: Sample) -> int:
@@ -114,21 +98,17 @@ class SequenceForm:
                     f"{layer} is called {count} times in one forward: its state can be carried "
                     "only if it is called once, with the whole sequence"
                 )
-        found = {(call.rows, call.steps) for [call] in calls.values()}
-        if found == {(ROWS, STEPS)}:
-            return 1
-        if found == {(STEPS, ROWS)}:
-            return 0
-        layer, call = next(
-            (layer, calls[layer.path][0])
-            for layer in self.layers
-            if (calls[layer.path][0].rows, calls[layer.path][0].steps) != (ROWS, STEPS)
-        )
-        raise ExportRefused(
-            f"{layer} gets {call.steps} timesteps of {call.rows} sequences where the module got "
-            f"{STEPS} of {ROWS}: what is in front of it must leave both as they are (or its "
-            "batch_first is not what the module means)"
-        )
+            [call] = calls[layer.path]
+            if (call.rows, call.steps) not in TIME_AXIS:
+                raise ExportRefused(
+                    f"{layer} gets {call.steps} timesteps of {call.rows} sequences where the "
+                    f"module got {STEPS} of {ROWS}: what is in front of it must leave both as they "
+                    "are"
+                )
+        found = {TIME_AXIS[call.rows, call.steps] for [call] in calls.values()}
+        if len(found) > 1:
+            raise ExportRefused("the layers take different axes for time: see their batch_first")
+        return found.pop()
 
     def _seen(self, inputs: Sequence[Array], time_axis: int) -> Seen:
         calls: dict[str, list[Call]] = {layer.path: [] for layer in self.layers}
@@ -158,8 +138,13 @@ class SequenceForm:
             )
         longer = self._seen(sample(ROWS, STEPS + 2), time_axis).outputs
         more = self._seen(sample(ROWS + 1, STEPS), time_axis).outputs
+        if not len(first.outputs) == len(longer) == len(more):
+            raise ExportRefused(
+                f"forward returns {len(first.outputs)} tensors for {STEPS} timesteps and "
+                f"{len(longer)} for {STEPS + 2}: return one, with an axis of the timesteps"
+            )
         return tuple(
-            _axes(name, *(tuple(leaf.tensor.shape) for leaf in same))
+            axes_of(name, *(tuple(leaf.tensor.shape) for leaf in same))
             for name, *same in zip(names, first.outputs, longer, more, strict=True)
         )
 
@@ -235,33 +220,17 @@ class _Step(nn.Module):
         }
 
 
+def _fused(layers: Sequence[Layer]) -> Counter[str]:
+    expected: Counter[str] = Counter()
+    for layer in layers:
+        if not layer.module.proj_size:
+            expected[layer.kind] += layer.module.num_layers
+    return expected
+
+
 def _without(result: Sequence[Leaf], states: Sequence[Tensor]) -> list[Leaf]:
     """A module that also returns the states of its layers need not stream them."""
     return [leaf for leaf in result if all(leaf.tensor is not state for state in states)]
-
-
-def _axes(
-    name: str, first: tuple[int, ...], longer: tuple[int, ...], more: tuple[int, ...]
-) -> Axes:
-    """From the shapes of an output: at first, for more timesteps, and for more sequences."""
-    if len(first) == len(longer) == len(more):
-        steps = [axis for axis, size in enumerate(first) if longer[axis] != size]
-        rows = [axis for axis, size in enumerate(first) if more[axis] != size]
-        if len(rows) == 1 and (not steps or [first[axis] for axis in steps] == [STEPS]):
-            return Axes(rows[0], steps[0] if steps else None)
-    raise ExportRefused(
-        f"output {name!r} has shape {list(first)} for {ROWS} sequences of {STEPS} timesteps, "
-        f"{list(longer)} for {STEPS + 2} timesteps and {list(more)} for {ROWS + 1} sequences: it "
-        "must have one axis of the sequences, and one of the timesteps or, for the last one, none"
-    )
-
-
-def _declared(name: str, tensor: Tensor, axes: Axes) -> manifest.Tensor:
-    shape = [size for axis, size in enumerate(tensor.shape) if axis not in (axes.rows, axes.steps)]
-    before = axes.steps is not None and axes.steps < axes.rows
-    return manifest.Tensor(
-        name=name, dtype=dtype_of(tensor), shape=tuple(shape), batch_axis=axes.rows - before
-    )
 
 
 def _one_for_all(layer: Layer, some: Tensor, others: Tensor) -> Tensor:

@@ -111,7 +111,7 @@ def test_states_are_zeros_if_nothing_else_is_said() -> None:
         ("SequenceGRU", {"GRU": 1}),
         ("DeepLSTM", {"LSTM": 2}),
         ("LastStep", {"RNN": 1}),
-        ("TwoLayers", {"GRU": 1, "LSTM": 0}),
+        ("TwoLayers", {"GRU": 1}),
         ("OwnCell", {}),
     ],
 )

@@ -96,6 +96,17 @@ class Summed(Base):
     def forward(self, x):
         return self.gru(x)[0].sum(0)
 
+class Listed(Base):
+    def forward(self, x):
+        return self.gru(x)[0].unbind(1)
+
+class Disagree(Base):
+    def __init__(self):
+        super().__init__()
+        self.other = nn.RNN(6, 6)
+    def forward(self, x):
+        return self.other(self.gru(x)[0])[0]
+
 class Squeezed(Base):
     def forward(self, x):
         return self.gru(x)[0].sum(-1, keepdim=True).squeeze()
@@ -139,6 +150,8 @@ class NameOfAState(Base):
         ("Text", "it returns an object of type str"),
         ("NoNames", "forward must take its inputs as named parameters"),
         ("Summed", "output 'output' has shape [5, 6] for 3 sequences of 5 timesteps"),
+        ("Listed", "forward returns 5 tensors for 5 timesteps and 7 for 7"),
+        ("Disagree", "the layers take different axes for time: see their batch_first"),
         ("Squeezed", "a single timestep raises IndexError: "),
         ("Half", "bfloat16 is not served: convert the module"),
         ("NameOfAnInput", "'x' is the name of an input and of an output"),
