@@ -16,7 +16,7 @@ from pydantic import BaseModel
 import stepwire
 from service.core.model import Array
 from service.repository.declaration import Declaration
-from tests import foreign
+from tests import foreign, handmade
 from tests.e2e.test_readme import ROOT, shell, table
 from tests.servers import Server, running
 
@@ -51,7 +51,7 @@ async def streamed(
     async with client.stream(name) as stream:
         (output, *more) = [spec.name for spec in stream.signature.outputs]
         assert not more
-        for step in range(foreign.STEPS):
+        for step in range(handmade.STEPS):
             result = await stream.step({key: array[step] for key, array in inputs.items()})
             outputs.append({output: np.asarray(result)})
     return outputs

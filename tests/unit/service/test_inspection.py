@@ -10,14 +10,14 @@ from service.core.model import GoldenRun
 from service.inspection import inspect
 from service.repository.declaration import read
 from service.repository.manifest import Manifest, State, Tensor, encode_array
-from tests import foreign, graphs
+from tests import foreign, graphs, handmade
 
 
 def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(inspect, [str(argument) for argument in arguments])
 
 
-def put(folder: Path, made: foreign.Foreign, toml: str = "") -> Path:
+def put(folder: Path, made: handmade.Foreign, toml: str = "") -> Path:
     return foreign.put(folder / "repository", "mine", made.content, toml)
 
 

@@ -13,10 +13,10 @@ from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Batching, Stepper
 from service.runtime.trial import random_inputs
-from tests import foreign
-from tests.foreign import FLOAT
+from tests import foreign, handmade
+from tests.handmade import FLOAT
 
-VECTOR: foreign.Shape = ["batch", 2]
+VECTOR: handmade.Shape = ["batch", 2]
 
 
 def loaded(made: ModelProto, toml: str, folder: Path) -> Stepper:
@@ -30,7 +30,7 @@ def loaded(made: ModelProto, toml: str, folder: Path) -> Stepper:
 
 def memoryless(operator: str) -> ModelProto:
     node = helper.make_node(operator, ["x"], ["y"])
-    return foreign.model([node], {"x": (FLOAT, VECTOR)}, {"y": (FLOAT, VECTOR)})
+    return handmade.model([node], {"x": (FLOAT, VECTOR)}, {"y": (FLOAT, VECTOR)})
 
 
 @pytest.mark.parametrize("name", foreign.GRAPHS)
@@ -95,13 +95,13 @@ def test_a_graph_that_does_not_run_is_refused_in_one_line(tmp_path: Path) -> Non
 
 
 def test_results_of_another_shape_than_the_graph_declares_are_refused(tmp_path: Path) -> None:
-    made = foreign.model(
+    made = handmade.model(
         [
             helper.make_node("Add", ["h", "x"], ["total"]),
             helper.make_node("ReduceSum", ["total", "axes"], ["h_next"], keepdims=1),
             helper.make_node("Identity", ["x"], ["y"]),
         ],
-        {"x": (FLOAT, VECTOR), "h": (FLOAT, VECTOR), "axes": (foreign.INT64, ["axes"])},
+        {"x": (FLOAT, VECTOR), "h": (FLOAT, VECTOR), "axes": (handmade.INT64, ["axes"])},
         {"y": (FLOAT, VECTOR), "h_next": (FLOAT, ["batch", None])},
     )
     with pytest.raises(ModelRefused, match=r"'h_next' has shape \[3, 1\] when 3 rows run"):
