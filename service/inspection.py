@@ -12,12 +12,12 @@ import click
 
 from service.core.errors import ModelRefused
 from service.repository import report
-from service.repository.declaration import Declaration, DeclarationError, read
 from service.repository.description import Description, describe, is_described
-from service.repository.inference import infer
+from service.repository.foreign.declaration import Declaration, DeclarationError, read
+from service.repository.foreign.inference import infer
+from service.repository.foreign.starter import starter
 from service.repository.manifest import ManifestError, decode
 from service.repository.packages import MODEL_FILE, declaration_beside
-from service.repository.starter import starter
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Batching

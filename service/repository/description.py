@@ -9,9 +9,9 @@ from typing import NamedTuple
 from service.core.errors import ModelRefused
 from service.core.graph import GraphFacts
 from service.core.model import Array, GoldenRun, Signature
-from service.repository.declaration import Declaration, DeclarationError, read
-from service.repository.declared_golden import golden_run
-from service.repository.inference import Inference, infer, signature
+from service.repository.foreign.declaration import Declaration, DeclarationError, read
+from service.repository.foreign.golden import golden_run
+from service.repository.foreign.inference import Inference, infer, signature
 from service.repository.manifest import GOLDEN_KEY, MANIFEST_KEY, ManifestError, decode
 
 

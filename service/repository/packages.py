@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from service.core.streams import ModelKey
-from service.repository.declaration import DECLARATION_FILE
+from service.repository.foreign.declaration import DECLARATION_FILE
 
 MODEL_FILE = "model.onnx"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -8,11 +8,11 @@ from typing import Any
 
 from service.core.graph import GraphFacts
 from service.core.model import Array, GoldenRun
-from service.repository.declaration import Declaration
-from service.repository.inference import Inference
+from service.repository.foreign.declaration import Declaration
+from service.repository.foreign.inference import Inference
+from service.repository.foreign.placing import Placed
+from service.repository.foreign.values import shown
 from service.repository.manifest import Manifest, Tensor
-from service.repository.placing import Placed
-from service.repository.values import shown
 
 Row = Sequence[str]
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 import stepwire
 from service.core.model import Array
-from service.repository.declaration import Declaration
+from service.repository.foreign.declaration import Declaration
 from tests import foreign, handmade
 from tests.e2e.test_readme import ROOT, shell, table
 from tests.servers import Server, running

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from service.core.model import GoldenRun
 from service.inspection import inspect
-from service.repository.declaration import read
+from service.repository.foreign.declaration import read
 from service.repository.manifest import Manifest, State, Tensor, encode_array
 from tests import foreign, graphs, handmade
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from service.core.graph import GraphFacts, GraphTensor
-from service.repository.declaration import Declaration, DeclarationError
+from service.repository.foreign.declaration import Declaration, DeclarationError
+from service.repository.foreign.problems import Problem, key, line, text
+from service.repository.foreign.states import Pair, agree, pair
 from service.repository.manifest import DTYPES
-from service.repository.problems import Problem, key, line, text
-from service.repository.states import Pair, agree, pair
 
 
 class Roles(NamedTuple):

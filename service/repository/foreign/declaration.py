@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from service.repository.problems import key
+from service.repository.foreign.problems import key
 
 DECLARATION_FILE = "model.toml"
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from service.core.graph import GraphTensor
-from service.repository.declaration import Declaration, DeclarationError
-from service.repository.pairing import Match, match
-from service.repository.problems import Problem, key, line, text
+from service.repository.foreign.declaration import Declaration, DeclarationError
+from service.repository.foreign.pairing import Match, match
+from service.repository.foreign.problems import Problem, key, line, text
 
 
 class Pair(NamedTuple):

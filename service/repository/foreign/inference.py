@@ -12,18 +12,18 @@ from pydantic import ValidationError
 
 from service.core.graph import GraphFacts, GraphTensor
 from service.core.model import Array, Signature, StateSpec, TensorSpec
-from service.repository import layout, roles
-from service.repository.declaration import (
+from service.repository.foreign import layout, roles
+from service.repository.foreign.declaration import (
     Declaration,
     DeclarationError,
     DeclaredState,
     DeclaredTensor,
 )
+from service.repository.foreign.placing import Placed, Placing
+from service.repository.foreign.problems import Problem, key, line
+from service.repository.foreign.states import Pair
+from service.repository.foreign.values import array_of
 from service.repository.manifest import DTYPES, Tensor
-from service.repository.placing import Placed, Placing
-from service.repository.problems import Problem, key, line
-from service.repository.states import Pair
-from service.repository.values import array_of
 
 
 class PlacedState(NamedTuple):

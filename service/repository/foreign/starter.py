@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from service.repository.declaration import Declaration
-from service.repository.inference import Inference
-from service.repository.placing import Placed
-from service.repository.problems import Problem, line, text
+from service.repository.foreign.declaration import Declaration
+from service.repository.foreign.inference import Inference
+from service.repository.foreign.placing import Placed
+from service.repository.foreign.problems import Problem, line, text
 
 
 def starter(inferred: Inference, declared: Declaration) -> str:

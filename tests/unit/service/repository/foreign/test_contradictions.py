@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from service.repository.declaration import DeclarationError
-from service.repository.inference import infer
+from service.repository.foreign.declaration import DeclarationError
+from service.repository.foreign.inference import infer
 from tests import foreign
-from tests.unit.service.repository.made import GRU, declared, inferred
+from tests.unit.service.repository.foreign.made import GRU, declared, inferred
 
 
 @pytest.mark.parametrize(

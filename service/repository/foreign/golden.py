@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import JsonValue
 
 from service.core.model import Array, GoldenRun, Signature, TensorSpec
-from service.repository.declaration import DeclarationError, DeclaredGolden
-from service.repository.problems import key
-from service.repository.values import array_of, fits, shown
+from service.repository.foreign.declaration import DeclarationError, DeclaredGolden
+from service.repository.foreign.problems import key
+from service.repository.foreign.values import array_of, fits, shown
 
 _STEPS = 32
 """The fewest that prove anything of a state."""

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from service.core.graph import GraphFacts, GraphTensor
-from service.repository.inference import infer
+from service.repository.foreign.inference import infer
 from service.repository.manifest import DTYPES
 from tests import foreign
-from tests.unit.service.repository.made import (
+from tests.unit.service.repository.foreign.made import (
     GRU,
     VECTOR,
     declared,

@@ -4,7 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from service.core.graph import Dim
-from service.repository.values import array_of
+from service.repository.foreign.values import array_of
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.repository.pairing import Match, match, words
+from service.repository.foreign.pairing import Match, match, words
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from service.core.graph import GraphFacts
-from service.repository.declaration import Declaration, read
 from service.repository.description import describe
-from service.repository.inference import infer
-from service.repository.starter import starter
+from service.repository.foreign.declaration import Declaration, read
+from service.repository.foreign.inference import infer
+from service.repository.foreign.starter import starter
 from service.runtime.graph import Graph
 from tests import foreign
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from service.core.graph import Dim, GraphFacts, GraphTensor
 from service.core.model import Signature
-from service.repository.declaration import Declaration
-from service.repository.inference import infer, signature
+from service.repository.foreign.declaration import Declaration
+from service.repository.foreign.inference import infer, signature
 
 Shape = tuple[Dim, ...]
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.graph import Dim, GraphFacts, GraphTensor
-from service.repository.declaration import Declaration
-from service.repository.inference import infer, signature
-from service.repository.starter import starter
+from service.repository.foreign.declaration import Declaration
+from service.repository.foreign.inference import infer, signature
+from service.repository.foreign.starter import starter
 
 names = st.sampled_from(
     ["x", "h", "c", "h0", "h_0", "x_in", "state", "s'", "in.1", "ü", 'say "h"', "audio_in", "", "n"]

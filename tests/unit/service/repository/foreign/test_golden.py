@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from service.core.model import Array, GoldenRun
-from service.repository.declaration import DeclarationError, DeclaredGolden
-from service.repository.declared_golden import golden_run
+from service.repository.foreign.declaration import DeclarationError, DeclaredGolden
+from service.repository.foreign.golden import golden_run
 from tests import graphs
 
 SIGNATURE = graphs.mixer()[1].signature()

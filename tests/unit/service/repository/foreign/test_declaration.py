@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.repository.declaration import DeclarationError, read
+from service.repository.foreign.declaration import DeclarationError, read
 
 EVERYTHING = """
 memoryless = false

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.core.graph import Dim, GraphTensor
-from service.repository import layout
-from service.repository.declaration import (
+from service.repository.foreign import layout
+from service.repository.foreign.declaration import (
     Declaration,
     DeclarationError,
     DeclaredState,
     DeclaredTensor,
 )
-from service.repository.problems import Problem, key, line
-from service.repository.values import fits, shown
+from service.repository.foreign.problems import Problem, key, line
+from service.repository.foreign.values import fits, shown
 
 
 class Placed(NamedTuple):

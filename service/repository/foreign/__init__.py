@@ -1,0 +1,1 @@
+"""ONNX files made elsewhere: inferred where there is no doubt, else declared in a `model.toml`."""
