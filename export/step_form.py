@@ -64,10 +64,11 @@ class StepForm:
         )
 
     def call(self, inputs: Sequence[Tensor], states: Sequence[Tensor]) -> object:
-        """Inputs and states by the names of the step's parameters; those of `*states` in order."""
-        named = dict(zip((*self.input_names, *self.states), (*inputs, *states), strict=True))
-        given = [named.pop(p.name) for p in self.parameters if p.name in named]
-        return getattr(self.module, self.method)(*given, *named.values())
+        """By the names of the step's parameters, or in order if it takes `*states`."""
+        step = getattr(self.module, self.method)
+        if any(p.kind is p.VAR_POSITIONAL for p in self.parameters):
+            return step(*inputs, *states)
+        return step(**dict(zip((*self.input_names, *self.states), (*inputs, *states), strict=True)))
 
     def timestep(self, sample: Sample) -> Timestep:
         """Raises ExportRefused if the step does not give its outputs and then its new states."""
@@ -99,7 +100,10 @@ class StepForm:
         return timestep
 
     def parted(self, result: object) -> tuple[list[Leaf], list[Tensor]]:
-        """The outputs, and the new states, which come last. Raises ExportRefused."""
+        """The outputs, and the new states, which come last, in order or in a dict by name.
+
+        Raises ExportRefused.
+        """
         every = leaves(result)
         count = len(self.states)
         if len(every) <= count:
@@ -107,7 +111,11 @@ class StepForm:
                 f"{self.method} returns {len(every)} tensors: its outputs and then its new states "
                 f"({', '.join(self.states)}) are needed"
             )
-        return every[: len(every) - count], [leaf.tensor for leaf in every[len(every) - count :]]
+        outputs, new = every[: len(every) - count], every[len(every) - count :]
+        by_name = {leaf.key: leaf.tensor for leaf in new}
+        if by_name.keys() == self.states.keys():
+            return outputs, [by_name[name] for name in self.states]
+        return outputs, [leaf.tensor for leaf in new]
 
     @property
     def has_whole(self) -> bool:

@@ -148,6 +148,16 @@ class StateFirst(nn.Module):
         h = torch.tanh(self.layer(x) + scale * h)
         return h.sum(-1, keepdim=True), h
 
+class StateBehindAnOption(StateFirst):
+    def forward(self, x, scale=2.0, h=None):
+        return super().forward(h, x, scale)
+
+class StatesByName(nn.Module):
+    states = {"slow": (3,), "fast": (3,)}
+    def step(self, x, slow, fast):
+        slow, fast = slow + x, 0.5 * fast + x
+        return slow - fast, {"fast": fast, "slow": slow}
+
 class FeaturesFirst(Base):
     def forward(self, x):
         y = self.gru(x)[0]
@@ -155,9 +165,9 @@ class FeaturesFirst(Base):
 """
 
 
-def from_variant(user: User, name: str) -> Source:
+def from_variant(user: User, name: str, *inputs: str) -> Source:
     user.write(VARIANTS)
-    return source_of(f"{user.module}:{name}")
+    return source_of(f"{user.module}:{name}", inputs=inputs)
 
 
 def test_states_may_be_given_to_a_step_of_any_number(user: User) -> None:
@@ -168,8 +178,16 @@ def test_states_may_be_given_to_a_step_of_any_number(user: User) -> None:
     np.testing.assert_array_equal(count[0, :, 0], [1, 1.5, 1.75])
 
 
-def test_forward_is_the_step_where_there_is_no_other(user: User) -> None:
-    made = from_variant(user, "StateFirst")
+def test_new_states_may_be_given_by_name(user: User) -> None:
+    made = from_variant(user, "StatesByName", "x=float32[3]")
+    x = np.ones((1, 3, 3), np.float32)
+    [output] = made.whole([x])
+    np.testing.assert_array_equal(output[0, :, 0], [0, 0.5, 1.25])
+
+
+@pytest.mark.parametrize("name", ["StateFirst", "StateBehindAnOption"])
+def test_forward_is_the_step_where_there_is_no_other(user: User, name: str) -> None:
+    made = from_variant(user, name)
     assert [tensor.name for tensor in made.manifest.inputs] == ["x"]
     assert made.manifest.states[0].spec().initial.tolist() == [0, 1]
 
