@@ -59,7 +59,7 @@ def drawn(name: str, size: tuple[float, float], draw: Callable[[Figure], None]) 
 def _inline(svg: str, name: str) -> str:
     svg = svg[svg.index("<svg") :]  # no XML declaration inside a page
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)  # a page's parser knows the namespaces
+    # A page's parser knows the namespaces, and its style the width.
     svg = re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', r"<svg \1>", svg, count=1)
     svg = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     for colour, variable in _VARIABLES.items():

@@ -22,7 +22,8 @@ FELT = 0.01
 FADED = 1e-6
 """The share at which the plot of gradient norms ends."""
 WIDE = 8.0
-"""From this ratio of the largest to the smallest on, an axis is logarithmic."""
+"""From this ratio of the largest score to the smallest on, its axis is logarithmic; that of a
+percentage never."""
 ACROSS = 3
 """Axes side by side."""
 TITLE = 30
@@ -91,8 +92,18 @@ def _dots(axes: Axes, results: Results, entries: Sequence[Entry], measure: str) 
         if value is not None:
             shown.append(value)
             axes.plot([value], [row], "D", color=INK, markerfacecolor="none", markersize=5)
-    if shown and min(shown) > 0 and max(shown) / min(shown) > WIDE:
-        axes.set_xscale("log")
+    if "%" not in measure and shown and 0 < WIDE * min(shown) < max(shown):
+        _logarithmic(axes)
+
+
+def _logarithmic(axes: Axes) -> None:
+    """With plain numbers at 1, 2 and 5 of each decade."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _losses(entries: Sequence[Entry]) -> Plot:

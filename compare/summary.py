@@ -24,18 +24,22 @@ def _sentences(results: Results) -> Iterator[str]:
             yield _verdict(equal, ranked(rivals, headline))
     if len(results.seeds) == 1:
         yield "One seed gives no spread: take more to tell skill from luck."
-    ranking = ranked(results.entries, headline)
-    if ranking:
-        yield from _against_baselines(results, *ranking[0])
+    if any(entry.scored for entry in results.entries):
+        yield from _against_baselines(results)
 
 
 def ranked(entries: Sequence[Entry], headline: Headline) -> list[tuple[Entry, Statistic]]:
     """Those that have a figure, the best mean first."""
     found = [(entry, statistic(entry.measured(headline.measure))) for entry in entries]
-    sign = 1 if headline.better == "lower" else -1
+    sign = _sign(headline)
     return sorted(
         ((entry, known) for entry, known in found if known), key=lambda pair: sign * pair[1].mean
     )
+
+
+def _sign(headline: Headline) -> int:
+    """What a measure is multiplied by so that less is better."""
+    return 1 if headline.better == "lower" else -1
 
 
 def within_spread(one: Statistic, other: Statistic) -> bool:
@@ -58,20 +62,28 @@ def _verdict(equal: Equal, ranking: list[tuple[Entry, Statistic]]) -> str:
     return f"{verdict}{', beyond the spread' if others and figures.spread is not None else ''}."
 
 
-def _against_baselines(results: Results, best: Entry, figures: Statistic) -> Iterator[str]:
+def _against_baselines(results: Results) -> Iterator[str]:
+    """A sentence for all baselines that the same networks do not beat."""
     headline = results.headline
-    sign = 1 if headline.better == "lower" else -1
-    beaten: list[str] = []
-    others: list[str] = []
+    sign = _sign(headline)
+    ranking = ranked(results.entries, headline)
+    unbeaten: dict[tuple[str, ...], list[str]] = {}
     for name, score in results.baselines.items():
         value = score.get(headline.measure)
-        if value is not None:
-            beats = sign * figures.mean < sign * value
-            (beaten if beats else others).append(f"{name} ({value:.4g})")
-    if beaten:
-        yield f"{best.contestant.name} beats {_listed(beaten)}."
-    if others:
-        yield f"{best.contestant.name} does not beat {_listed(others)}."
+        if value is None:
+            continue
+        behind = tuple(
+            entry.contestant.name for entry, known in ranking if sign * known.mean >= sign * value
+        )
+        unbeaten.setdefault(behind, []).append(f"{name} ({value:.4g})")
+    for behind, baselines in unbeaten.items():
+        if not behind:
+            yield f"Every network beats {_listed(baselines)}."
+        elif len(behind) == len(ranking):
+            yield f"No network beats {_listed(baselines)}."
+        else:
+            verb = "does" if len(behind) == 1 else "do"
+            yield f"{_listed(behind)} {verb} not beat {_listed(baselines)}; the others do."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -147,8 +147,9 @@ def _memory(entry: Entry) -> str:
     known = statistic(lengths)
     if known is None:
         return NOTHING
-    longer = any(trial.memory_length is None for trial in entry.scored)
-    return f"{'≥ ' if longer else ''}{figure(known)}"
+    if any(trial.memory_length is None for trial in entry.scored):
+        return f"≥ {known.mean:.4g}"
+    return figure(known)
 
 
 def _training(entry: Entry) -> str:
@@ -157,14 +158,14 @@ def _training(entry: Entry) -> str:
 
 
 def figure(known: Statistic) -> str:
-    """Mean ± spread: the spread to two digits, the mean to where the spread's are, at most four."""
+    """Mean ± spread: the spread to two digits, the mean as far as the spread, at most four."""
     if not known.spread:
         spread = "" if known.spread is None else " ± 0"
         return f"{known.mean:.4g}{spread}"
     decimals = _decimals(known.spread, 2)
     most = _decimals(known.mean, 4) if known.mean else decimals
     if decimals > most:
-        return f"{known.mean:.{most}f} ± {known.spread:.2g}"
+        return f"{known.mean:.{most}f} ± {known.spread:.1g}"
     return f"{known.mean:.{decimals}f} ± {known.spread:.{decimals}f}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compare.contestants import Contestant, contestants, nearest
@@ -17,6 +17,7 @@ from models.networks import Architecture, SequenceNetwork
     growth=st.lists(st.integers(1, 500), min_size=1, max_size=40),
     target=st.integers(0, 10_000),
 )
+@example(growth=[1, 2], target=2)  # both as near: the smaller
 def test_no_other_size_is_nearer(growth: list[int], target: int) -> None:
     counts = list(accumulate(growth))
 

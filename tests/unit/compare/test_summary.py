@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from compare.results import Statistic
 from compare.summary import summary, within_spread
 from models.cores import Cell
@@ -16,8 +18,8 @@ def test_the_best_is_named_for_each_kind_of_equality() -> None:
         f"Judged by {ERROR}: lower is better. "
         "At equal hidden size gru 4 is best (2.0 ± 1.4), beyond the spread. "
         "At equal parameters gru 4 is best (2.0 ± 1.4), rnn 9 (3) within the spread. "
-        "gru 4 beats last value (3.5). "
-        "gru 4 does not beat oracle (0.5)."
+        "rnn 4 does not beat last value (3.5); the others do. "
+        "No network beats oracle (0.5)."
     )
 
 
@@ -28,7 +30,8 @@ def test_higher_may_be_better() -> None:
         headline=Headline(SHARE, "higher"),
     )
     assert "At equal hidden size gru 4 is best (85.0 ± 7.1), beyond the spread." in summary(found)
-    assert "gru 4 beats last value (50)." in summary(found)
+    assert "rnn 4 does not beat last value (50); the others do." in summary(found)
+    assert "oracle" not in summary(found)  # it has no such measure
 
 
 def test_one_seed_tells_no_spread() -> None:
@@ -56,3 +59,8 @@ def test_means_are_close_within_the_wider_spread() -> None:
 
 def test_one_that_has_no_rival_is_not_called_best() -> None:
     assert "best" not in summary(results(usual().entries[1]))
+
+
+def test_baselines_with_the_same_fate_share_a_sentence() -> None:
+    found = replace(usual(), baselines={"a": {ERROR: 9.0}, "b": {ERROR: 8.0}})
+    assert summary(found).endswith("Every network beats a (9) and b (8).")
