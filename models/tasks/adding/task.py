@@ -41,7 +41,7 @@ class Adding:
     name = "adding"
     inputs = Signal("reading", READING)
     outputs = Signal("sum", ("sum of the marked values, due at the last timestep",))
-    recipe = Recipe(rounds=100, batches=40, window=None, accumulate=False)
+    recipe = Recipe(rounds=60, batches=40, window=None, learning_rate=1e-2, accumulate=False)
 
     def __init__(self, length: int = 200) -> None:
         """Trains on up to `length` timesteps; is scored there, below and beyond."""

@@ -47,7 +47,7 @@ class Copying:
     name = "copying"
     inputs = Signal("symbol", ("symbol",), symbols=SYMBOLS)
     outputs = Signal("letter", LETTERS, kind="log_probabilities")
-    recipe = Recipe(rounds=100, batches=80, window=None, accumulate=False)
+    recipe = Recipe(rounds=60, batches=60, window=None, learning_rate=1e-2, accumulate=False)
 
     def __init__(self, delay: int = 60) -> None:
         """Trains on delays of up to `delay` timesteps; is scored there, below and beyond."""
