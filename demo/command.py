@@ -6,6 +6,7 @@ import click
 
 from demo.forecast.command import forecast
 from demo.memory.command import memory
+from demo.morse.command import morse
 from demo.pendulum.command import pendulum
 from demo.sentiment.command import sentiment
 from demo.sine.command import sine
@@ -18,6 +19,7 @@ def demo() -> None:
 
 demo.add_command(forecast)
 demo.add_command(memory)
+demo.add_command(morse)
 demo.add_command(pendulum)
 demo.add_command(sentiment)
 demo.add_command(sine)

@@ -22,7 +22,7 @@ from models.tasks.morse.code import BLANK, LABELS, SPACE, best_path, edits, grow
 from models.tasks.morse.duration import decoded, own_dot
 from models.tasks.morse.keying import SPEED, keyed, padded
 from models.tasks.morse.messages import LETTERS, labels_of, random_letters, random_words
-from models.tasks.task import Array, Recipe, Score, Sequences, Signal
+from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +38,7 @@ HELD_OUT = 300
 HELD_OUT_LETTERS = (3, 8)
 """Characters of a message of random letters."""
 HELD_OUT_SEED = 1_000_000
+WRONG = "{}, wrong characters [%]"
 
 
 class HeldOut(NamedTuple):
@@ -52,6 +53,7 @@ class Morse:
     name = "morse"
     inputs = Signal("loudness", ("loudness of the key",))
     outputs = Signal("label", LABELS, kind="log_probabilities")
+    headline = Headline(WRONG.format("random letters"), "lower")
     recipe = Recipe(
         rounds=90, batches=50, batch=32, window=None, learning_rate=8e-3, accumulate=False
     )
@@ -128,5 +130,5 @@ def _score(reader: Callable[[Array], Sequence[str]]) -> Score:
     scores = {}
     for kind, (texts, loudness) in _held_out().items():
         wrong = sum(edits(said, text) for said, text in zip(reader(loudness), texts, strict=True))
-        scores[f"{kind}, wrong characters [%]"] = 100 * wrong / sum(map(len, texts))
+        scores[WRONG.format(kind)] = 100 * wrong / sum(map(len, texts))
     return scores

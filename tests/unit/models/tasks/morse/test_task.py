@@ -1,0 +1,101 @@
+"""The Morse task: its sequences, its loss, its score."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from models.experiment import architecture_for
+from models.networks import SequenceNetwork
+from models.tasks.morse import task as module
+from models.tasks.morse.code import ALPHABET, BLANK, LABELS, best_path
+from models.tasks.morse.keying import keyed, padded
+from models.tasks.morse.messages import labels_of
+from models.tasks.morse.task import Morse, read
+from models.tasks.task import Recipe, Sequences
+from models.training import train
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Messages enough for a test."""
+    monkeypatch.setattr(module, "HELD_OUT", 40)
+    monkeypatch.setattr(module, "TRAINING_MESSAGES", 64)
+    module._held_out.cache_clear()
+    yield
+    module._held_out.cache_clear()
+
+
+def untrained() -> SequenceNetwork:
+    torch.manual_seed(0)
+    return SequenceNetwork(architecture_for(Morse(), hidden=8))
+
+
+def letters_of(index: int) -> set[str]:
+    targets = Morse().gather(index, untrained(), np.random.default_rng(0)).targets
+    return {ALPHABET[label - 1] for label in np.unique(targets) if label != BLANK} - {" "}
+
+
+def test_letters_and_length_grow_with_the_rounds() -> None:
+    assert letters_of(0) == {"E", "T"}
+    assert len(letters_of(3)) == 8
+    assert len(letters_of(13)) > 20
+    network, rng = untrained(), np.random.default_rng(0)
+    longest = [Morse().gather(index, network, rng).targets.shape[1] for index in (0, 13, 14)]
+    assert longest == [2, 2, 6]
+
+
+def test_the_loss_sums_over_every_path_of_the_text() -> None:
+    torch.manual_seed(0)
+    steps, text = 4, "AB"
+    outputs = torch.randn(1, steps, len(LABELS)).log_softmax(dim=-1)
+    chance = 0.0
+    for path in itertools.product([BLANK, 1, 2], repeat=steps):
+        if best_path(path) == text:
+            chance += float(outputs[0, range(steps), path].sum().exp())
+    loss = Morse().loss(outputs, torch.tensor([[1, 2, BLANK]]))
+    assert float(loss) == pytest.approx(-np.log(chance) / len(text), rel=1e-5)
+
+
+def test_the_score_is_edits_for_each_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = module._held_out()["words"].texts
+    score = module._score(lambda loudness: [text[:-1] for text in texts])
+    assert score["words, wrong characters [%]"] == pytest.approx(
+        100 * len(texts) / sum(map(len, texts))
+    )
+    assert (score["random letters, wrong characters [%]"] or 0) > 50
+
+
+def test_the_baselines_read_better_than_an_untrained_network() -> None:
+    task = Morse()
+    mine = task.score(untrained())
+    for score in task.baselines().values():
+        assert score.keys() == mine.keys()
+        assert all((score[key] or 0) < (mine[key] or 0) for key in mine)
+
+
+def test_a_sample_is_of_messages() -> None:
+    sample = Morse().sample(3, 256)
+    assert sample.shape == (3, 256, 1) and sample.dtype == np.float32
+    assert 0.2 < sample.mean() < 0.6
+    np.testing.assert_array_equal(sample, Morse().sample(3, 256))
+
+
+def test_four_messages_can_be_learned_by_heart() -> None:
+    texts = ["E", "T", "A", "N"]
+
+    class Same(Morse):
+        def gather(
+            self, index: int, network: SequenceNetwork, rng: np.random.Generator
+        ) -> Sequences:
+            keys = np.random.default_rng(0)
+            return Sequences(padded([keyed(text, keys) for text in texts], keys), labels_of(texts))
+
+    task = Same()
+    recipe = Recipe(1, 300, 8, window=None, learning_rate=2e-2, accumulate=False)
+    network = train(task, architecture_for(task, hidden=24), recipe, 0)
+    assert read(network, task.gather(0, network, np.random.default_rng(1)).inputs) == texts
