@@ -203,7 +203,8 @@ def terminal(title: str, table: Sequence[Column]) -> Table:
         shown.add_column(
             Text(column.heading),
             justify="right" if place else "left",
-            min_width=max(map(len, words)),
+            overflow="fold",
+            min_width=max(map(len, words)) if place else None,
         )
     for row in rows(table):
         shown.add_row(*map(Text, row))
