@@ -20,6 +20,9 @@ from service.repository import manifest
 
 Form = SequenceForm | StepForm
 
+NUMBERED = 4096
+"""The most symbols that are told to every client; a larger embedding checks its inputs itself."""
+
 
 def source_of(
     name: str,
@@ -70,11 +73,17 @@ def _inputs(
     arrays = samples.recorded(path, form.input_names) if path else {}
     said = {tensor.name: tensor for tensor in map(declared, texts)}
     tensors = settled(form, {**samples.declarations(arrays), **said})
-    if path:
-        return tensors, samples.replayed(path, arrays, tensors)
     with running(form.method):
         counts = symbol_counts(form, tensors)
-    return tensors, samples.drawn(tensors, counts)
+    sample = samples.replayed(path, arrays, tensors) if path else samples.drawn(tensors, counts)
+    return tuple(_with_symbols(tensor, counts.get(tensor.name, 0)) for tensor in tensors), sample
+
+
+def _with_symbols(tensor: manifest.Tensor, count: int) -> manifest.Tensor:
+    """An embedding has no names for its symbols: their numbers must do."""
+    if not 0 < count <= NUMBERED:
+        return tensor
+    return tensor.model_copy(update={"symbols": tuple(map(str, range(count)))})
 
 
 def _manifest(

@@ -86,6 +86,12 @@ def test_inputs_are_found_where_only_one_size_fits(user: User, name: str, expect
     assert inputs(user, name) == expected
 
 
+def test_an_embeddings_symbols_are_told_by_their_numbers(user: User) -> None:
+    user.write(CLASSES)
+    [counted] = source_of(f"{user.module}:CountedSymbols").manifest.inputs
+    assert counted.symbols == ("0", "1", "2", "3", "4", "5", "6")
+
+
 def test_several_sizes_that_fit_are_named(user: User) -> None:
     user.write(CLASSES)
     assert user.refused("Broadcast") == (
