@@ -49,17 +49,18 @@ def generate(
 
 
 def _generate(address: str, model: str, prompt: str, count: int, sampler: Sampler) -> None:
+    page = click.get_text_stream("stdout", errors="replace")
     with streaming(address, model) as stream:
         read = readable(prompt, alphabet(stream))
         if read != prompt:
             click.echo(f"{model} does not know {replaced(prompt, read)}: replaced", err=True)
-        click.echo(read, nl=False)
+        click.echo(read, page, nl=False)
         started, round_trips = time.perf_counter(), []
         for written in write(stream, read or LINE_BREAK, count, sampler):
-            click.echo(written.character, nl=False)
+            click.echo(written.character, page, nl=False)
             round_trips.append(written.round_trip)
         rate = count / (time.perf_counter() - started)
-    click.echo()
+    click.echo(file=page)
     click.echo(
         f"{count} characters, {rate:.0f} a second; "
         f"mean round trip {1000 * np.mean(round_trips):.2f} ms",

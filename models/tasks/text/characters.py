@@ -12,8 +12,8 @@ Codes = npt.NDArray[np.int64]
 
 REPLACEMENT = "\ufffd"
 """Stands for every character that is not in the vocabulary."""
-OFTEN = 1e-5
-"""Share of the training text from which on a character is in the vocabulary."""
+ONE_IN = 100_000
+"""A character of the vocabulary is at least one in so many of the training text."""
 MOST = 4096
 """Characters in a vocabulary: five of them fit into 60 bits."""
 
@@ -22,7 +22,7 @@ def vocabulary(text: str) -> tuple[str, ...]:
     """The characters that occur often enough, in the order of Unicode, and then the replacement."""
     counts = Counter(text)
     del counts[REPLACEMENT]
-    often = [character for character, count in counts.items() if count >= OFTEN * len(text)]
+    often = [character for character, count in counts.items() if count * ONE_IN >= len(text)]
     often.sort(key=lambda character: (-counts[character], character))
     return (*sorted(often[: MOST - 1]), REPLACEMENT)
 
@@ -34,7 +34,3 @@ def encoded(text: str, characters: Sequence[str]) -> Codes:
     table = np.full(max(int(points.max(initial=0)), *map(ord, characters)) + 1, unknown, np.int64)
     table[[ord(character) for character in characters]] = np.arange(len(characters))
     return table[points]
-
-
-def decoded(codes: Codes, characters: Sequence[str]) -> str:
-    return "".join(characters[code] for code in codes)

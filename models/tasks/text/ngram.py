@@ -86,7 +86,7 @@ class NGram:
 
     def probabilities(self, rows: Codes) -> Floats:
         """Of each character but the first in rows [R, T], by those before it: [R, T - 1]."""
-        following = np.full(rows[:, 1:].shape, 1 / self._characters)
+        following: Floats = np.full(rows[:, 1:].shape, 1 / self._characters)
         for length, grams in enumerate(self._orders[: rows.shape[1]], start=1):
             keys = _keys(rows, self._characters, length)[..., -following.shape[1] :]
             reached = following[:, -keys.shape[1] :]  # has a context of length - 1 characters
