@@ -11,6 +11,8 @@ bundle() {
     stepwire export "$runs/$name" --to model_repository --version 1 --force
 }
 
+bundle adding-gru adding --cell gru --hidden 48
+bundle copying-gru copying --cell gru --hidden 64
 bundle pendulum-gru pendulum --cell gru --hidden 48
 bundle pendulum-lstm pendulum --cell lstm --hidden 48
 bundle pendulum-rnn pendulum --cell rnn --hidden 48 --input-layer 32
