@@ -46,7 +46,7 @@ OF_TASK: Mapping[str, Sequence[Option[Any]]] = {
         click.option(
             "--characters",
             type=click.IntRange(1000),
-            help="Of training text; all that are not held out if left out.",
+            help="Cut the training text to so many.",
         ),
     ),
 }
