@@ -135,7 +135,10 @@ def _serve(
             return {}
         try:
             costs = served.costs(repository, tuple(packages.values()), inputs)
-        except (ServiceFailed, StepwireError) as error:
+        except ServiceFailed as failed:
+            notes.append(f"No step was measured, the service failed: {failed.log.strip()}")
+            return {}
+        except StepwireError as error:
             notes.append(f"No step was measured: {error}.")
             return {}
     return {contestant: costs[name] for contestant, name in packages.items()}

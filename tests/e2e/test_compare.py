@@ -89,3 +89,13 @@ def test_the_docs_page_names_commands_that_are() -> None:
         command = compare.commands[task]
         known = {flag for option in command.params for flag in option.opts}
         assert set(re.findall(r"--[a-z-]+", options)) <= known
+
+
+def test_the_docs_page_shows_the_table_that_is_printed(made: Made) -> None:
+    def headings(text: str) -> list[str]:
+        line = next(line for line in text.splitlines() if line.startswith("|  | equal |"))
+        return [cell.strip() for cell in line.strip("|").split("|")]
+
+    shown, printed = headings((DOCS / "compare.md").read_text()), headings(table(made))
+    headline = printed.index(made.results["headline"]["measure"])
+    assert shown[:headline] + shown[headline + 1 :] == printed[:headline] + printed[headline + 1 :]

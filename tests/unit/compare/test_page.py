@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from html.parser import HTMLParser
 
@@ -9,7 +10,7 @@ import pytest
 
 from compare.page import page
 from compare.results import Results
-from tests.unit.compare.made import diverged, entry, results, usual
+from tests.unit.compare.made import diverged, entry, results, trial, usual
 
 VOID = {"meta", "br"}
 
@@ -109,3 +110,10 @@ def test_without_scores_it_has_no_plots_but_a_table(found: Results) -> None:
 def test_what_was_not_served_is_left_out_of_one_plot() -> None:
     found = results(entry("gru", 4, ("hidden size",), *usual().entries[1].trials, served=False))
     assert page(found).count("<svg") == 3
+
+
+def test_a_score_that_exploded_is_drawn_beside_the_others() -> None:
+    rnn, gru, _ = usual().entries
+    exploded = entry("lstm", 4, ("hidden size",), trial(0, math.inf), trial(1, 2.0))
+    text = page(results(rnn, gru, exploded))
+    assert text.count("<svg") == 4 and "<td>inf</td>" in text
