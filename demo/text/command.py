@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import time
 from pathlib import Path
 
@@ -49,18 +51,20 @@ def generate(
 
 
 def _generate(address: str, model: str, prompt: str, count: int, sampler: Sampler) -> None:
-    page = click.get_text_stream("stdout", errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may not have every character
+    start = prompt or LINE_BREAK
     with streaming(address, model) as stream:
-        read = readable(prompt, alphabet(stream))
-        if read != prompt:
-            click.echo(f"{model} does not know {replaced(prompt, read)}: replaced", err=True)
-        click.echo(read, page, nl=False)
+        read = readable(start, alphabet(stream))
+        if read != start:
+            click.echo(f"{model} does not know {replaced(start, read)}: replaced", err=True)
+        click.echo(read if prompt else "", nl=False)
         started, round_trips = time.perf_counter(), []
-        for written in write(stream, read or LINE_BREAK, count, sampler):
-            click.echo(written.character, page, nl=False)
+        for written in write(stream, read, count, sampler):
+            click.echo(written.character, nl=False)
             round_trips.append(written.round_trip)
         rate = count / (time.perf_counter() - started)
-    click.echo(file=page)
+    click.echo()
     click.echo(
         f"{count} characters, {rate:.0f} a second; "
         f"mean round trip {1000 * np.mean(round_trips):.2f} ms",

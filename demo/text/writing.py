@@ -30,9 +30,10 @@ class Sampler:
     """Divides the log-probabilities: at 1 they hold as they are, at 0 the likeliest is taken."""
 
     def draw(self, log_probabilities: npt.NDArray[Any]) -> int:
-        """Adds Gumbel noise and takes the largest, which draws in proportion to the probabilities:
-        Gumbel, "Statistical theory of extreme values", 1954.
+        """The largest after Gumbel noise was added is a draw in proportion to the probabilities:
+        Gumbel, "Statistical theory of extreme values and some practical applications", 1954.
         """
+        # Heating the noise instead of cooling what it is added to does at temperature 0 too.
         noise = self.rng.gumbel(size=log_probabilities.shape)
         return int(np.argmax(log_probabilities + self.temperature * noise))
 

@@ -139,3 +139,20 @@ def test_served_it_foresees_held_out_text(bundled: Server) -> None:
             -stream.step(int(code))[following] / np.log(2) for code, following in pairwise(codes)
         ]
     assert np.mean(bits) < 2.5  # trigrams need as much, and no character at random below 6
+
+
+def test_without_a_prompt_it_starts_a_line(bundled: Server) -> None:
+    alone, after = (
+        generated(bundled, "--characters", "40", *prompt).stdout
+        for prompt in ((), ("--prompt", "\n"))
+    )
+    assert after == f"\n{alone}"
+
+
+def test_a_terminal_without_the_replacement_is_no_obstacle(bundled: Server) -> None:
+    done = ran(
+        "PYTHONIOENCODING=latin-1 stepwire generate --prompt ☃ --characters 3"
+        f" --connect {bundled.address}"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("?")

@@ -22,9 +22,8 @@ def vocabulary(text: str) -> tuple[str, ...]:
     """The characters that occur often enough, in the order of Unicode, and then the replacement."""
     counts = Counter(text)
     del counts[REPLACEMENT]
-    often = [character for character, count in counts.items() if count * ONE_IN >= len(text)]
-    often.sort(key=lambda character: (-counts[character], character))
-    return (*sorted(often[: MOST - 1]), REPLACEMENT)
+    often = [name for name, count in counts.most_common(MOST - 1) if count * ONE_IN >= len(text)]
+    return (*sorted(often), REPLACEMENT)
 
 
 def encoded(text: str, characters: Sequence[str]) -> Codes:
