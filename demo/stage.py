@@ -26,6 +26,8 @@ CHECKOUT = Path(__file__).parents[1]
 SHOWN = ("gymnasium", "matplotlib", "rich")
 SERVED = ("onnxruntime", "pydantic_settings", "uvloop", "grpc_health", "grpc_reflection")
 INTERRUPTED = 130
+RETRY_FOR = 5.0
+"""Seconds that the service may be away: at a demo one looks on."""
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -98,7 +100,7 @@ def served(repository: Path | None, connect: str | None) -> Iterator[str]:
 @contextmanager
 def streaming(address: str, model: str) -> Iterator[Stream]:
     """An open stream of the model. It is closed however the block ends: nobody resumes a demo."""
-    with stepwire.sync.connect(address) as client:
+    with stepwire.sync.connect(address, retry_for=RETRY_FOR) as client:
         stream = client.stream(model)
         stream.open()
         try:

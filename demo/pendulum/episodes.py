@@ -13,10 +13,8 @@ from demo.pace import Pace, RealClock
 from demo.pendulum.controller import controller
 from demo.pendulum.loop import Record, run
 from demo.pendulum.view import watching
+from demo.stage import RETRY_FOR
 from models.tasks.pendulum.world import PERIOD, PendulumWorld
-
-RETRY_FOR = 5.0
-"""Seconds that the service may be away."""
 
 
 class Setting(NamedTuple):
