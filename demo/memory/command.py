@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from demo.stage import ending, require, served, service_options, speed_option, streaming
+from demo.stage import ending, require, served, service_options, speed_option
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from demo.memory.episode import Problem, Wait
+    from stepwire.sync import Client
 
 RATE = 100
 """Timesteps a second."""
@@ -56,13 +58,14 @@ def memory(
 
         from demo.memory.adding import Adding
         from demo.memory.copying import Copying
+        from stepwire.sync import connect as connected
 
         console = Console()
         posed: tuple[tuple[str, Problem], ...]
         posed = ((adding, Adding(length)), (copying, Copying(delay)))
-        with served(repository, connect) as address:
+        with served(repository, connect) as address, connected(address) as client:
             verdicts = [
-                f"{model}: {_pose(address, model, problem, episodes, seed, speed, console)}."
+                f"{model}: {_pose(client, model, problem, episodes, seed, speed, console)}."
                 for model, problem in posed
             ]
         for verdict in verdicts:
@@ -70,7 +73,7 @@ def memory(
 
 
 def _pose(
-    address: str,
+    client: Client,
     model: str,
     problem: Problem,
     episodes: int,
@@ -88,7 +91,9 @@ def _pose(
     due = []
     for number in range(1, episodes + 1):
         title = f"{model}, episode {number} of {episodes}"
-        with streaming(address, model) as stream:
+        stream = client.stream(model)
+        stream.open()
+        with closing(stream):  # nobody resumes a demo
             problem.check(model, stream)
             with watching(console, title) as show:
                 for moment in play(stream, problem, problem.episode(rng), _pace(speed)):
