@@ -180,9 +180,8 @@ def _show(results: Results) -> None:
     networks = [column.first(len(results.entries)) for column in costs]
     console.print(table.terminal(f"{results.task}, held out", table.verdict(results)))
     console.print(table.terminal("costs", networks))
-    console.print(summary(results), highlight=False)
-    for note in results.notes:
-        console.print(note, highlight=False, markup=False)
+    for line in (summary(results), *results.notes):
+        console.print(line, highlight=False, markup=False)
 
 
 for _name, _entry in tasks.TASKS.items():

@@ -78,6 +78,7 @@ class Watch:
         self._console.print(
             f"{name}, seed {trial.seed}: {outcome}; {self.ended}, {clock(left or 0.0)} left",
             highlight=False,
+            markup=False,  # a unit in brackets is no style
             soft_wrap=True,
         )
 

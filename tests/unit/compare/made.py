@@ -7,7 +7,7 @@ from compare.results import Entry, Results, Served, Trial
 from models.cores import Cell
 from models.tasks.task import Headline, Recipe
 
-ERROR, SHARE = "error <m>", "right | in time [%]"
+ERROR, SHARE = "error <x> [m]", "right | in time [%]"
 
 
 def trial(

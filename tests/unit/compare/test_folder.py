@@ -22,7 +22,7 @@ def test_the_folder_holds_page_table_and_results(tmp_path: Path) -> None:
     }
     assert target.stat().st_mode & 0o777 == 0o755
     text = (target / "table.md").read_text()
-    assert text.startswith("Judged by error <m>: lower is better.\n\n|  | equal |")
+    assert text.startswith("Judged by error <x> [m]: lower is better.\n\n|  | equal |")
     assert text.count("\n\n|  | ") == 2 and "\n\n\n" not in text
 
 

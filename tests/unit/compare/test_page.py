@@ -89,7 +89,7 @@ def test_the_plots_take_their_colours_from_the_page(made: str) -> None:
 
 def test_every_figure_and_note_is_on_it(made: str) -> None:
     text = read(made).text
-    for expected in ("gru 4", "2.0 ± 1.4", "error <m>", "rnn 9, seed 1, diverged: <why>."):
+    for expected in ("gru 4", "2.0 ± 1.4", "error <x> [m]", "rnn 9, seed 1, diverged: <why>."):
         assert expected in text
     assert "stepwire compare made" in text and "length 7" in text
 

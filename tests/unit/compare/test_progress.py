@@ -57,5 +57,5 @@ def test_without_a_terminal_each_training_is_a_line() -> None:
 
 def test_on_a_terminal_there_is_a_bar_too() -> None:
     shown = watched(terminal=True)
-    assert "rnn 4, seed 7: error <m> 0.5" in shown
+    assert "rnn 4, seed 7: error <x> [m] 0.5" in shown
     assert "━" in shown and "measuring steps" in shown
