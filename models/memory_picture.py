@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,11 @@ def _loaded(folders: Sequence[Path]) -> dict[str, Runs]:
         if run.config.task not in DISTANCE:
             raise Refused(f"{folder} is of {run.config.task}: take runs of {' or '.join(DISTANCE)}")
         of_task = loaded.setdefault(run.config.task, {})
+        if of_task and _distance(run) != _distance(_first(of_task)):
+            raise Refused(
+                f"{folder} is of --{DISTANCE[run.config.task]} {_distance(run)}, a run before it "
+                f"of {_distance(_first(of_task))}: take runs of the same"
+            )
         of_task.setdefault(run.config.architecture.cell, []).append(run)
     return dict(loaded)
 
@@ -96,7 +102,7 @@ def save(path: Path, by_task: Mapping[str, Runs]) -> None:
 
 
 def _draw_gradients(axes: Axes, of_task: Runs) -> None:
-    for (cell, seeds), colour in zip(of_task.items(), COLOURS, strict=False):
+    for (cell, seeds), colour in zip(of_task.items(), cycle(COLOURS), strict=False):
         run = seeds[0]
         axes.plot(_norms(run, untrained(run)), "--", color=colour, alpha=0.6)
         axes.plot(_norms(run, run.network), color=colour, label=cell)
@@ -109,7 +115,7 @@ def _draw_gradients(axes: Axes, of_task: Runs) -> None:
 def _draw_scores(axes: Axes, of_task: Runs) -> None:
     first = _first(of_task)
     distances = _distances(first)
-    for (cell, seeds), colour in zip(of_task.items(), COLOURS, strict=False):
+    for (cell, seeds), colour in zip(of_task.items(), cycle(COLOURS), strict=False):
         scores = np.array(_scores(seeds, "network"))  # [distances, seeds]
         axes.plot(distances, scores.mean(axis=1), "o-", color=colour, label=cell)
         axes.fill_between(

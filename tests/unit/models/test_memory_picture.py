@@ -92,6 +92,15 @@ def test_runs_of_another_task_are_refused(tmp_path: Path) -> None:
     assert result.stderr.endswith("sine is of sine: take runs of adding or copying\n")
 
 
+def test_runs_of_another_distance_are_refused(folders: list[Path], tmp_path: Path) -> None:
+    longer = made(tmp_path / "longer", "adding", {"length": 30}, "rnn")
+    result = painted(folders[0], longer, "--to", tmp_path / "memory.png")
+    assert result.exit_code == 2
+    assert result.stderr.endswith(
+        "longer is of --length 30, a run before it of 20: take runs of the same\n"
+    )
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     result = painted(tmp_path / "nowhere", "--to", tmp_path / "memory.png")
     assert result.exit_code == 2
