@@ -99,8 +99,8 @@ def _compare(
     target = out or Path("comparisons") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     with ending():
         try:
-            folder.require_free(target)
             setting = _setting(name, own, recipe, size, cells, seeds)
+            folder.require_free(target)
             results = _conduct(setting, threads)
             folder.write(target, results)
         except (TaskRefused, OSError) as error:

@@ -39,6 +39,17 @@ def test_an_unknown_cell_is_one_line(cells: str) -> None:
     assert line.startswith("error: --cells: ") and "is not one of gru, lstm, rnn" in line
 
 
+def test_a_task_that_cannot_be_set_is_one_line_and_makes_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(compare, ["adding", "--length", "1"])
+    assert result.exit_code == 2
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: --length 1 ")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_is_taken_is_one_line_before_the_training(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("as it is")
     result = ran("--out", str(tmp_path))
