@@ -50,7 +50,7 @@ def morse(
         view, read = View(Console()), ""
         with served(repository, connect) as address, streaming(address, model) as stream:
             started = time.monotonic()
-            for moment in listen(stream, keyed(sent, rng).tolist(), wait):
+            for moment in listen(stream, keyed(sent, rng).loudness.tolist(), wait):
                 view.show(moment)
                 read += moment.added
         view.end_line()

@@ -30,6 +30,8 @@ FADING = (40.0, 160.0)
 """Timesteps from fade to fade, drawn for each message."""
 LEAD, TAIL = (1.0, 10.0), 8.0
 """Silence before the message in timesteps, and after it in dots."""
+SILENCE_OF_LETTER, SILENCE_OF_SPACE = 1.8, 4.8
+"""Dots of silence after which a letter is over, and a word."""
 
 
 class Element(NamedTuple):
@@ -39,14 +41,22 @@ class Element(NamedTuple):
     dots: float
 
 
-def keyed(text: str, rng: np.random.Generator) -> Floats:
-    """The loudness [T] of a text of capital letters with single spaces between words."""
-    key = _key_down(text, rng)
+class Keyed(NamedTuple):
+    loudness: Floats
+    """[T]"""
+    known_at: Sequence[int]
+    """The timestep by which each character of the text is certain."""
+
+
+def keyed(text: str, rng: np.random.Generator) -> Keyed:
+    """A text of capital letters with single spaces between words."""
+    moved, dot = _moves(text, rng)
+    down = _down(moved, TAIL * dot)
     depth, phase = rng.uniform(0, DEEPEST_FADE), rng.uniform(0, 2 * np.pi)
-    angle = phase + 2 * np.pi * np.arange(len(key)) / rng.uniform(*FADING)
-    faded = key * (1 - depth * (1 + np.sin(angle)) / 2)
-    heard: Floats = (faded + rng.normal(scale=NOISE, size=len(key))).astype(np.float32)
-    return heard
+    angle = phase + 2 * np.pi * np.arange(len(down)) / rng.uniform(*FADING)
+    faded = down * (1 - depth * (1 + np.sin(angle)) / 2)
+    heard = (faded + rng.normal(scale=NOISE, size=len(down))).astype(np.float32)
+    return Keyed(heard, _known_at(text, moved, dot))
 
 
 def padded(messages: Sequence[Floats], rng: np.random.Generator) -> Floats:
@@ -58,21 +68,34 @@ def padded(messages: Sequence[Floats], rng: np.random.Generator) -> Floats:
     return loudness
 
 
-def _key_down(text: str, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """The share of each timestep for which the key is down."""
+def _moves(text: str, rng: np.random.Generator) -> tuple[list[float], float]:
+    """When the key goes down, up, down and so on, in timesteps; and the dot at the end."""
     dot, dash, letters, words = (
         rng.uniform(*span) for span in (SPEED, DASH, BETWEEN_LETTERS, BETWEEN_WORDS)
     )
-    moved = [rng.uniform(*LEAD)]  # when the key goes down, up, down ...
+    moved = [rng.uniform(*LEAD)]
     for element in elements(text, dash, letters, words):
-        dot = np.clip(dot * np.exp(rng.normal(scale=DRIFT)), *SPEED)
-        lasts = element.dots * dot * np.exp(rng.normal(scale=JITTER))
-        moved.append(moved[-1] + lasts)
-    edges = np.arange(np.ceil(moved[-1] + TAIL * dot) + 1)
+        dot = float(np.clip(dot * np.exp(rng.normal(scale=DRIFT)), *SPEED))
+        moved.append(moved[-1] + element.dots * dot * np.exp(rng.normal(scale=JITTER)))
+    return moved, dot
+
+
+def _down(moved: Sequence[float], tail: float) -> npt.NDArray[np.float64]:
+    """The share of each timestep for which the key is down."""
+    edges = np.arange(np.ceil(moved[-1] + tail) + 1)
     down = np.zeros(len(edges))  # time for which it has been down, up to each edge
     for begin, end in zip(moved[::2], moved[1::2], strict=True):
         down += np.clip(edges, begin, end) - begin
     return np.diff(down)
+
+
+def _known_at(text: str, moved: Sequence[float], dot: float) -> list[int]:
+    tones, known = 0, []
+    for character in text:
+        tones += len(CODE.get(character, ""))
+        silence = SILENCE_OF_SPACE if character == SPACE else SILENCE_OF_LETTER
+        known.append(int(moved[2 * tones - 1] + silence * dot))
+    return known
 
 
 def elements(text: str, dash: float, letters: float, words: float) -> Iterator[Element]:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from models.tasks.morse.code import ALPHABET, CODE, SPACE
 
-LETTERS = tuple(sorted(CODE, key=lambda letter: (len(CODE[letter]), letter)))
-"""The shortest first."""
+LETTERS = tuple(CODE)
+NUMBERS = {character: number for number, character in enumerate(ALPHABET, start=1)}
+"""The label of each character."""
 SPACED = 0.15
 """How often a space stands where one may."""
 WORDS = (
@@ -23,16 +24,14 @@ WORDS = (
 )
 
 
-def random_letters(
-    shortest: int, longest: int, rng: np.random.Generator, letters: int = len(LETTERS)
-) -> str:
-    """So many characters: of the first `letters`, and single spaces between them."""
+def random_letters(shortest: int, longest: int, rng: np.random.Generator) -> str:
+    """Letters and single spaces between them, so many characters."""
     length, text = int(rng.integers(shortest, longest + 1)), ""
     while len(text) < length:
         inside = text and not text.endswith(SPACE) and len(text) < length - 1
         if inside and rng.random() < SPACED:
             text += SPACE
-        text += LETTERS[int(rng.integers(letters))]
+        text += LETTERS[int(rng.integers(len(LETTERS)))]
     return text
 
 
@@ -42,8 +41,17 @@ def random_words(count: int, rng: np.random.Generator) -> str:
 
 def labels_of(texts: Sequence[str]) -> npt.NDArray[np.int64]:
     """[N, characters of the longest text], blank behind the shorter ones."""
-    numbers = {character: number for number, character in enumerate(ALPHABET, start=1)}
     labels = np.zeros((len(texts), max(map(len, texts))), np.int64)
     for row, text in enumerate(texts):
-        labels[row, : len(text)] = [numbers[character] for character in text]
+        labels[row, : len(text)] = [NUMBERS[character] for character in text]
+    return labels
+
+
+def timestep_labels_of(
+    texts: Sequence[str], known_at: Sequence[Sequence[int]], steps: int
+) -> npt.NDArray[np.int64]:
+    """[N, steps]: each character's label at the timestep by which it is certain, else blank."""
+    labels = np.zeros((len(texts), steps), np.int64)
+    for row, (text, timesteps) in enumerate(zip(texts, known_at, strict=True)):
+        labels[row, timesteps] = [NUMBERS[character] for character in text]
     return labels

@@ -32,7 +32,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("steady")
 def test_a_steady_key_is_down_for_its_dots_and_dashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keying, "LEAD", (1.0, 1.0))
-    heard = keyed("AE", np.random.default_rng(0))
+    heard = keyed("AE", np.random.default_rng(0)).loudness
     silence, dot, dash = [0.0], [1.0] * 2, [1.0] * 6
     tail = [0.0] * int(keying.TAIL * 2)
     assert heard.tolist() == [*silence, *dot, 0, 0, *dash, *[0.0] * 6, *dot, *tail]
@@ -43,18 +43,28 @@ def test_a_timestep_has_the_share_for_which_the_key_was_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(keying, "LEAD", (1.25, 1.25))
-    heard = keyed("E", np.random.default_rng(0))
+    heard = keyed("E", np.random.default_rng(0)).loudness
     np.testing.assert_allclose(heard[:5], [0, 0.75, 1, 0.25, 0], atol=1e-6)
 
 
+@pytest.mark.usefixtures("steady")
+def test_a_character_is_certain_in_the_silence_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keying, "LEAD", (0.0, 0.0))
+    key = keyed("A E", np.random.default_rng(0))
+    # A: 1 + 1 + 3 dots, then the 7 of the space, then 1 of E; 2 timesteps each.
+    assert key.known_at == [int(2 * (5 + 1.8)), int(2 * (5 + 4.8)), int(2 * (13 + 1.8))]
+
+
 def test_operators_differ_in_speed_and_stay_within_it() -> None:
-    lengths = [int((keyed("T", np.random.default_rng(seed)) > 0.5).sum()) for seed in range(300)]
+    lengths = [
+        int((keyed("T", np.random.default_rng(seed)).loudness > 0.5).sum()) for seed in range(300)
+    ]
     assert np.quantile(lengths, 0.9) - np.quantile(lengths, 0.1) >= 3
     assert np.median(lengths) == pytest.approx(3 * np.mean(SPEED), abs=1.5)
 
 
 def test_a_seed_has_its_operator_and_its_noise() -> None:
-    first, again, other = (keyed("SOS", np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (keyed("SOS", np.random.default_rng(seed)).loudness for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert first.dtype == np.float32
     assert first.tolist() != other.tolist()

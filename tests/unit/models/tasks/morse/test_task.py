@@ -35,18 +35,27 @@ def untrained() -> SequenceNetwork:
     return SequenceNetwork(architecture_for(Morse(), hidden=8))
 
 
-def letters_of(index: int) -> set[str]:
-    targets = Morse().gather(index, untrained(), np.random.default_rng(0)).targets
-    return {ALPHABET[label - 1] for label in np.unique(targets) if label != BLANK} - {" "}
+def test_the_first_rounds_say_when_and_the_others_only_what() -> None:
+    task, network = Morse(), untrained()
+    first, last = (
+        task.gather(index, network, np.random.default_rng(0))
+        for index in (module.ALIGNED_ROUNDS - 1, module.ALIGNED_ROUNDS)
+    )
+    np.testing.assert_array_equal(first.inputs, last.inputs)
+    assert first.targets.shape == first.inputs.shape[:2]
+    assert last.targets.shape[1] == module.LETTERS[1]
+    for aligned, text in zip(first.targets, last.targets, strict=True):
+        assert best_path(aligned.tolist()) == "".join(
+            ALPHABET[label - 1] for label in text if label
+        )
 
 
-def test_letters_and_length_grow_with_the_rounds() -> None:
-    assert letters_of(0) == {"E", "T"}
-    assert len(letters_of(3)) == 8
-    assert len(letters_of(13)) > 20
-    network, rng = untrained(), np.random.default_rng(0)
-    longest = [Morse().gather(index, network, rng).targets.shape[1] for index in (0, 13, 14)]
-    assert longest == [2, 2, 6]
+def test_the_aligned_loss_is_cross_entropy_that_weighs_characters_more() -> None:
+    outputs = torch.full((1, 3, len(LABELS)), 0.01)
+    outputs[0, range(3), [0, 1, 0]] = torch.tensor([0.5, 0.25, 0.75])
+    loss = Morse().loss(outputs.log(), torch.tensor([[BLANK, 1, BLANK]]))
+    wanted = -(np.log(0.5) + module.CHARACTER_WEIGHT * np.log(0.25) + np.log(0.75))
+    assert float(loss) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_the_loss_sums_over_every_path_of_the_text() -> None:
@@ -93,7 +102,9 @@ def test_four_messages_can_be_learned_by_heart() -> None:
             self, index: int, network: SequenceNetwork, rng: np.random.Generator
         ) -> Sequences:
             keys = np.random.default_rng(0)
-            return Sequences(padded([keyed(text, keys) for text in texts], keys), labels_of(texts))
+            return Sequences(
+                padded([keyed(text, keys).loudness for text in texts], keys), labels_of(texts)
+            )
 
     task = Same()
     recipe = Recipe(1, 300, 8, window=None, learning_rate=2e-2, accumulate=False)
