@@ -17,6 +17,7 @@ bundle pendulum-gru pendulum --cell gru --hidden 48
 bundle pendulum-lstm pendulum --cell lstm --hidden 48
 bundle pendulum-rnn pendulum --cell rnn --hidden 48 --input-layer 32
 bundle pendulum-memoryless pendulum --cell none --hidden 48
+bundle morse-gru morse --cell gru --hidden 64
 bundle sentiment-gru sentiment --cell gru --hidden 48
 bundle sine-gru sine --cell gru --hidden 32
 bundle sine-lstm sine --cell lstm --hidden 32

@@ -31,7 +31,7 @@ class Progress:
 
 
 class Diverged(ArithmeticError):
-    """The loss is no longer a number."""
+    """The loss or the weights are no longer numbers."""
 
 
 def train(
@@ -66,6 +66,8 @@ def train(
                 raise Diverged(f"the loss became {loss} in batch {batch + 1}: lower the rate")
             batch += 1
             on_batch(Progress(batch, recipe.rounds * recipe.batches, loss))
+    if not all(parameter.isfinite().all() for parameter in network.parameters()):
+        raise Diverged("the weights are no longer numbers after the last batch: lower the rate")
     return network.eval()
 
 

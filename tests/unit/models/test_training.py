@@ -183,3 +183,12 @@ def test_a_bidirectional_network_learns_window_by_window() -> None:
     train(Sine(), both, Recipe(rounds=1, batches=30, batch=16), 0, seen.append)
     first, last = (np.mean([p.loss for p in part]) for part in (seen[:5], seen[-5:]))
     assert last < first / 3
+
+
+def test_weights_that_the_last_update_broke_stop_the_training() -> None:
+    class Cliff(Sine):
+        def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+            return outputs.sub(outputs.detach()).abs().sqrt().sum()  # 0, of infinite slope
+
+    with pytest.raises(Diverged, match="after the last batch"):
+        train(Cliff(), GRU, Recipe(rounds=1, batches=1, window=None), 0)
