@@ -21,7 +21,7 @@ from torch.nn.functional import ctc_loss, nll_loss
 from models.networks import SequenceNetwork
 from models.tasks.morse.code import BLANK, LABELS, SPACE, best_path, edits, grown
 from models.tasks.morse.duration import decoded, own_dot
-from models.tasks.morse.keying import SPEED, keyed, padded
+from models.tasks.morse.keying import SPEED, Floats, keyed, padded
 from models.tasks.morse.messages import labels_of, random_letters, random_words, timestep_labels_of
 from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 
@@ -46,8 +46,8 @@ WRONG = "{}, wrong characters [%]"
 
 class HeldOut(NamedTuple):
     texts: Sequence[str]
-    loudness: Array
-    """[N, T, 1]"""
+    messages: Sequence[Floats]
+    """Loudness [T], each of its own length."""
 
 
 class Morse:
@@ -79,15 +79,15 @@ class Morse:
         return ctc_loss(outputs.transpose(0, 1), targets, torch.full((batch,), steps), lengths)
 
     def score(self, network: SequenceNetwork) -> Score:
-        return _score(lambda loudness: read(network, loudness))
+        return _score(lambda messages: read(network, messages))
 
     def baselines(self) -> Mapping[str, Score]:
         """The second hears a message to its end before it reads it."""
         mean = sum(SPEED) / 2
         return {
-            "mean speed": _score(lambda loudness: [decoded(row, mean) for row in loudness[..., 0]]),
+            "mean speed": _score(lambda messages: [decoded(heard, mean) for heard in messages]),
             "its own speed": _score(
-                lambda loudness: [decoded(row, own_dot(row)) for row in loudness[..., 0]]
+                lambda messages: [decoded(heard, own_dot(heard)) for heard in messages]
             ),
         }
 
@@ -98,10 +98,10 @@ class Morse:
 
     def draw(self, network: SequenceNetwork, axes: Axes) -> None:
         """The loudness of words, and the letters where they are read."""
-        loudness = _held_out()["words"].loudness[0]
-        axes.plot(loudness[:, 0], linewidth=0.8)
+        heard = _held_out()["words"].messages[0]
+        axes.plot(heard, linewidth=0.8)
         before = BLANK
-        for timestep, label in enumerate(likeliest(network, loudness[None])[0]):
+        for timestep, label in enumerate(likeliest(network, heard[None, :, None])[0]):
             if added := grown(before, label):
                 axes.text(timestep, 1.5, added.replace(SPACE, "␣"), ha="center")
             before = label
@@ -125,8 +125,9 @@ def likeliest(network: SequenceNetwork, loudness: Array) -> list[list[int]]:
     return labels
 
 
-def read(network: SequenceNetwork, loudness: Array) -> list[str]:
-    return [best_path(labels) for labels in likeliest(network, loudness)]
+def read(network: SequenceNetwork, messages: Sequence[Floats]) -> list[str]:
+    labels = likeliest(network, padded(messages, np.random.default_rng(HELD_OUT_SEED)))
+    return [best_path(path[: len(heard)]) for path, heard in zip(labels, messages, strict=True)]
 
 
 @cache
@@ -137,15 +138,15 @@ def _held_out() -> Mapping[str, HeldOut]:
         "words": [random_words(2, rng) for _ in range(HELD_OUT)],
     }
     return {
-        kind: HeldOut(texts, padded([keyed(text, rng).loudness for text in texts], rng))
+        kind: HeldOut(texts, [keyed(text, rng).loudness for text in texts])
         for kind, texts in kinds.items()
     }
 
 
-def _score(reader: Callable[[Array], Sequence[str]]) -> Score:
-    """Of what makes texts of loudness [N, T, 1]."""
+def _score(reader: Callable[[Sequence[Floats]], Sequence[str]]) -> Score:
+    """Of what makes texts of messages."""
     scores = {}
-    for kind, (texts, loudness) in _held_out().items():
-        wrong = sum(edits(said, text) for said, text in zip(reader(loudness), texts, strict=True))
+    for kind, (texts, messages) in _held_out().items():
+        wrong = sum(edits(said, text) for said, text in zip(reader(messages), texts, strict=True))
         scores[WRONG.format(kind)] = 100 * wrong / sum(map(len, texts))
     return scores
