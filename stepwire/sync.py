@@ -1,8 +1,10 @@
-"""The client without `async`: the same calls, run on a thread of the client's own."""
+"""The client without `async`: the same calls, run on a thread of their own."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -18,22 +20,34 @@ from stepwire.tensors import Outputs, Signature, Tensors
 T = TypeVar("T")
 
 
-class _Loop:
-    """An event loop on a daemon thread."""
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """An event loop on a daemon thread, for all clients of the process.
+
+    It never ends: gRPC would hand what comes late for a loop that has ended to the next one,
+    which complains.
+    """
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="stepwire-clients", daemon=True).start()
+    return loop
+
+
+# A fork takes no threads along.
+os.register_at_fork(after_in_child=_loop.cache_clear)
+
+
+class _Runner:
+    """Runs the work of one client until it is stopped."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="stepwire-client", daemon=True
-        )
-        self._thread.start()
+        self._stopped = False
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Waits for the work; interrupting the wait cancels it. Raises StreamClosed if stopped."""
-        if self._loop.is_closed():
+        if self._stopped:
             work.close()
             raise StreamClosed("this client is closed: connect again")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future = asyncio.run_coroutine_threadsafe(work, _loop())
         try:
             return future.result()
         except BaseException:
@@ -41,11 +55,7 @@ class _Loop:
             raise
 
     def stop(self) -> None:
-        if self._loop.is_closed():
-            return
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._stopped = True
 
 
 class StreamOptions(TypedDict, total=False):
@@ -63,8 +73,8 @@ class StreamOptions(TypedDict, total=False):
 class Stream:
     """`stepwire.stream.Stream` without `async`."""
 
-    def __init__(self, loop: _Loop, stream: stepwire.stream.Stream) -> None:
-        self._loop = loop
+    def __init__(self, runner: _Runner, stream: stepwire.stream.Stream) -> None:
+        self._runner = runner
         self._stream = stream
 
     @property
@@ -92,13 +102,13 @@ class Stream:
         return self._stream.info
 
     def open(self) -> None:
-        self._loop.run(self._stream.open())
+        self._runner.run(self._stream.open())
 
     def step(
         self, inputs: Tensors, *, budget: float | None = None, timeout: float | None = None
     ) -> Outputs:
         """As the asynchronous one. Raises StepTimeout after `timeout` seconds."""
-        return self._loop.run(self._step(inputs, budget, timeout))
+        return self._runner.run(self._step(inputs, budget, timeout))
 
     async def _step(self, inputs: Tensors, budget: float | None, limit: float | None) -> Outputs:
         try:
@@ -108,10 +118,10 @@ class Stream:
             raise StepTimeout(f"no answer within {limit} s") from error
 
     def close(self) -> None:
-        self._loop.run(self._stream.close())
+        self._runner.run(self._stream.close())
 
     def detach(self) -> None:
-        self._loop.run(self._stream.detach())
+        self._runner.run(self._stream.detach())
 
     def __enter__(self) -> Self:
         self.open()
@@ -123,25 +133,25 @@ class Stream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._loop.run(self._stream.__aexit__(kind, error, traceback))
+        self._runner.run(self._stream.__aexit__(kind, error, traceback))
 
 
 class Client:
     """`stepwire.client.Client` without `async`."""
 
     def __init__(self, target: str, *, retry_for: float, max_message_bytes: int) -> None:
-        self._loop = _Loop()
-        self._client = self._loop.run(_client(target, retry_for, max_message_bytes))
+        self._runner = _Runner()
+        self._client = self._runner.run(_client(target, retry_for, max_message_bytes))
 
     def stream(self, model: str, **options: Unpack[StreamOptions]) -> Stream:
         """Takes what the asynchronous one takes."""
-        return Stream(self._loop, self._client.stream(model, **options))
+        return Stream(self._runner, self._client.stream(model, **options))
 
     def close(self) -> None:
         """Ends the connection; open streams are detached. Closing again does nothing."""
         with suppress(StreamClosed):
-            self._loop.run(self._client.close())
-        self._loop.stop()
+            self._runner.run(self._client.close())
+        self._runner.stop()
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 
 import numpy as np
@@ -254,3 +255,15 @@ async def test_resuming_without_a_token_is_refused_at_once(server: Server) -> No
     async with stepwire.connect(server.address) as client:
         with pytest.raises(ValueError, match="needs the stream's id and token"):
             client.stream("accumulator", stream_id="x", mode="resume")
+
+
+def test_a_client_without_async_that_closes_leaves_the_others_alone(server: Server) -> None:
+    with stepwire.sync.connect(server.address) as staying:
+        with staying.stream("accumulator") as stream:
+            stream.step([1.0])
+            for _ in range(3):
+                with stepwire.sync.connect(server.address) as leaving:
+                    with leaving.stream("accumulator") as other:
+                        assert other.step([5.0]) == 5
+            assert stream.step([1.0]) == 2
+            assert sum(thread.name == "stepwire-clients" for thread in threading.enumerate()) == 1
