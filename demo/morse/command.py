@@ -15,7 +15,7 @@ from models.cli import Refused
 @click.argument("text", required=False)
 @click.option("--model", default="morse-gru", help="Served model that reads.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the operator and the noise.")
-@speed_option("25 timesteps a second")
+@speed_option("33 timesteps a second")
 @service_options
 def morse(
     text: str | None,
