@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from models import tasks
+from models.cores import states_of
+from models.tasks import TASKS
 from models.tasks.pendulum import task as pendulum
 from models.tasks.pendulum.play import Controller
 from models.tasks.sine import wave as sine
@@ -18,7 +23,7 @@ from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Stepper
 
 REPOSITORY = Path(__file__).parents[3] / "model_repository"
-ASKED_FOR = {"pendulum-gru", "pendulum-lstm", "pendulum-memoryless", "sine-gru"}
+PAGE = Path(__file__).parents[3] / "docs" / "models.md"
 PATHS = sorted(REPOSITORY.glob("*/*/model.onnx"))
 
 Floats = npt.NDArray[np.float64]
@@ -43,8 +48,41 @@ def controller_of(name: str, rows: int) -> Controller:
     return control
 
 
-def test_what_was_asked_for_is_there() -> None:
-    assert {path.parent.parent.name for path in PATHS} >= ASKED_FOR
+def training_of(path: Path) -> dict[str, Any]:
+    return decode(Graph(path).metadata)[0].training
+
+
+def test_every_task_has_a_model() -> None:
+    assert {training_of(path)["task"] for path in PATHS} == set(TASKS)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in PATHS if "memoryless" not in str(path)],
+    ids=lambda path: path.parent.parent.name,
+)
+def test_it_beats_every_baseline_that_sees_no_more_than_it(path: Path) -> None:
+    training = training_of(path)
+    headline = tasks.load(training["task"], training["options"]).headline
+    sign = 1 if headline.better == "lower" else -1
+    network, *rivals = (
+        sign * score[headline.measure]
+        for contestant, score in training["scores"].items()
+        if contestant != "expert"  # the pendulum's teacher, who sees the true state
+    )
+    assert rivals and network < min(rivals)
+
+
+def test_the_page_tells_the_size_and_the_score_of_every_model() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| [^|]+ \| (\d+) \| (\d+) kB \|", PAGE.read_text(), re.M)
+    told = {name: (int(parameters), int(size)) for name, parameters, size in rows}
+    assert told == {
+        path.parent.parent.name: (
+            training_of(path)["parameters"],
+            round(path.stat().st_size / 1000),
+        )
+        for path in PATHS
+    }
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.parent.parent.name)
@@ -57,7 +95,7 @@ def test_it_says_what_it_is_and_passes_its_golden_run(path: Path) -> None:
     assert manifest.training["scores"]["network"]
     assert all(tensor.features for tensor in (*manifest.inputs, *manifest.outputs))
     cell = manifest.training["architecture"]["cell"]
-    assert len(manifest.states) == {"gru": 1, "lstm": 2, "rnn": 1, "none": 0}[cell]
+    assert len(manifest.states) == len(states_of(cell))
 
 
 @pytest.mark.parametrize("name", ["pendulum-gru", "pendulum-lstm"])
