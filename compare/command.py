@@ -120,7 +120,7 @@ def _setting(
 ) -> Setting:
     from compare.comparison import Setting
     from compare.contestants import contestants
-    from models.experiment import architecture_for
+    from models.experiment import architecture_for, recipe_for
     from models.networks import SequenceNetwork
 
     task = tasks.load(name, own)
@@ -133,7 +133,7 @@ def _setting(
     return Setting(
         task,
         own,
-        replace(task.recipe, **recipe),
+        recipe_for(task, **recipe),
         tuple(range(seeds)),
         {
             each: replace(base, cell=each.cell, hidden=each.hidden)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,7 @@ def _train(
 
     from models import report, runs
     from models.cores import CellRefused
-    from models.experiment import architecture_for, conduct
+    from models.experiment import architecture_for, conduct, recipe_for
     from models.networks import NeedsFuture
     from models.tasks.task import TaskRefused
     from models.training import Diverged
@@ -106,7 +105,7 @@ def _train(
             assignment,
             own,
             architecture_for(assignment, **network),
-            replace(assignment.recipe, **recipe),
+            recipe_for(assignment, **recipe),
             seed,
             folder,
             console,

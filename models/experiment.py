@@ -12,7 +12,7 @@ from rich.console import Console
 
 from models import report, runs
 from models.networks import Architecture, SequenceNetwork
-from models.tasks.task import Recipe, Score, Task
+from models.tasks.task import Recipe, Score, Task, TaskRefused
 from models.training import Progress, train
 
 
@@ -25,6 +25,13 @@ def architecture_for(task: Task, **choices: Any) -> Architecture:
         kind=task.outputs.kind,
         **choices,
     )
+
+
+def recipe_for(task: Task, **choices: Any) -> Recipe:
+    """The task's recipe with some choices. Raises TaskRefused."""
+    if "window" in choices and task.recipe.window is None:
+        raise TaskRefused(f"{task.name} trains on whole sequences: leave --window out")
+    return replace(task.recipe, **choices)
 
 
 def conduct(

@@ -127,3 +127,9 @@ def test_a_missing_extra_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_importing_it_does_not_import_torch(module: str) -> None:
     script = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_a_task_of_whole_sequences_has_no_window(tmp_path: Path) -> None:
+    result = CliRunner().invoke(train, ["morse", "--window", "20", "--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stderr == "error: morse trains on whole sequences: leave --window out\n"
