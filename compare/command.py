@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_SEEDS = 100
 
 
-@click.group()
+@click.group(short_help="Train cells side by side at equal size.")
 def compare() -> None:
     """Train several cells for a task at equal size and report them side by side."""
 

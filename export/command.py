@@ -24,7 +24,10 @@ class _ModuleOptions(NamedTuple):
     sample: Path | None
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Make a verified package of a network.",
+    context_settings={"show_default": True},
+)
 @click.argument("target")
 @click.option(
     "--to",

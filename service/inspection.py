@@ -31,7 +31,7 @@ class _Refused(click.ClickException):
         click.echo(f"error: {' '.join(self.message.split())}", file=file, err=True)
 
 
-@click.command()
+@click.command(short_help="Tell what an ONNX file is to the service.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--toml",

@@ -15,7 +15,10 @@ RATE = 14
 """Held-out rows a second."""
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Forecast a series as it arrives.",
+    context_settings={"show_default": True},
+)
 @click.option("--model", default="sales-gru", help="Served model that forecasts.")
 @click.option("--csv", metavar="FILE", help="Left out, a made-up shop's daily sales.")
 @click.option("--time", metavar="COLUMN", help="Dates, times or numbers.  [default: first]")

@@ -21,7 +21,10 @@ RATE = 100
 """Timesteps a second."""
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Add far numbers, repeat far letters.",
+    context_settings={"show_default": True},
+)
 @click.option("--adding", default="adding-gru", help="Served model that adds.")
 @click.option("--copying", default="copying-gru", help="Served model that copies.")
 @click.option(

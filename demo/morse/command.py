@@ -11,7 +11,10 @@ from demo.stage import ending, require, served, service_options, speed_option, s
 from models.cli import Refused
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Read Morse code as it is keyed.",
+    context_settings={"show_default": True},
+)
 @click.argument("text", required=False)
 @click.option("--model", default="morse-gru", help="Served model that reads.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the operator and the noise.")

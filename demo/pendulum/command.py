@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 RIVAL = "pendulum-memoryless"
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Swing a pendulum up and balance it.",
+    context_settings={"show_default": True},
+)
 @click.option("--model", default="pendulum-gru", help="Served model at the motor.")
 @click.option("--seconds", type=click.FloatRange(3, 3600), default=10.0, help="Episode's length.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the sensor's noise and start.")

@@ -21,7 +21,10 @@ RATE = 5
 """Words a second."""
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Judge a review after each word.",
+    context_settings={"show_default": True},
+)
 @click.argument("text", required=False)
 @click.option("--model", default="sentiment-gru", help="Served model that judges.")
 @click.option("--reviews", type=click.IntRange(1), default=4, help="Held-out ones, without TEXT.")

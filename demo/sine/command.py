@@ -13,7 +13,10 @@ RATE = 20
 """Timesteps a second."""
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Go on with a noisy sine.",
+    context_settings={"show_default": True},
+)
 @click.option("--model", default="sine-gru", help="Served model that foretells.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of frequency, phase and noise.")
 @speed_option(f"{RATE} timesteps a second")

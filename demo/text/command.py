@@ -16,7 +16,10 @@ from demo.text.writing import Sampler, alphabet, readable, replaced, write
 LINE_BREAK = "\n"
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Let a served network write text.",
+    context_settings={"show_default": True},
+)
 @click.option("--model", default="text-gru", help="Served model that writes.")
 @click.option(
     "--prompt", default="", show_default=False, help="Text to go on from; a line starts without it."

@@ -13,7 +13,10 @@ from models.cli import Refused
 from models.tasks.forecast import shop
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(
+    short_help="Write a made-up shop's sales as CSV.",
+    context_settings={"show_default": True},
+)
 @click.argument("file", metavar="OUT.csv", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--days", type=click.IntRange(1, 100_000), default=shop.DAYS, help="Rows.")
 @click.option("--seed", type=click.IntRange(0), default=shop.SEED)
