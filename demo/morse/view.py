@@ -52,4 +52,4 @@ def level(loudness: float, levels: str = LEVELS) -> str:
 
 
 def _named(character: str) -> str:
-    return "(space)" if character == SPACE else character
+    return "␣" if character == SPACE else character

@@ -30,8 +30,10 @@ FADING = (40.0, 160.0)
 """Timesteps from fade to fade, drawn for each message."""
 LEAD, TAIL = (1.0, 10.0), 8.0
 """Silence before the message in timesteps, and after it in dots."""
-SILENCE_OF_LETTER, SILENCE_OF_SPACE = 1.8, 4.8
-"""Dots of silence after which a letter is over, and a word."""
+SILENCE_OF_LETTER = 1.8
+"""Dots of silence after which a letter is over."""
+TONE_HEARD = 1.5
+"""Timesteps from the begin of a tone until it stands out of the noise."""
 
 
 class Element(NamedTuple):
@@ -90,11 +92,14 @@ def _down(moved: Sequence[float], tail: float) -> npt.NDArray[np.float64]:
 
 
 def _known_at(text: str, moved: Sequence[float], dot: float) -> list[int]:
+    """A long silence may as well be the end: a space is certain when the next tone is heard."""
     tones, known = 0, []
     for character in text:
-        tones += len(CODE.get(character, ""))
-        silence = SILENCE_OF_SPACE if character == SPACE else SILENCE_OF_LETTER
-        known.append(int(moved[2 * tones - 1] + silence * dot))
+        if character == SPACE:
+            known.append(int(moved[2 * tones] + TONE_HEARD))
+        else:
+            tones += len(CODE[character])
+            known.append(int(moved[2 * tones - 1] + SILENCE_OF_LETTER * dot))
     return known
 
 

@@ -30,7 +30,7 @@ def test_a_letter_ends_its_line_with_the_text_so_far() -> None:
     moments = [Moment(0.0, ""), Moment(1.0, ""), Moment(0.5, "A"), Moment(0.0, ""), Moment(0, " ")]
     first, second = drawn(moments, Utf8())
     assert first == f"▁█▅{'':{WIDTH - 3}}  A      A"
-    assert second == f"▁▁{'':{WIDTH - 2}}  (space)A "
+    assert second == f"▁▁{'':{WIDTH - 2}}  ␣      A "
 
 
 def test_a_long_silence_goes_on_in_the_next_line() -> None:

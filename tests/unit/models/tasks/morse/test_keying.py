@@ -48,11 +48,13 @@ def test_a_timestep_has_the_share_for_which_the_key_was_down(
 
 
 @pytest.mark.usefixtures("steady")
-def test_a_character_is_certain_in_the_silence_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_letter_is_certain_in_the_silence_behind_it_a_space_in_the_tone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(keying, "LEAD", (0.0, 0.0))
     key = keyed("A E", np.random.default_rng(0))
     # A: 1 + 1 + 3 dots, then the 7 of the space, then 1 of E; 2 timesteps each.
-    assert key.known_at == [int(2 * (5 + 1.8)), int(2 * (5 + 4.8)), int(2 * (13 + 1.8))]
+    assert key.known_at == [int(2 * (5 + 1.8)), int(2 * 12 + 1.5), int(2 * (13 + 1.8))]
 
 
 def test_operators_differ_in_speed_and_stay_within_it() -> None:
