@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from models.tasks.forecast.baseline import baselines, score
+from models.tasks.forecast.baseline import baselines, errors, score
 from models.tasks.forecast.series import Array, Series
 
 
@@ -16,22 +16,22 @@ def table(model: str, series: Series, forecasts: Array) -> Table:
     shown = Table()
     shown.add_column("")
     for name in scores:
-        shown.add_column(name, justify="right")
+        shown.add_column(Text(name), justify="right")
     for measure in scores[model]:
         shown.add_row(Text(measure), *(_figure(each[measure]) for each in scores.values()))
     return shown
 
 
 def verdict(model: str, series: Series, forecasts: Array) -> str:
-    """Whether the network is better than both over all steps, in a line."""
-    measure = f"MAE over all steps [{series.predict}]"
-    network = score(series, forecasts)[measure] or 0.0
-    best = min(score(series, made)[measure] or 0.0 for made in baselines(series).values())
-    ratio = f"{network / best:.2f} times" if best else "not better than"
-    scored = len(series.values[series.scored])
+    """How the network's mean error over all steps stands to the better baseline's, in a line."""
+    scored = errors(series, forecasts)
+    network = float(scored.mean())
+    rivals = {name: float(errors(series, made).mean()) for name, made in baselines(series).items()}
+    best = min(rivals, key=lambda name: rivals[name])
+    ratio = f"{network / rivals[best]:.2f} times" if rivals[best] else "not below"
+    steps = "1 step" if series.horizon == 1 else f"{series.horizon} steps"
     return (
-        f"{model}: {scored} forecasts of {series.horizon} steps, their mean error {ratio} "
-        "the better baseline's."
+        f"{model}: {len(scored)} forecasts of {steps}, their mean error {ratio} that of the {best}."
     )
 
 

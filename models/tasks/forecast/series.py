@@ -66,7 +66,9 @@ def series(
     if season is None:
         raise Unusable(f"no season follows from the step of {time!r}: give its rows by --season")
     split = _split(table.source, len(table.rows), horizon, season)
-    columns = {name: table.numbers(name).astype(np.float32) for name in {*read, predict}}
+    columns = {
+        name: table.numbers(name).astype(np.float32) for name in dict.fromkeys((*read, predict))
+    }
     for name, numbers in columns.items():
         _check_change(table.source, name, numbers[:split], predicted=name == predict)
     return Series(

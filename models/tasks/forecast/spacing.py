@@ -18,6 +18,7 @@ _MONTH = re.compile(r"\d{4}-\d{2}")
 TOLERANCE = 0.01
 """Of a step between numbers, which may have been rounded."""
 
+FOLLOWS = "follows"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -42,16 +43,16 @@ def step_of(table: Table, column: str) -> Step:
     moments = _moments(table, column, cells)
     if len(moments) < 2:
         raise Unusable(f"{table.source} has a single row, and so no step in time")
-    steps = [_step(earlier, later) for earlier, later in pairwise(moments)]
-    [(usual, _)] = Counter(steps).most_common(1)
-    for place, step in enumerate(steps, start=1):
-        if not _same(step, usual):
-            fault = _fault(moments[place - 1], moments[place])
+    usual = _usual(moments)
+    for place, (earlier, later) in enumerate(pairwise(moments), start=1):
+        if usual is None or not _apart(earlier, later, usual):
+            expected = f", where most rows are {_spoken(usual)} apart" if usual else ""
             raise Unusable(
                 f"{table.source}, line {table.lines[place]}, column {column!r}: {cells[place]} "
-                f"{fault} {cells[place - 1]}, where most rows are {_spoken(usual)} apart: give "
-                "every step one row, in the order of time"
+                f"{_order(earlier, later)} {cells[place - 1]}{expected}: give every step one row, "
+                "in the order of time"
             )
+    assert usual is not None  # there are steps, and all are the same
     return usual
 
 
@@ -107,35 +108,53 @@ def _form(moment: Moment) -> str:
 
 
 def _step(earlier: Moment, later: Moment) -> Step:
+    """In months where it can be told in months."""
+    months = _months(earlier, later)
+    return months if months else _difference(earlier, later)
+
+
+def _difference(earlier: Moment, later: Moment) -> timedelta | float:
     if isinstance(earlier, datetime) and isinstance(later, datetime):
-        months = 12 * (later.year - earlier.year) + later.month - earlier.month
-        if months > 0 and _at_one_point_of_the_month(earlier, later):
-            return Months(months)
         return later - earlier
     assert isinstance(earlier, float) and isinstance(later, float)
     return later - earlier
 
 
-def _at_one_point_of_the_month(one: datetime, other: datetime) -> bool:
-    same_day = one.day == other.day or all((day + DAY).day == 1 for day in (one, other))
-    return same_day and one.timetz() == other.timetz()
+def _months(earlier: Moment, later: Moment) -> Months | None:
+    """Where both stand at the same point of their months, the later in a later one."""
+    if not isinstance(earlier, datetime) or not isinstance(later, datetime):
+        return None
+    months = 12 * (later.year - earlier.year) + later.month - earlier.month
+    last_days = all((day + DAY).day == 1 for day in (earlier, later))
+    same_day = earlier.day == later.day or last_days
+    same_time = earlier.timetz() == later.timetz()
+    return Months(months) if months > 0 and same_day and same_time else None
 
 
-def _same(step: Step, usual: Step) -> bool:
-    if isinstance(step, float) and isinstance(usual, float):
-        return usual > 0 and abs(step - usual) <= TOLERANCE * usual
-    return step == usual and not (isinstance(usual, timedelta) and usual <= timedelta(0))
+def _usual(moments: Sequence[Moment]) -> Step | None:
+    """The most common step that leads forward in time, if any does."""
+    forward = (_step(*pair) for pair in pairwise(moments) if _order(*pair) == FOLLOWS)
+    common = Counter(forward).most_common(1)
+    return common[0][0] if common else None
 
 
-def _fault(earlier: Moment, later: Moment) -> str:
-    if isinstance(earlier, datetime) and isinstance(later, datetime):
-        before, after = earlier.timestamp(), later.timestamp()
-    else:
-        assert isinstance(earlier, float) and isinstance(later, float)
-        before, after = earlier, later
-    if after == before:
+def _apart(earlier: Moment, later: Moment, step: Step) -> bool:
+    """Whether they are; four weeks may be a month too, and are then four weeks nevertheless."""
+    if isinstance(step, Months):
+        return _months(earlier, later) == step
+    difference = _difference(earlier, later)
+    if isinstance(difference, float) and isinstance(step, float):
+        return abs(difference - step) <= TOLERANCE * step
+    return difference == step
+
+
+def _order(earlier: Moment, later: Moment) -> str:
+    """How the later row stands to the earlier one."""
+    difference = _difference(earlier, later)
+    length = difference.total_seconds() if isinstance(difference, timedelta) else difference
+    if length == 0:
         return "repeats"
-    return "follows" if after > before else "comes after the later"
+    return FOLLOWS if length > 0 else "comes after the later"
 
 
 def _spoken(step: Step) -> str:

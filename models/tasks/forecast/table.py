@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -61,9 +62,9 @@ class Table:
         return tuple(row[place] for row in self.rows)
 
     def looks_numeric(self, name: str) -> bool:
-        """Whether the first cell that is filled holds a number."""
-        filled = next((cell for cell in self.column(name) if cell), "")
-        return _is_number(filled)
+        """Whether most of its cells that are filled hold numbers."""
+        filled = [cell for cell in self.column(name) if cell]
+        return 2 * sum(map(_is_number, filled)) > len(filled)
 
     def numbers(self, name: str) -> Floats:
         """[N]. Raises Unusable for a cell that is empty, no number, or too large for a float32."""
@@ -90,27 +91,29 @@ def read(path: Path, delimiter: str | None = None) -> Table:
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise Unusable(f"{delimiter!r} is no delimiter: give one character, such as , or ;")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return Table.of(str(path), _numbered(str(path), file, delimiter))
+        content = path.read_bytes()
     except OSError as error:
         raise Unusable(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise Unusable(f"{path} is not in UTF-8: {error.reason} at byte {error.start}") from error
-
-
-def _numbered(
-    source: str, file: TextIO, delimiter: str | None
-) -> Iterator[tuple[int, Sequence[str]]]:
-    line = 0
     try:
-        separator = delimiter or _delimiter(file.readline())
-        file.seek(0)
-        reader = csv.reader(file, delimiter=separator, strict=True)
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise Unusable(
+            f"{path}, line {line}: not in UTF-8 ({error.reason}): save the file as UTF-8"
+        ) from error
+    return Table.of(str(path), _numbered(str(path), text, delimiter))
+
+
+def _numbered(source: str, text: str, delimiter: str | None) -> Iterator[tuple[int, Sequence[str]]]:
+    line = 0
+    separator = delimiter or _delimiter(next(filter(str.strip, text.splitlines()), ""))
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
         for cells in reader:
             line = reader.line_num
             yield line, cells
     except csv.Error as error:
-        raise Unusable(f"{source}, line {line + 1}: {error}") from error
+        raise Unusable(f"{source}, line {line + 1}: {error}: mend the line") from error
 
 
 def _delimiter(header: str) -> str:

@@ -119,7 +119,11 @@ class Forecast:
 
     @torch.no_grad()
     def _forecasts(self, network: SequenceNetwork) -> Array:
-        """[N, H], the state carried from the first row to the last."""
+        """[N, H], the state carried from the first row to the last. Raises TaskRefused."""
+        if network.architecture.bidirectional:
+            raise TaskRefused(
+                "a bidirectional network would read the values that it is to foretell"
+            )
         outputs, _ = network(torch.from_numpy(self._series.inputs[None]))
         forecasts: Array = outputs[0].numpy()
         return forecasts
