@@ -21,7 +21,11 @@ FEWEST_FILES = 20
 SHORTEST = 2_100
 """Characters of the training text, and of the held-out text."""
 NO_SOURCE = frozenset(
-    {"site-packages", "dist-packages", "test", "tests", "idle_test", "__pycache__"}
+    {
+        *("site-packages", "dist-packages", "__pycache__"),
+        *("test", "tests", "idle_test"),
+        *("encodings", "pydoc_data"),  # tables and help texts, made by programs
+    }
 )
 
 

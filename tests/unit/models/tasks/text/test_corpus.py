@@ -48,7 +48,13 @@ def test_a_folder_is_read_to_its_depths_but_not_what_is_hidden(tmp_path: Path) -
 def test_the_standard_library_is_its_sources_without_tests_and_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("json/encoder.py", "json/README", "test/test_json.py", "site-packages/six.py"):
+    for name in (
+        "json/encoder.py",
+        "json/README",
+        "test/test_json.py",
+        "site-packages/six.py",
+        "pydoc_data/topics.py",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(lines(3000, name))
     (tmp_path / "latin.py").write_bytes("# -*- coding: latin-1 -*- ä".encode("latin-1"))
