@@ -52,7 +52,7 @@ def train(
     known: list[Sequences] = []
     batch = 0
     for index in range(recipe.rounds):
-        gathered = task.gather(index, network, rng)
+        gathered = task.gather(index, recipe.rounds, network, rng)
         known = [*known, gathered] if recipe.accumulate else [gathered]
         x, y = (torch.from_numpy(np.concatenate(parts)) for parts in zip(*known, strict=True))
         if index == 0:

@@ -85,8 +85,10 @@ class Task(Protocol):
     """Suits a network of the task's default size."""
     headline: Headline
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
-        """The sequences of training round `index`; they may be of the network's own making."""
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
+        """Those of round `index` of `rounds`, from 0; they may be of the network's own making."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """A scalar to make small, of outputs [B, T, O] and their targets."""

@@ -33,9 +33,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     gathered = Sine.gather
 
     def gather(
-        task: Sine, index: int, network: SequenceNetwork, rng: np.random.Generator
+        task: Sine, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
     ) -> Sequences:
-        inputs, targets = gathered(task, index, network, rng)
+        inputs, targets = gathered(task, index, rounds, network, rng)
         broken = index and network.architecture.hidden > HIDDEN
         return Sequences(inputs, np.full_like(targets, np.inf) if broken else targets)
 

@@ -50,8 +50,10 @@ class Adding:
         self._length = length
         self.headline = Headline(_rmse_at(length), "lower")
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
-        steps = curriculum.trained(index, self.recipe.rounds, SHORTEST, self._length, rng)
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
+        steps = curriculum.trained(index, rounds, SHORTEST, self._length, rng)
         inputs, sums = episodes(TRAINING_SEQUENCES, steps, rng)
         targets = np.full((*inputs.shape[:2], 1), np.nan, np.float32)
         targets[:, -1, 0] = sums

@@ -58,8 +58,10 @@ class Copying:
         self._delay = delay
         self.headline = Headline(_right_after(delay), "higher")
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
-        delay = curriculum.trained(index, self.recipe.rounds, SHORTEST, self._delay, rng)
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
+        delay = curriculum.trained(index, rounds, SHORTEST, self._delay, rng)
         symbols, letters = episodes(TRAINING_SEQUENCES, delay, rng)
         targets = np.full_like(symbols, NOT_DUE)
         targets[:, -SHOWN:] = letters

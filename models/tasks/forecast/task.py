@@ -74,7 +74,9 @@ class Forecast:
         self._input_std = self._series.inputs[learned].std(axis=0)
         self._output_std = float(self._series.values[learned].std())
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
         """Excerpts of the rows for training, whose targets lie before the split too."""
         series = self._series
         targets = ahead(series.values[: series.split], series.horizon)

@@ -32,8 +32,8 @@ TRAINING_MESSAGES = 512
 """Of each round."""
 LETTERS = (2, 6)
 """Characters of a message, at least and at most."""
-ALIGNED_ROUNDS = 25
-"""Rounds in which the network is told the timestep of each character, before CTC."""
+ALIGNED = 25 / 60
+"""Share of the rounds in which the network is told the timestep of each character, before CTC."""
 CHARACTER_WEIGHT = 10.0
 """Of a timestep with a character in these rounds; one without has 1."""
 HELD_OUT = 300
@@ -61,11 +61,13 @@ class Morse:
         rounds=60, batches=50, batch=32, window=None, learning_rate=8e-3, accumulate=False
     )
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
         texts = [random_letters(*LETTERS, rng) for _ in range(TRAINING_MESSAGES)]
         keys = [keyed(text, rng) for text in texts]
         heard = padded([key.loudness for key in keys], rng)
-        if index >= ALIGNED_ROUNDS:
+        if index / rounds >= ALIGNED:
             return Sequences(heard, labels_of(texts))
         known_at = [key.known_at for key in keys]
         return Sequences(heard, timestep_labels_of(texts, known_at, heard.shape[1]))

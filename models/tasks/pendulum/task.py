@@ -48,7 +48,9 @@ class Pendulum:
     recipe = Recipe(rounds=20, batches=60)
     headline = Headline(STANDS, "higher")
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
         """Round 0 is all the expert's; its share of the timesteps halves with every round."""
         starts = FIRST_EPISODES if index == 0 else EPISODES
         seeds = rng.integers(HELD_OUT_SEED, size=starts).tolist()

@@ -38,7 +38,9 @@ class Sentiment:
     recipe = Recipe(rounds=40, batches=64, window=None, accumulate=False)
     headline = Headline(RIGHT, "higher")
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
         return sequences(reviews(TRAINING_REVIEWS, index))
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -55,7 +57,7 @@ class Sentiment:
         return _score(held_out, outputs.numpy()[np.arange(len(last)), last, 0] > 0.5)
 
     def baselines(self) -> Mapping[str, Score]:
-        """Naive Bayes learns from the reviews of the recipe's rounds."""
+        """Naive Bayes learns from the task's own rounds, however few the network was given."""
         rounds = [reviews(TRAINING_REVIEWS, index) for index in range(self.recipe.rounds)]
         judges: dict[str, Callable[[Sequence[str]], bool]] = {
             "naive Bayes": NaiveBayes([review for made in rounds for review in made]),

@@ -38,7 +38,9 @@ class Sine:
     recipe = Recipe(rounds=10, batches=80)
     headline = Headline(CLOSED_LOOP, "lower")
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
         noisy, _ = sines(TRAINING_SEQUENCES, TRAINING_STEPS + 1, rng)
         return Sequences(noisy[:, :-1], noisy[:, 1:])
 

@@ -56,7 +56,9 @@ class Text:
         self._training = encoded(read.training, symbols)
         self._held_out = encoded(read.held_out, symbols)
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
         starts = rng.integers(len(self._training) - EXCERPT_STEPS, size=EXCERPTS)
         codes = excerpts(self._training, starts, EXCERPT_STEPS + 1)
         return Sequences(codes[:, :-1, None], codes[:, 1:])

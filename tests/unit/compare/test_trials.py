@@ -20,8 +20,10 @@ SAMPLE = Sine().sample(2, 40)
 class Broken(Sine):
     """Its second round cannot be learned."""
 
-    def gather(self, index: int, network: SequenceNetwork, rng: np.random.Generator) -> Sequences:
-        inputs, targets = super().gather(index, network, rng)
+    def gather(
+        self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
+    ) -> Sequences:
+        inputs, targets = super().gather(index, rounds, network, rng)
         return Sequences(inputs, np.full_like(targets, np.inf) if index else targets)
 
 

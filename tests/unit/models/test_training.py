@@ -103,9 +103,9 @@ def test_the_trained_network_is_in_evaluation_mode() -> None:
 def test_a_loss_that_is_no_number_stops_the_training() -> None:
     class Broken(Sine):
         def gather(
-            self, index: int, network: SequenceNetwork, rng: np.random.Generator
+            self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
         ) -> Sequences:
-            inputs, targets = super().gather(index, network, rng)
+            inputs, targets = super().gather(index, rounds, network, rng)
             return Sequences(inputs, np.full_like(targets, np.inf if index else 1.0))
 
     with pytest.raises(Diverged, match="in batch 4"):
@@ -117,7 +117,7 @@ def test_each_round_learns_from_all_that_was_gathered() -> None:
 
     class Counted(Sine):
         def gather(
-            self, index: int, network: SequenceNetwork, rng: np.random.Generator
+            self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
         ) -> Sequences:
             lengths.append(index)
             values = np.full((5, 20, 1), index, np.float32)
@@ -144,9 +144,9 @@ def test_without_a_window_whole_sequences_meet_targets_of_another_length() -> No
 
     class Labelled(Sine):
         def gather(
-            self, index: int, network: SequenceNetwork, rng: np.random.Generator
+            self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
         ) -> Sequences:
-            inputs, _ = super().gather(index, network, rng)
+            inputs, _ = super().gather(index, rounds, network, rng)
             return Sequences(inputs, inputs[:, :3])
 
         def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ def test_rounds_that_do_not_accumulate_may_differ_in_length() -> None:
 
     class Growing(Sine):
         def gather(
-            self, index: int, network: SequenceNetwork, rng: np.random.Generator
+            self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
         ) -> Sequences:
             values = np.full((5, 10 * (index + 1), 1), index, np.float32)
             return Sequences(values, values)

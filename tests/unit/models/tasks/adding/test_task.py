@@ -20,8 +20,8 @@ def network(hidden: int = 4) -> SequenceNetwork:
     return SequenceNetwork(Architecture(2, 1, "lstm", hidden))
 
 
-def gathered(index: int, length: int = 40) -> Sequences:
-    return Adding(length).gather(index, network(), np.random.default_rng(0))
+def gathered(index: int, rounds: int = 60) -> Sequences:
+    return Adding(40).gather(index, rounds, network(), np.random.default_rng(0))
 
 
 def test_the_sum_is_asked_for_at_the_last_timestep_alone() -> None:
@@ -33,6 +33,10 @@ def test_the_sum_is_asked_for_at_the_last_timestep_alone() -> None:
 
 def test_sequences_grow_from_round_to_round() -> None:
     assert [gathered(index).inputs.shape[1] for index in (0, 12, 30, 58)] == [10, 22, 40, 40]
+
+
+def test_few_rounds_reach_the_whole_length_too() -> None:
+    assert [gathered(index, rounds=4).inputs.shape[1] for index in (0, 2)] == [10, 40]
 
 
 def test_the_loss_is_the_squared_error_where_an_answer_is_due() -> None:
@@ -76,7 +80,7 @@ def test_what_is_held_out_is_the_same_each_time_and_never_trained() -> None:
     task = Adding(40)
     np.testing.assert_array_equal(task.sample(8, 40), task.sample(8, 40))
     assert task.sample(8, 256).shape == (8, 256, 2)
-    trained, _ = task.gather(98, network(), np.random.default_rng(1_000_000))
+    trained, _ = task.gather(98, 99, network(), np.random.default_rng(1_000_000))
     assert not np.isin(task.sample(500, 40)[..., 0], trained[..., 0]).all(axis=1).any()
 
 

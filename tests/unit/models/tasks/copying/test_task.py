@@ -22,7 +22,7 @@ def network() -> SequenceNetwork:
 
 
 def test_the_letters_are_asked_for_at_the_end_alone() -> None:
-    inputs, targets = Copying(20).gather(0, network(), np.random.default_rng(0))
+    inputs, targets = Copying(20).gather(0, 1, network(), np.random.default_rng(0))
     assert inputs.shape == (*targets.shape, 1)
     assert (targets[:, :-SHOWN] == NOT_DUE).all()
     np.testing.assert_array_equal(targets[:, -SHOWN:], inputs[:, :SHOWN, 0])
@@ -30,8 +30,15 @@ def test_the_letters_are_asked_for_at_the_end_alone() -> None:
 
 def test_delays_grow_from_round_to_round() -> None:
     rng = np.random.default_rng(0)
-    steps = [Copying(40).gather(index, network(), rng).inputs.shape[1] for index in (0, 12, 30, 58)]
+    steps = [
+        Copying(40).gather(index, 60, network(), rng).inputs.shape[1] for index in (0, 12, 30, 58)
+    ]
     assert steps == [10 + SHOWN, 22 + SHOWN, 40 + SHOWN, 40 + SHOWN]
+
+
+def test_few_rounds_reach_the_longest_delay_too() -> None:
+    inputs, _ = Copying(40).gather(2, 4, network(), np.random.default_rng(0))
+    assert inputs.shape[1] == 40 + SHOWN
 
 
 def test_the_loss_is_the_cross_entropy_where_a_letter_is_due() -> None:

@@ -35,11 +35,13 @@ def untrained() -> SequenceNetwork:
     return SequenceNetwork(architecture_for(Morse(), hidden=8))
 
 
-def test_the_first_rounds_say_when_and_the_others_only_what() -> None:
+@pytest.mark.parametrize(("rounds", "of_rounds"), [(60, (24, 25)), (5, (2, 3))])
+def test_the_first_rounds_say_when_and_the_others_only_what(
+    rounds: int, of_rounds: tuple[int, int]
+) -> None:
     task, network = Morse(), untrained()
     first, last = (
-        task.gather(index, network, np.random.default_rng(0))
-        for index in (module.ALIGNED_ROUNDS - 1, module.ALIGNED_ROUNDS)
+        task.gather(index, rounds, network, np.random.default_rng(0)) for index in of_rounds
     )
     np.testing.assert_array_equal(first.inputs, last.inputs)
     assert first.targets.shape == first.inputs.shape[:2]
@@ -99,7 +101,7 @@ def test_four_messages_can_be_learned_by_heart() -> None:
 
     class Same(Morse):
         def gather(
-            self, index: int, network: SequenceNetwork, rng: np.random.Generator
+            self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator
         ) -> Sequences:
             keys = np.random.default_rng(0)
             return Sequences(
@@ -109,5 +111,5 @@ def test_four_messages_can_be_learned_by_heart() -> None:
     task = Same()
     recipe = Recipe(1, 300, 8, window=None, learning_rate=2e-2, accumulate=False)
     network = train(task, architecture_for(task, hidden=24), recipe, 0)
-    heard = task.gather(0, network, np.random.default_rng(1)).inputs[..., 0]
+    heard = task.gather(0, 1, network, np.random.default_rng(1)).inputs[..., 0]
     assert read(network, list(heard)) == texts

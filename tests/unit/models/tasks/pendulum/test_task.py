@@ -19,7 +19,7 @@ def network() -> SequenceNetwork:
 
 
 def test_the_first_round_is_the_experts_own(network: SequenceNetwork) -> None:
-    inputs, targets = pendulum.Pendulum().gather(0, network, np.random.default_rng(0))
+    inputs, targets = pendulum.Pendulum().gather(0, 1, network, np.random.default_rng(0))
     assert inputs.shape == (pendulum.FIRST_EPISODES, EPISODE_STEPS, 2)
     assert targets.shape == (pendulum.FIRST_EPISODES, EPISODE_STEPS, 1)
     upright = np.arctan2(inputs[:, -1, 1], inputs[:, -1, 0])
@@ -28,7 +28,7 @@ def test_the_first_round_is_the_experts_own(network: SequenceNetwork) -> None:
 
 
 def test_later_rounds_are_the_networks_with_the_experts_answers(network: SequenceNetwork) -> None:
-    inputs, targets = pendulum.Pendulum().gather(30, network, np.random.default_rng(0))
+    inputs, targets = pendulum.Pendulum().gather(30, 31, network, np.random.default_rng(0))
     assert len(inputs) == pendulum.EPISODES
     seeds = np.random.default_rng(0).integers(pendulum.HELD_OUT_SEED, size=pendulum.EPISODES)
     own = play(seeds.tolist(), Network(network))

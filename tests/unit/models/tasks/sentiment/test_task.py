@@ -42,9 +42,9 @@ def test_the_label_is_asked_for_at_every_word_and_not_behind_the_last() -> None:
 
 def test_rounds_differ_and_are_the_same_for_every_network() -> None:
     task, network = Sentiment(), untrained()
-    first = task.gather(0, network, np.random.default_rng(0))
-    again = task.gather(0, network, np.random.default_rng(1))
-    second = task.gather(1, network, np.random.default_rng(0))
+    first = task.gather(0, 1, network, np.random.default_rng(0))
+    again = task.gather(0, 1, network, np.random.default_rng(1))
+    second = task.gather(1, 2, network, np.random.default_rng(0))
     np.testing.assert_array_equal(first.inputs, again.inputs)
     assert first.inputs[:, :20].tolist() != second.inputs[:, :20].tolist()
 

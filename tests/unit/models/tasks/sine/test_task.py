@@ -26,7 +26,7 @@ def test_sines_are_noisy_and_each_its_own() -> None:
 
 def test_the_target_is_the_next_value() -> None:
     network = SequenceNetwork(Architecture(1, 1))
-    inputs, targets = Sine().gather(0, network, np.random.default_rng(0))
+    inputs, targets = Sine().gather(0, 1, network, np.random.default_rng(0))
     np.testing.assert_array_equal(inputs[:, 1:], targets[:, :-1])
 
 

@@ -40,14 +40,14 @@ def test_it_reads_a_character_and_gives_the_log_probability_of_each(task: Text) 
 
 
 def test_the_target_is_the_next_character(task: Text) -> None:
-    inputs, targets = task.gather(0, network(task), np.random.default_rng(0))
+    inputs, targets = task.gather(0, 1, network(task), np.random.default_rng(0))
     assert inputs.dtype == np.int64 and inputs.shape[1:] == (EXCERPT_STEPS, 1)
     np.testing.assert_array_equal(inputs[:, 1:, 0], targets[:, :-1])
 
 
 def test_excerpts_differ_by_round_and_are_of_the_training_text(task: Text) -> None:
     rng = np.random.default_rng(0)
-    first, second = (task.gather(index, network(task), rng).inputs for index in range(2))
+    first, second = (task.gather(index, 2, network(task), rng).inputs for index in range(2))
     assert (first != second).any()
     texts = {row[:, 0].tobytes() for row in first}
     assert len(texts) > 400
