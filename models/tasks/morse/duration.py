@@ -9,8 +9,10 @@ import numpy as np
 from models.tasks.morse.code import CODE, SPACE
 from models.tasks.morse.keying import SPEED, Floats
 
-THRESHOLD = 0.4
-"""Loudness above which the key counts as down."""
+THRESHOLD = 0.35
+"""Loudness, averaged over two timesteps, above which the key counts as down."""
+LENGTHENED = 0.5
+"""Timesteps by which the averaging draws out a tone, at the cost of the silence beside it."""
 FAR_OFF = 0.5
 """Logarithm of a tone's length over the length meant, beyond which it is no nearer."""
 LETTERS = {marks: letter for letter, marks in CODE.items()}
@@ -42,6 +44,13 @@ def own_dot(loudness: Floats) -> float:
     return float(candidates[within.sum(axis=1).argmin(), 0])
 
 
-def _runs(loudness: Floats) -> list[tuple[bool, int]]:
-    """Whether the key is down, and for how many timesteps, in turn."""
-    return [(is_down, len(list(run))) for is_down, run in groupby((loudness > THRESHOLD).tolist())]
+def _runs(loudness: Floats) -> list[tuple[bool, float]]:
+    """Whether the key is down, and for how many timesteps, in turn.
+
+    Each timestep is heard together with the one before it, which halves the noise's power.
+    """
+    heard = (loudness + np.append(loudness[:1], loudness[:-1])) / 2
+    return [
+        (is_down, len(list(run)) + (-LENGTHENED if is_down else LENGTHENED))
+        for is_down, run in groupby((heard > THRESHOLD).tolist())
+    ]
