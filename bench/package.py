@@ -28,7 +28,7 @@ def write_gru(repository: Path, name: str, *, features: int, hidden: int) -> Non
         outputs=(Tensor(name="y", shape=(hidden,)),),
         states=(State(input=Tensor(name="h", shape=(hidden,)), output="h_next"),),
     )
-    golden = GoldenRun((inputs,), (_stepped(model, inputs, hidden),), atol=1e-5)
+    golden = GoldenRun((inputs,), (_stepped(model, inputs, hidden),), atol=(1e-5,))
     helper.set_model_props(model, encode(manifest, golden))
     path = repository / name / "1" / MODEL_FILE
     path.parent.mkdir(parents=True)

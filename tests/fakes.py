@@ -52,7 +52,7 @@ def accumulator_lane(*, model: ModelKey = MODEL, window: int = WINDOW, max_batch
 def accumulator_golden(signature: Signature, steps: int = 32) -> GoldenRun:
     shape = signature.inputs[0].shape
     inputs = np.ones((steps, *shape), np.float32)
-    return GoldenRun((inputs,), (np.cumsum(inputs, axis=0),), 1e-5)
+    return GoldenRun((inputs,), (np.cumsum(inputs, axis=0),), (1e-5,))
 
 
 def number(value: float) -> bytes:

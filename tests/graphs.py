@@ -113,7 +113,7 @@ def golden_run(model: ModelProto, manifest: Manifest, steps: int = 32) -> Golden
         for step in range(steps)
     ]
     outputs = [np.concatenate(column) for column in zip(*rows, strict=True)]
-    return GoldenRun(tuple(inputs), tuple(outputs), 1e-5)
+    return GoldenRun(tuple(inputs), tuple(outputs), (1e-5,) * len(outputs))
 
 
 def with_metadata(model: ModelProto, manifest: Manifest, golden: GoldenRun) -> ModelProto:

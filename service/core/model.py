@@ -75,7 +75,8 @@ class GoldenRun:
     """In signature order, each [T, *shape]."""
     outputs: tuple[Array, ...]
     """In signature order, each [T, *shape]."""
-    atol: float
+    atol: tuple[float, ...]
+    """How far an output may be off, for each in signature order."""
 
     @property
     def steps(self) -> int:

@@ -125,9 +125,13 @@ class Manifest(_Part):
         )
 
 
+Tolerance = Annotated[float, Field(gt=0)]
+
+
 class _Golden(_Part):
     steps: Annotated[int, Field(ge=32)]
-    atol: Annotated[float, Field(gt=0)] = 1e-5
+    atol: Tolerance | dict[str, Tolerance] = 1e-5
+    """One number for all outputs, or one for each by its name."""
     inputs: dict[str, str]
     outputs: dict[str, str]
 
@@ -136,7 +140,7 @@ def encode(manifest: Manifest, golden: GoldenRun) -> dict[str, str]:
     """The `metadata_props` that make a model file a package."""
     text = _Golden(
         steps=golden.steps,
-        atol=golden.atol,
+        atol=dict(zip((t.name for t in manifest.outputs), golden.atol, strict=True)),
         inputs=_encoded_run(manifest.inputs, golden.inputs),
         outputs=_encoded_run(manifest.outputs, golden.outputs),
     )
@@ -157,14 +161,19 @@ def decode(metadata: Mapping[str, str]) -> tuple[Manifest, GoldenRun]:
         return manifest, GoldenRun(
             _decoded_run(manifest.inputs, golden.inputs, golden.steps),
             _decoded_run(manifest.outputs, golden.outputs, golden.steps),
-            golden.atol,
+            _tolerances(manifest.outputs, golden.atol),
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "manifest"
-        raise ManifestError(f"{place}: {first['msg']}") from error
+        raise ManifestError(first_fault(error)) from error
     except ValueError as error:
         raise ManifestError(str(error)) from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong, in one line: its place, and why."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "manifest"
+    return f"{place}: {first['msg']}"
 
 
 def encode_array(array: Array) -> str:
@@ -175,6 +184,14 @@ def encode_array(array: Array) -> str:
 
 def _little(dtype: str) -> np.dtype[Any]:
     return np.dtype(dtype).newbyteorder("<")
+
+
+def _tolerances(outputs: tuple[Tensor, ...], atol: float | dict[str, float]) -> tuple[float, ...]:
+    if not isinstance(atol, dict):
+        return (atol,) * len(outputs)
+    if set(atol) != {tensor.name for tensor in outputs}:
+        raise ValueError(f"the golden run has tolerances of {sorted(atol)}, not of the outputs")
+    return tuple(atol[tensor.name] for tensor in outputs)
 
 
 def _encoded_run(tensors: tuple[Tensor, ...], arrays: tuple[Array, ...]) -> dict[str, str]:

@@ -96,7 +96,8 @@ def of_package(manifest: Manifest, golden: GoldenRun) -> Iterator[str]:
                 break_on_hyphens=False,
             )
     yield ""
-    yield f"Golden run: {golden.steps} steps, within {golden.atol:g}"
+    within = " and ".join(f"{atol:g}" for atol in dict.fromkeys(golden.atol))
+    yield f"Golden run: {golden.steps} steps, within {within}"
     if manifest.training:
         yield ""
         yield "Training"

@@ -12,7 +12,7 @@ from service.runtime.stepper import Stepper
 def replay(stepper: Stepper, golden: GoldenRun) -> float:
     """Steps through the run in slot 0 and returns the largest difference.
 
-    Raises ModelRefused if an output is off by more than the run's tolerance.
+    Raises ModelRefused if an output is off by more than its tolerance.
     """
     stepper.reserve(1)
     stepper.start(0)
@@ -22,8 +22,8 @@ def replay(stepper: Stepper, golden: GoldenRun) -> float:
         result = stepper.step(slots, [array[step].tobytes() for array in golden.inputs])
         for fault in result.faults.values():
             raise ModelRefused(f"its golden run fails at step {step}: {fault.message}")
-        for spec, array, expected in zip(
-            stepper.signature.outputs, result.outputs, golden.outputs, strict=True
+        for spec, array, expected, atol in zip(
+            stepper.signature.outputs, result.outputs, golden.outputs, golden.atol, strict=True
         ):
             if array.shape[1:] != spec.shape:
                 raise ModelRefused(
@@ -31,10 +31,10 @@ def replay(stepper: Stepper, golden: GoldenRun) -> float:
                     f"its manifest says {list(spec.shape)}"
                 )
             difference = float(np.abs(array[0].astype(np.float64) - expected[step]).max())
-            if not difference <= golden.atol:
+            if not difference <= atol:
                 raise ModelRefused(
                     f"its golden run is off by {difference:.3g} in {spec.name!r} at step {step}, "
-                    f"{golden.atol:g} is allowed: the export is wrong, or the file damaged"
+                    f"{atol:g} is allowed: the export is wrong, or the file damaged"
                 )
             largest = max(largest, difference)
     return largest

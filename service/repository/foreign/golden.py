@@ -34,7 +34,7 @@ def golden_run(declared: DeclaredGolden, signature: Signature, folder: Path) -> 
             f"every input and output has one value for each of at least {_STEPS} steps, "
             f"there are {found}",
         )
-    return GoldenRun(inputs, outputs, declared.atol)
+    return GoldenRun(inputs, outputs, (declared.atol,) * len(outputs))
 
 
 def _read(name: str, folder: Path) -> Mapping[str, Array]:

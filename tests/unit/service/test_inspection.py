@@ -107,7 +107,7 @@ def test_a_package_tells_its_symbols(tmp_path: Path) -> None:
     made = foreign.lookup()
     inputs = made.stream()
     outputs = np.stack([step["y"] for step in made.expected(inputs)]).astype(np.float32)
-    golden = GoldenRun(tuple(inputs.values()), (outputs,), 1e-5)
+    golden = GoldenRun(tuple(inputs.values()), (outputs,), (1e-5,))
     file = graphs.put(tmp_path, "lookup", graphs.package(made.model, manifest, golden))
     assert "Symbols of symbol, 4 from 0 on\n  'a' 'b' '\\n' 'c'\n" in run(file).output
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ GOLDEN = GoldenRun(
         np.arange(STEPS),
     ),
     outputs=(np.ones((STEPS, 1), np.float32),),
-    atol=1e-4,
+    atol=(1e-4,),
 )
 
 
@@ -57,6 +58,16 @@ def test_what_is_encoded_is_decoded() -> None:
     ):
         assert read.dtype == written.dtype
         assert np.array_equal(read, written)
+
+
+def test_one_tolerance_is_that_of_all_outputs() -> None:
+    outputs = tuple(Tensor(name=name, shape=(1,)) for name in ("left", "right"))
+    manifest = MANIFEST.model_copy(update={"outputs": outputs})
+    golden = replace(GOLDEN, outputs=GOLDEN.outputs * 2, atol=(1e-4, 10.0))
+    metadata = encode(manifest, golden)
+    assert decode(metadata)[1].atol == (1e-4, 10.0)
+    metadata[GOLDEN_KEY] = json.dumps(json.loads(metadata[GOLDEN_KEY]) | {"atol": 0.5})
+    assert decode(metadata)[1].atol == (0.5, 0.5)
 
 
 def test_the_signature_says_shapes_dtypes_and_initial_states() -> None:
@@ -116,6 +127,8 @@ def broken(part: str, **change: object) -> dict[str, str]:
         ),
         (broken(GOLDEN_KEY, steps=31), "steps: Input should be greater than or equal to 32"),
         (broken(GOLDEN_KEY, steps=33), "do not make float32"),
+        (broken(GOLDEN_KEY, atol={"speed": 1}), r"tolerances of \['speed'\], not of the outputs"),
+        (broken(GOLDEN_KEY, atol={"torque": 0}), "atol"),
         (broken(GOLDEN_KEY, outputs={}), "not the tensors of the signature"),
         (broken(GOLDEN_KEY, outputs={"torque": "?"}), "base64|padding"),
         ({MANIFEST_KEY: "{", GOLDEN_KEY: "{}"}, "Invalid JSON"),

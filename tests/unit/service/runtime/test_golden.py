@@ -26,7 +26,7 @@ def test_a_faithful_model_replays_its_run() -> None:
 
 
 def test_the_largest_difference_is_told() -> None:
-    near = replace(GOLDEN, outputs=(GOLDEN.outputs[0] + np.float32(1e-3),), atol=1e-2)
+    near = replace(GOLDEN, outputs=(GOLDEN.outputs[0] + np.float32(1e-3),), atol=(1e-2,))
     assert replay(stepper(), near) == pytest.approx(1e-3, rel=0.1)
 
 
@@ -35,6 +35,20 @@ def test_a_model_that_is_off_is_refused_with_step_and_size() -> None:
     off[20] += 0.1
     with pytest.raises(ModelRefused, match="off by 0.1 in 'total' at step 20, 1e-05 is allowed"):
         replay(stepper(), replace(GOLDEN, outputs=(off,)))
+
+
+def test_an_output_has_a_tolerance_of_its_own() -> None:
+    def twice(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [total, total, state]
+
+    [total] = SIGNATURE.outputs
+    signature = replace(SIGNATURE, outputs=(total, replace(total, name="again")))
+    near = GOLDEN.outputs[0] + np.float32(1e-3)
+    golden = replace(GOLDEN, outputs=(near, near), atol=(1e-2, 1e-2))
+    assert replay(Stepper(twice, signature), golden) == pytest.approx(1e-3, rel=0.1)
+    with pytest.raises(ModelRefused, match="in 'again' at step 0, 1e-05 is allowed"):
+        replay(Stepper(twice, signature), replace(golden, atol=(1e-2, 1e-5)))
 
 
 def test_a_golden_output_that_is_not_a_number_is_refused() -> None:
