@@ -63,7 +63,7 @@ def scene(model: str, series: Series, moment: Moment) -> Panel:
             Text(now),
             Text(_errors(moment), style="dim"),
         ),
-        title=model,
+        title=Text(model),
         title_align="left",
         expand=False,
     )
