@@ -44,15 +44,17 @@ def load_engine(settings: Settings) -> Engine:
                 max_batch=settings.max_batch,
                 threads=settings.threads,
             )
-        except ModelRefused as error:
-            refused[package.key] = str(error)
-            log.error("refused %s: %s", package.key, error)
+        except (ModelRefused, MemoryError, RecursionError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            refused[package.key] = reason
+            log.error("refused %s: %s", package.key, reason)
         else:
             log.info("loaded %s in %.2f s", package.key, time.perf_counter() - started)
     if not lanes:
         raise StartError(
             f"no model in {settings.repository} may serve: "
-            "add a package with `stepwire export RUN --to DIR`, or name another --repository"
+            "add a package with `stepwire export TARGET --to DIR`, or name another --repository; "
+            "`stepwire inspect FILE` tells what a file lacks"
         )
     directory = Directory(limit=settings.max_streams, idle_limit=settings.idle_limit)
     return Engine(lanes, refused, directory)

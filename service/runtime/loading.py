@@ -24,8 +24,8 @@ def proven_stepper(
     `constants`: inputs beside those of the signature. Raises ModelRefused.
     """
     function = graph.step_function(signature, constants)
-    inputs = golden.inputs if golden else random_inputs(signature)
     try:
+        inputs = golden.inputs if golden else random_inputs(signature)
         batching = probe(function, signature, inputs)
         stepper = Stepper(function, signature, batching)
         if golden:

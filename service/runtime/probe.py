@@ -7,21 +7,26 @@ kernels take another path for a lone row, and some graphs mix rows by design.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from service.core.model import Array, Signature, StateSpec
+from service.core.model import Array, Signature, StateSpec, TensorSpec
 from service.runtime.graph import StepFunction
 from service.runtime.stepper import Batching
 
 _SIZES = (2, 3, 4, 5, 7, 8, 13, 16, 31, 32, 33, 64, 127)
+_EXTREMES = (0.0, 1e2, -1e2, 1e4, -1e4, 1e30, -1e30, np.inf, -np.inf, np.nan)
+"""What one stream may send beside others whose values are ordinary."""
+_FEW = 3
+"""Rows with an extreme value."""
 
 
 def probe(
     function: StepFunction, signature: Signature, inputs: Sequence[Array], *, crowd: int = 256
 ) -> Batching:
     """Runs `crowd` different rows together, shuffled, in smaller batches, and each alone
-    or, if that differs, beside a copy of itself.
+    or, if that differs, beside a copy of itself; and together with a few rows of extreme values.
 
     `inputs`: of the signature, each [T, *shape], repeated as needed. States are random within
     [-1, 1], or initial where they are no floating-point numbers.
@@ -37,11 +42,23 @@ def probe(
     groups = [order, *(order[:size] for size in _SIZES if size < crowd)]
     if not all(_equal(rows.run(group), _take(together, group)) for group in groups):
         return Batching.ONE
+    if not all(_undisturbed(rows, together, extreme) for extreme in _EXTREMES):
+        return Batching.ONE
     for rows_of_one, batching in ((1, Batching.ANY), (2, Batching.AT_LEAST_TWO)):
         few = [np.full(rows_of_one, row) for row in range(min(crowd, 64))]
         if all(_equal(rows.run(group), _take(together, group)) for group in few):
             return batching
     return Batching.ONE
+
+
+def _undisturbed(rows: _Rows, together: Sequence[Array], extreme: float) -> bool:
+    """Whether rows are what they are without neighbours of an extreme value."""
+    others = np.arange(_FEW, len(together[0]))
+    try:
+        beside = rows.run(np.arange(len(together[0])), extreme)
+    except Exception:  # the stepper then runs each row by itself
+        return True
+    return _equal(_take(beside, others), _take(together, others))
 
 
 class _Rows:
@@ -57,15 +74,32 @@ class _Rows:
         states = [_states(state, crowd, random) for state in signature.states]
         self._arrays = [*(np.resize(a, (crowd, *a.shape[1:])) for a in inputs), *states]
 
-    def run(self, rows: Array) -> list[Array]:
+    def run(self, rows: Array, extreme: float | None = None) -> list[Array]:
+        """With `extreme` the first few have that value in all their inputs and states."""
+        chosen = [array[rows] for array in self._arrays]
+        if extreme is not None:
+            for spec, array in zip(self._taken, chosen, strict=True):
+                _fill(array[:_FEW], spec, extreme)
         feeds = {
-            spec.name: np.ascontiguousarray(spec.in_place(array[rows]))
-            for spec, array in zip(self._taken, self._arrays, strict=True)
+            spec.name: np.ascontiguousarray(spec.in_place(array))
+            for spec, array in zip(self._taken, chosen, strict=True)
         }
         return [
             spec.rows_first(array)
             for array, spec in zip(self._function(feeds), self._given, strict=True)
         ]
+
+
+def _fill(rows: Array, spec: TensorSpec, extreme: float) -> None:
+    """As near to the value as the dtype goes; symbols and truth values have no extremes."""
+    if spec.dtype.kind == "f":
+        rows[:] = extreme if not np.isfinite(extreme) else _clipped(extreme, np.finfo(spec.dtype))
+    elif spec.dtype.kind in "iu" and not spec.symbols and np.isfinite(extreme):
+        rows[:] = int(_clipped(extreme, np.iinfo(spec.dtype)))
+
+
+def _clipped(value: float, limits: np.finfo[Any] | np.iinfo[Any]) -> float:
+    return min(max(value, limits.min), limits.max)
 
 
 def _states(state: StateSpec, crowd: int, random: np.random.Generator) -> Array:

@@ -24,6 +24,10 @@ class Batching(Enum):
     """Each stream runs by itself."""
 
 
+class WrongShape(ValueError):
+    """A run gave a result that is not what the signature says."""
+
+
 class Stepper:
     def __init__(
         self, function: StepFunction, signature: Signature, batching: Batching = Batching.ANY
@@ -35,6 +39,10 @@ class Stepper:
         states = [state.input for state in signature.states]
         self._taken = [*signature.inputs, *states]
         self._given = [*signature.outputs, *states]
+        self._names = [
+            *(output.name for output in signature.outputs),
+            *(state.output for state in signature.states),
+        ]
 
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`."""
@@ -78,12 +86,12 @@ class Stepper:
 
     def _run(self, arrays: list[Array], rows: int) -> list[Array]:
         if self.batching is Batching.ONE and rows > 1:
-            lone = [self._call(_rows(arrays, self._taken, [row])) for row in range(rows)]
+            lone = [self._call(_rows(arrays, self._taken, [row]), 1) for row in range(rows)]
             return self._joined(lone)
         if self.batching is Batching.AT_LEAST_TWO and rows == 1:
-            doubled = self._call(_rows(arrays, self._taken, [0, 0]))
+            doubled = self._call(_rows(arrays, self._taken, [0, 0]), 2)
             return _rows(doubled, self._given, [0])
-        return self._call(arrays)
+        return self._call(arrays, rows)
 
     def _run_apart(self, arrays: list[Array], rows: int, faults: dict[int, Fault]) -> list[Array]:
         """Each row by itself, so that one which breaks the run does not break its neighbours'."""
@@ -102,9 +110,16 @@ class Stepper:
             for parts, spec in zip(zip(*lone, strict=True), self._given, strict=True)
         ]
 
-    def _call(self, arrays: Sequence[Array]) -> list[Array]:
+    def _call(self, arrays: Sequence[Array], rows: int) -> list[Array]:
         feeds = {spec.name: array for spec, array in zip(self._taken, arrays, strict=True)}
-        return list(self._function(feeds))
+        results = list(self._function(feeds))
+        for name, spec, array in zip(self._names, self._given, results, strict=True):
+            if array.shape != spec.batched(rows):  # a graph's branches may differ in shape
+                raise WrongShape(
+                    f"{name!r} has shape {list(array.shape)} when it runs, its model says "
+                    f"{list(spec.batched(rows))}"
+                )
+        return results
 
     def _keep(self, slots: Array, states: Sequence[Array], faults: dict[int, Fault]) -> None:
         if faults:

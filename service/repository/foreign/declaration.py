@@ -107,6 +107,8 @@ def read(path: Path) -> Declaration:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DeclarationError("", f"it cannot be read: {error}") from error
+    except RecursionError as error:
+        raise DeclarationError("", "it cannot be read: its lists are nested too deeply") from error
     try:
         return Declaration.model_validate(values)
     except ValidationError as error:

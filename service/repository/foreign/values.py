@@ -25,7 +25,10 @@ def array_of(value: JsonValue, dtype: str, shape: Sequence[Dim]) -> Array:
         sizes = [size for size in shape if isinstance(size, int)]
         if len(sizes) < len(shape):
             raise ValueError("a number does not say the size of its open axes: write lists")
-        return np.full(sizes, array)
+        try:
+            return np.full(sizes, array)
+        except MemoryError as error:
+            raise ValueError(f"{shown(shape)} is more than memory holds") from error
     if not fits(array.shape, shape):
         raise ValueError(f"its shape is {list(array.shape)}, not {shown(shape)}")
     return array

@@ -51,7 +51,7 @@ def test_a_repository_without_a_model_that_may_serve_is_told(
     graphs.put(tmp_path, "junk", content)
     result = run("--repository", str(tmp_path))
     assert result.exit_code == 2
-    assert "may serve: add a package with `stepwire export RUN --to DIR`" in result.stderr
+    assert "may serve: add a package with `stepwire export TARGET --to DIR`" in result.stderr
 
 
 def test_a_stop_while_the_models_are_loading_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def test_an_output_of_another_shape_than_declared_is_refused() -> None:
         total, state = accumulate(feeds)
         return [np.concatenate([total, total], axis=1), state]
 
-    with pytest.raises(ModelRefused, match=r"'total' has shape \[2\] when it runs, .* says \[1\]"):
+    with pytest.raises(ModelRefused, match=r"'total' has shape \[1, 2\] .* says \[1, 1\]"):
         replay(Stepper(doubled, SIGNATURE), GOLDEN)
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+import pytest
 from onnx import ModelProto
 
 from service.core.model import Array
@@ -75,3 +77,41 @@ def test_a_fixed_batch_runs_alone_unprobed() -> None:
         raise AssertionError("a fixed batch needs no probe")
 
     assert probe(never, replace(SIGNATURE, fixed_batch=True), GOLDEN.inputs) is Batching.ONE
+
+
+@pytest.mark.parametrize(
+    "disturbed",
+    [
+        lambda x: x.max() > 50,
+        lambda x: x.min() < -5000,
+        lambda x: np.isnan(x).any(),
+        lambda x: np.isposinf(x).any(),
+        lambda x: abs(x.mean()) > 1,
+    ],
+    ids=["large", "very small", "nan", "infinite", "mean"],
+)
+def test_rows_that_only_an_extreme_neighbour_disturbs_run_alone(
+    disturbed: Callable[[Array], bool],
+) -> None:
+    def mixing(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [np.zeros_like(total) if disturbed(feeds["x"]) else total, state]
+
+    assert probe(mixing, SIGNATURE, GOLDEN.inputs) is Batching.ONE
+
+
+def test_an_extreme_state_may_disturb_as_well() -> None:
+    def mixing(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [total, state / np.maximum(1, feeds["sum"].max() / 50)]
+
+    assert probe(mixing, SIGNATURE, GOLDEN.inputs) is Batching.ONE
+
+
+def test_an_extreme_value_that_cannot_run_is_left_to_the_stepper() -> None:
+    def refusing(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        if np.abs(feeds["x"]).max() > 1e20:
+            raise OverflowError
+        return accumulate(feeds)
+
+    assert probe(refusing, SIGNATURE, GOLDEN.inputs) is Batching.ANY

@@ -11,7 +11,7 @@ from service.core.errors import StepFault
 from service.core.model import Array, Signature, StateSpec, TensorSpec
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.graph import Graph
-from service.runtime.stepper import Batching, Stepper
+from service.runtime.stepper import Batching, Stepper, WrongShape
 from tests import graphs
 
 SIGNATURE = accumulator_signature()
@@ -129,3 +129,29 @@ def test_a_lone_row_that_breaks_the_run_raises() -> None:
     anything = replace(SYMBOL, symbols=())
     with pytest.raises(IndexError):
         stepped(stepper_of(replace(READS_SYMBOLS, inputs=(anything,))), [7])
+
+
+@pytest.mark.parametrize("batching", [Batching.ANY, Batching.AT_LEAST_TWO])
+def test_results_of_another_shape_reach_no_state(batching: Batching) -> None:
+    def shrinking(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [total, state[:1]] if feeds["x"].max() > 100 else [total, state]
+
+    stepper = Stepper(shrinking, SIGNATURE, batching)
+    stepper.reserve(3)
+    for slot in range(3):
+        stepper.start(slot)
+    slots = np.arange(3)
+    result = stepper.step(slots, [np.array([1, 1000, 2], np.float32).tobytes()])
+    faulty = {1} if batching is Batching.AT_LEAST_TWO else set()  # beside a copy it has two rows
+    assert set(result.faults) == faulty
+    again = stepper.step(slots, [np.zeros(3, np.float32).tobytes()])
+    assert again.outputs[0][:, 0].tolist() == [1, 0 if faulty else 1000, 2]
+
+
+def test_a_lone_row_without_a_result_raises() -> None:
+    stepper = Stepper(lambda feeds: [feeds["x"][:0], feeds["sum"]], SIGNATURE)
+    stepper.reserve(1)
+    stepper.start(0)
+    with pytest.raises(WrongShape, match=r"'total' has shape \[0, 1\] .* \[1, 1\]"):
+        stepper.step(np.zeros(1, np.int64), [np.ones(1, np.float32).tobytes()])

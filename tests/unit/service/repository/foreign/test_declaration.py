@@ -64,6 +64,7 @@ def test_everything_can_be_declared(tmp_path: Path) -> None:
         ("golden = { file = 'a', inputs = { x = [1] } }", "golden: name a file, or list"),
         ("x = ", "it cannot be read: Invalid value (at end of document)"),
         (b"\xff", "it cannot be read: 'utf-8' codec"),
+        (f"x = {'[' * 20000}{']' * 20000}", "it cannot be read: its lists are nested too deeply"),
     ],
 )
 def test_a_bad_file_is_told_in_one_line_that_names_the_key(

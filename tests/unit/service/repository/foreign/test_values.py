@@ -46,6 +46,7 @@ def test_numbers_fill_and_lists_are_taken_as_they_are(
         ([1, 2], "float32", (3,), "its shape is [2], not [3]"),
         ([1], "float32", (), "its shape is [1], not []"),
         ([[1]], "float32", (1,), "its shape is [1, 1], not [1]"),
+        (0, "float32", (2**50,), f"[{2**50}] is more than memory holds"),
         (1, "float32", (None,), "a number does not say the size of its open axes: write lists"),
     ],
 )
