@@ -92,7 +92,8 @@ def _compare(
     require("comparing", (*NEEDED, "onnx", "onnxscript", *SERVED), extra="train")
     import torch
 
-    from compare import folder
+    from compare.folder import PAGE, RESULTS, TABLE, write
+    from models.folders import filled, require_free
     from models.tasks.task import TaskRefused
 
     torch.set_num_threads(threads)
@@ -100,13 +101,14 @@ def _compare(
     with ending():
         try:
             setting = _setting(name, own, recipe, size, cells, seeds)
-            folder.require_free(target)
-            results = _conduct(setting, threads)
-            folder.write(target, results)
+            require_free(target, "--out")
+            with filled(target) as made:
+                results = _conduct(setting, threads)
+                _show(results)
+                write(made, results)
         except (TaskRefused, OSError) as error:
             raise Refused(str(error)) from error
-    _show(results)
-    for file in (folder.PAGE, folder.TABLE, folder.RESULTS):
+    for file in (PAGE, TABLE, RESULTS):
         click.echo(target / file)
 
 

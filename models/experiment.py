@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 
 from models import report, runs
+from models.folders import filled
 from models.networks import Architecture, SequenceNetwork
 from models.tasks.task import Recipe, Score, Task, TaskRefused
 from models.training import Progress, train
@@ -48,34 +49,47 @@ def conduct(
     """Trains, scores, and writes the run folder and its plot.
 
     `options` are those that made the task. With `memoryless`, a network without state of the same
-    size is trained by the same recipe and scored beside it. Raises CellRefused, Diverged,
-    TaskRefused, NeedsFuture, and FileExistsError if the folder holds a run already.
+    size is trained by the same recipe and scored beside it. The folder is there when all is done,
+    or not at all. Raises CellRefused, Diverged, TaskRefused, NeedsFuture, and before the training
+    OSError if the folder holds a run already or cannot be written.
     """
     runs.require_free(folder)
     if architecture.bidirectional:
         task.score(SequenceNetwork(architecture))  # a task that needs steps says so at once
-    losses: list[float] = []
-    network = _trained(task, architecture, recipe, seed, console, losses)
-    scores: dict[str, Score] = {"network": task.score(network)}
-    if memoryless and architecture.cell != "none":
-        rival = replace(architecture, cell="none", bidirectional=False, learned_initial=False)
-        scores["memoryless"] = task.score(_trained(task, rival, recipe, seed, console, []))
-    scores.update(task.baselines())
+    with filled(folder) as made:
+        losses: list[float] = []
+        network = _trained(task, architecture, recipe, seed, console, losses)
+        scores: dict[str, Score] = {"network": task.score(network)}
+        if memoryless and architecture.cell != "none":
+            rival = replace(architecture, cell="none", bidirectional=False, learned_initial=False)
+            scores["memoryless"] = task.score(_trained(task, rival, recipe, seed, console, []))
+        scores.update(task.baselines())
+        run = _run(task, options, network, recipe, seed, scores)
+        runs.save(made, run)
+        report.save_plot(made / runs.PLOT, task, network, losses)
+    return run
+
+
+def _run(
+    task: Task,
+    options: Mapping[str, Any],
+    network: SequenceNetwork,
+    recipe: Recipe,
+    seed: int,
+    scores: Mapping[str, Score],
+) -> runs.Run:
     config = runs.Config(
         task.name,
         options,
         task.inputs,
         task.outputs,
-        architecture,
+        network.architecture,
         recipe,
         seed,
         torch.__version__,
     )
     sample = task.sample(runs.SAMPLE_ROWS, runs.SAMPLE_STEPS)
-    run = runs.Run(config, network, sample, scores)
-    runs.save(folder, run)
-    report.save_plot(folder / runs.PLOT, task, network, losses)
-    return run
+    return runs.Run(config, network, sample, scores)
 
 
 def _trained(

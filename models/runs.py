@@ -17,6 +17,7 @@ import safetensors.numpy
 import safetensors.torch
 from safetensors import SafetensorError
 
+from models import folders
 from models.networks import Architecture, SequenceNetwork
 from models.tasks.task import Array, Recipe, Score, Signal
 
@@ -59,9 +60,10 @@ class Run:
 
 
 def require_free(folder: Path) -> None:
-    """Raises FileExistsError if the folder holds a run already."""
+    """Raises FileExistsError if the folder holds a run already, or anything else."""
     if (folder / CONFIG).exists():
         raise FileExistsError(f"{folder} holds a run already: take another --name")
+    folders.require_free(folder, "--name")
 
 
 def save(folder: Path, run: Run) -> None:

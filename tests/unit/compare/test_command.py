@@ -58,6 +58,30 @@ def test_a_folder_that_is_taken_is_one_line_before_the_training(tmp_path: Path) 
     assert result.stdout == ""
 
 
+def test_a_folder_that_cannot_be_written_is_one_line_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    result = ran("--out", str(tmp_path / "file" / "made"))
+    assert result.exit_code == 2
+    [line] = result.stderr.splitlines()
+    assert line.startswith("error: cannot write ") and line.endswith("choose another --out")
+    assert result.stdout == ""
+
+
+def test_the_table_is_shown_though_it_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path, text: str, encoding: str) -> int:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("compare.comparison._serve", lambda *_: {})
+    monkeypatch.setattr(Path, "write_text", fails)
+    result = ran("--cells", "rnn", "--out", str(tmp_path / "made"))
+    assert result.exit_code == 2
+    assert result.stderr == "error: the disk is full\n"
+    assert "sine, held out" in result.stdout and "rnn 3" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_interrupt_says_how_far_it_came_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,27 @@ def test_a_run_that_is_there_is_one_line(tmp_path: Path) -> None:
     assert result.stdout == ""  # it is said before the training, not after
 
 
+def test_a_folder_that_cannot_be_written_is_one_line_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    result = ran(tmp_path / "file" / "deep")
+    assert result.exit_code == 2
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"error: cannot write {tmp_path / 'file' / 'deep' / 'quick'} (")
+    assert line.endswith("): choose another --out")
+    assert result.stdout == ""
+
+
+def test_a_plot_that_fails_leaves_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(task: Sine, network: object, axes: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Sine, "draw", fails)
+    result = ran(tmp_path, "--no-memoryless")
+    assert result.exit_code == 2
+    assert result.stderr == "error: the disk is full\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_training_that_diverges_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,7 +91,7 @@ def test_a_training_that_diverges_is_one_line(
     assert result.exit_code == 2
     [line] = result.stderr.splitlines()
     assert line.startswith("error: the loss became ")
-    assert not (tmp_path / "quick").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_wrong_choice_names_the_right_ones(tmp_path: Path) -> None:
