@@ -107,7 +107,7 @@ def _tell_next(file: Path) -> None:
         repository = os.path.normpath(file.parent / ".." / "..")
         click.echo(f"Next: stepwire serve --repository {repository}")
         return
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "model"
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._") or "model"
     beside = " and model.toml beside it" if _declaration(file) else ""
     click.echo(
         f"It can be served as it is. Next: copy it to model_repository/{name}/1/{MODEL_FILE}"
@@ -121,7 +121,9 @@ def _declaration(file: Path) -> Path | None:
 
 
 def _tell(lines: Iterator[str]) -> None:
-    click.echo("\n".join(lines))
+    """A file's names are printed, never obeyed: a terminal takes some signs for commands."""
+    for line in lines:
+        click.echo("".join(sign if sign.isprintable() else "\ufffd" for sign in line))
 
 
 def _write(path: Path, text: str) -> None:

@@ -91,7 +91,7 @@ class Lane:
         try:
             return self._stepper.step(batch.slots, batch.inputs())
         except Exception as error:  # whatever the runtime raises, no state has changed
-            log.exception("%s: a run of %d streams failed", self.model, len(batch))
+            log.error("%s: a run of %d streams failed: %s", self.model, len(batch), error)
             fault = Fault(StepFault.RUN_FAILED, f"the run failed: {error}")
             return BatchResult((), dict.fromkeys(range(len(batch)), fault))
 

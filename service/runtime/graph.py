@@ -93,7 +93,13 @@ class Graph:
 
 
 def _tensor(found: _Tensor) -> GraphTensor:
-    return GraphTensor(found.name, _DTYPES.get(found.type, found.type), tuple(found.shape))
+    shape = tuple(dim if _tells(dim) else None for dim in found.shape)
+    return GraphTensor(found.name, _DTYPES.get(found.type, found.type), shape)
+
+
+def _tells(dim: Dim) -> bool:
+    """A name that cannot be printed is none."""
+    return isinstance(dim, int) or bool(dim and dim.isprintable())
 
 
 def _compare(kind: str, declared: Sequence[TensorSpec], found: Sequence[GraphTensor]) -> None:

@@ -31,7 +31,12 @@ def pair(
     free = [output for output in outputs if output not in chosen.values()]
     asked = [t for t in inputs if t.name not in declared.inputs and t.name not in chosen]
     candidates = {tensor.name: _candidates(tensor, free) for tensor in asked}
-    problems = []
+    problems = [
+        _taken(tensor, output, by)
+        for tensor in asked
+        for by, output in chosen.items()
+        if match(tensor.name, output.name) is Match.SURE and tensor.name not in declared.states
+    ]
     for tensor in asked:
         found = candidates[tensor.name]
         if doubt := _doubt(tensor, candidates, is_state=tensor.name in declared.states):
@@ -90,6 +95,15 @@ def _doubt(
         lines.append(line("{}", "inputs", name))
     roles = (name, *(output.name for output in found))
     return Problem(f"input {name!r}: {why}", tuple(lines), choose=True, roles=roles)
+
+
+def _taken(tensor: GraphTensor, output: GraphTensor, by: str) -> Problem:
+    return Problem(
+        f"input {tensor.name!r}: {output.name!r}, which by its name renews it, renews {by!r}",
+        (line(text("?"), "states", tensor.name, "output"), line("{}", "inputs", tensor.name)),
+        choose=True,
+        roles=(tensor.name,),
+    )
 
 
 def agree(taken: GraphTensor, given: GraphTensor) -> bool:

@@ -59,6 +59,20 @@ def test_a_state_of_any_dtype_starts_from_zero(dtype: str) -> None:
     assert not state.initial.any()
 
 
+def test_a_state_whose_output_another_took_is_no_silent_input() -> None:
+    swapped = facts({"x": VECTOR, "a": VECTOR, "b": VECTOR}, {"a_next": VECTOR, "b_next": VECTOR})
+    (doubt,) = problems(swapped, states={"a": {"output": "b_next"}})
+    assert doubt == (
+        "input 'b': 'b_next', which by its name renews it, renews 'a': "
+        'add `states.b.output = "?"` or `inputs.b = {}` to model.toml'
+    )
+    states = {"a": {"output": "b_next"}, "b": {"output": "a_next"}}
+    assert [state.output for state in inferred(swapped, states=states).states] == [
+        "b_next",
+        "a_next",
+    ]
+
+
 def test_features_and_symbols_reach_the_signature() -> None:
     (x,) = inferred(GRU, inputs={"x": {"features": ["a", "b", "c [m]"]}}).inputs
     assert x.features == ("a", "b", "c [m]")
