@@ -10,6 +10,7 @@ import click
 
 from models import options, tasks
 from models.cli import Refused, require
+from models.tasks.seeds import HELD_OUT_SEED
 
 NEEDED = ("torch", "safetensors", "gymnasium", "matplotlib", "rich")
 CELLS = (
@@ -61,7 +62,7 @@ def _network(entry: tasks.Entry) -> tuple[options.Option[Any], ...]:
 def _run(entry: tasks.Entry) -> tuple[options.Option[Any], ...]:
     folder = click.Path(path_type=Path, file_okay=False)
     return (
-        click.option("--seed", type=click.IntRange(0), default=0),
+        click.option("--seed", type=click.IntRange(0, HELD_OUT_SEED - 1), default=0),
         click.option(
             "--memoryless/--no-memoryless",
             default=entry.memoryless,

@@ -85,12 +85,11 @@ def _pose(
     console: Console,
 ) -> str:
     """The verdict on all episodes of a problem, a stream for each."""
-    import numpy as np
-
     from demo.memory.episode import play
     from demo.memory.view import watching
+    from models.tasks.seeds import shown
 
-    rng = np.random.default_rng(seed)
+    rng = shown(seed)
     due = []
     for number in range(1, episodes + 1):
         title = f"{model}, episode {number} of {episodes}"

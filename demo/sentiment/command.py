@@ -73,7 +73,8 @@ def _words(text: str) -> list[str]:
 
 def _play(address: str, model: str, count: int, seed: int, speed: float, console: Console) -> int:
     """How many held-out reviews the network is right about."""
-    from models.tasks.sentiment.grammar import HELD_OUT_SEED, reviews
+    from models.tasks.seeds import HELD_OUT_SEED
+    from models.tasks.sentiment.grammar import reviews
 
     right = 0
     for review in reviews(count, HELD_OUT_SEED + 1 + seed, held_out=True):

@@ -33,6 +33,7 @@ def sine(model: str, seed: int, speed: float, repository: Path | None, connect: 
 
         from demo.sine.loop import closed_loop_errors, listen
         from demo.sine.view import watching
+        from models.tasks.seeds import shown
         from models.tasks.sine.wave import AHEAD
 
         def wait(timestep: int) -> None:
@@ -46,7 +47,7 @@ def sine(model: str, seed: int, speed: float, repository: Path | None, connect: 
         ):
             started = time.monotonic()
             moments = []
-            for moment in listen(stream, seed, wait):
+            for moment in listen(stream, shown(seed), wait):
                 show(moment)
                 moments.append(moment)
         network, last = closed_loop_errors(moments)

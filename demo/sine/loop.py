@@ -27,12 +27,10 @@ class Moment(NamedTuple):
     """The value given came from the sine."""
 
 
-def listen(stream: Stream, seed: int, wait: Wait) -> Iterator[Moment]:
-    """The moments of a sine drawn from the seed. Raises InvalidInput for another kind of model."""
+def listen(stream: Stream, rng: np.random.Generator, wait: Wait) -> Iterator[Moment]:
+    """The moments of a sine drawn from `rng`. Raises InvalidInput for another kind of model."""
     _check_signature(stream)
-    noisy, clean = (
-        wave[0, :, 0].tolist() for wave in sines(1, HEARD + AHEAD, np.random.default_rng(seed))
-    )
+    noisy, clean = (wave[0, :, 0].tolist() for wave in sines(1, HEARD + AHEAD, rng))
     answer = 0.0
     for timestep in range(HEARD + AHEAD - 1):
         wait(timestep)

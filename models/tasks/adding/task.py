@@ -14,6 +14,7 @@ from models.memory import draw, gradient_norms
 from models.networks import SequenceNetwork
 from models.tasks import curriculum
 from models.tasks.adding.data import CLOSE, MARK, READING, VALUE, Episodes, episodes
+from models.tasks.seeds import HELD_OUT_SEED
 from models.tasks.task import (
     Array,
     Headline,
@@ -33,8 +34,7 @@ SHORTEST = 10
 """Timesteps that training starts with."""
 TRAINING_SEQUENCES = 640
 HELD_OUT_SEQUENCES = 500
-HELD_OUT_SEED = (1_000_000, 1)
-"""A pair: training draws from single numbers."""
+HELD_OUT = (HELD_OUT_SEED, 1)
 
 
 class Adding:
@@ -78,7 +78,7 @@ class Adding:
         return {"always 1": self._score(_always_1), "second + 0.5": self._score(_second_and_half)}
 
     def sample(self, rows: int, steps: int) -> Array:
-        return episodes(rows, steps, np.random.default_rng(HELD_OUT_SEED)).inputs
+        return episodes(rows, steps, np.random.default_rng(HELD_OUT)).inputs
 
     def draw(self, network: SequenceNetwork, axes: Axes) -> None:
         draw(axes, {"network": gradient_norms(network, _held_out(self._length).inputs)})
@@ -99,7 +99,7 @@ def _rmse_at(steps: int) -> str:
 
 
 def _held_out(steps: int) -> Episodes:
-    return episodes(HELD_OUT_SEQUENCES, steps, np.random.default_rng(HELD_OUT_SEED))
+    return episodes(HELD_OUT_SEQUENCES, steps, np.random.default_rng(HELD_OUT))
 
 
 def _always_1(inputs: Floats) -> Floats:

@@ -15,6 +15,7 @@ from models.memory import draw, gradient_norms
 from models.networks import SequenceNetwork
 from models.tasks import curriculum
 from models.tasks.copying.data import LETTERS, SHOWN, SYMBOLS, Episodes, episodes
+from models.tasks.seeds import HELD_OUT_SEED
 from models.tasks.task import (
     Array,
     Headline,
@@ -38,9 +39,8 @@ NOT_DUE = -1
 """The target of a timestep at which no letter is asked for."""
 TRAINING_SEQUENCES = 640
 HELD_OUT_SEQUENCES = 500
-HELD_OUT_SEED = (1_000_000, 1)
-"""A pair: training draws from single numbers."""
-GUESSING_SEED = (1_000_000, 2)
+HELD_OUT = (HELD_OUT_SEED, 1)
+GUESSING = (HELD_OUT_SEED, 2)
 
 
 class Copying:
@@ -84,13 +84,13 @@ class Copying:
         return self._score(answered)
 
     def baselines(self) -> Mapping[str, Score]:
-        rng = np.random.default_rng(GUESSING_SEED)
+        rng = np.random.default_rng(GUESSING)
         guessed = rng.integers(len(LETTERS), size=(HELD_OUT_SEQUENCES, SHOWN))
         return {"guessing": self._score(lambda episodes: guessed)}
 
     def sample(self, rows: int, steps: int) -> Array:
         delay = max(steps - SHOWN, SHOWN)
-        made = episodes(rows, delay, np.random.default_rng(HELD_OUT_SEED))
+        made = episodes(rows, delay, np.random.default_rng(HELD_OUT))
         return made.symbols[:, :steps, None]
 
     def draw(self, network: SequenceNetwork, axes: Axes) -> None:
@@ -111,4 +111,4 @@ def _right_after(delay: int) -> str:
 
 
 def _held_out(delay: int) -> Episodes:
-    return episodes(HELD_OUT_SEQUENCES, delay, np.random.default_rng(HELD_OUT_SEED))
+    return episodes(HELD_OUT_SEQUENCES, delay, np.random.default_rng(HELD_OUT))

@@ -23,6 +23,7 @@ from models.tasks.morse.code import BLANK, LABELS, SPACE, best_path, edits, grow
 from models.tasks.morse.duration import decoded, own_dot
 from models.tasks.morse.keying import SPEED, Floats, keyed, padded
 from models.tasks.morse.messages import labels_of, random_letters, random_words, timestep_labels_of
+from models.tasks.seeds import HELD_OUT_SEED
 from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ HELD_OUT = 300
 """Messages of each kind."""
 HELD_OUT_LETTERS = (3, 8)
 """Characters of a message of random letters."""
-HELD_OUT_SEED = 1_000_000
 WRONG = "{}, wrong characters [%]"
 
 

@@ -27,6 +27,7 @@ from models.tasks.pendulum.play import (
     play,
 )
 from models.tasks.pendulum.world import EPISODE_STEPS, PERIOD, READING, stands, upright_from
+from models.tasks.seeds import HELD_OUT_SEED
 from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 FIRST_EPISODES = 128
 EPISODES = 32  # of each later round
-HELD_OUT_SEED = 1_000_000  # training draws its seeds below
 HELD_OUT_STARTS = 200
 STANDS = "stands [% of starts]"
 

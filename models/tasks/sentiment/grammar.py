@@ -38,9 +38,6 @@ from models.tasks.sentiment.vocabulary import (
 
 T = TypeVar("T")
 
-HELD_OUT_SEED = 1_000_000
-"""Training takes its seeds below."""
-
 NEGATED = 0.35
 """The share of judgements that say it by negating the opposite."""
 DISTRACTORS = (1, 7)

@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
 from models.networks import SequenceNetwork
+from models.tasks.seeds import HELD_OUT_SEED
 from models.tasks.sentiment.baselines import NaiveBayes, last_polar_word
-from models.tasks.sentiment.grammar import HELD_OUT_SEED, Place, Review, reviews
+from models.tasks.sentiment.grammar import Place, Review, reviews
 from models.tasks.sentiment.vocabulary import NUMBERS, SYMBOLS
 from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 

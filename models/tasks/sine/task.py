@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from models.networks import SequenceNetwork
+from models.tasks.seeds import HELD_OUT_SEED
 from models.tasks.sine.wave import AHEAD, HEARD, sines
 from models.tasks.task import Array, Headline, Recipe, Score, Sequences, Signal
 
@@ -25,9 +26,7 @@ TRAINING_SEQUENCES = 512
 TRAINING_STEPS = 150
 
 HELD_OUT_SINES = 500
-HELD_OUT_SEED = 1_000_000
 
-CLOSED_LOOP = f"closed loop, RMSE over {AHEAD} steps"
 CLOSED_LOOP = f"closed loop, RMSE over {AHEAD} steps"
 
 

@@ -30,7 +30,7 @@ class Halver:
 
 def heard(stream: Halver, waited: list[int] | None = None) -> list[Moment]:
     wait = (waited if waited is not None else []).append
-    return list(listen(cast(Stream, stream), 3, wait))
+    return list(listen(cast(Stream, stream), np.random.default_rng(3), wait))
 
 
 def test_it_hears_the_noisy_sine_then_its_own_answers() -> None:

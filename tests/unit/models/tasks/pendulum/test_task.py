@@ -11,6 +11,7 @@ from models.tasks.pendulum import task as pendulum
 from models.tasks.pendulum.expert import expert_torque
 from models.tasks.pendulum.play import Network, Shared, Unfiltered, expert, play
 from models.tasks.pendulum.world import EPISODE_STEPS, SENSOR_NOISE
+from models.tasks.seeds import HELD_OUT_SEED
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_the_first_round_is_the_experts_own(network: SequenceNetwork) -> None:
 def test_later_rounds_are_the_networks_with_the_experts_answers(network: SequenceNetwork) -> None:
     inputs, targets = pendulum.Pendulum().gather(30, 31, network, np.random.default_rng(0))
     assert len(inputs) == pendulum.EPISODES
-    seeds = np.random.default_rng(0).integers(pendulum.HELD_OUT_SEED, size=pendulum.EPISODES)
+    seeds = np.random.default_rng(0).integers(HELD_OUT_SEED, size=pendulum.EPISODES)
     own = play(seeds.tolist(), Network(network))
     np.testing.assert_array_equal(inputs, own.readings)
     expected = expert_torque(own.angles, own.velocities)
