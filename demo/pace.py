@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Protocol
+
+Wait = Callable[[int], None]
+"""Returns when a timestep, counted from 0, is due."""
+
+
+def waiting(period: float) -> Wait:
+    """Timestep n is due n periods, in seconds, after the first: a delay is caught up."""
+    started: float | None = None
+
+    def wait(timestep: int) -> None:
+        nonlocal started
+        now = time.monotonic()
+        started = now if started is None else started
+        time.sleep(max(0.0, started + timestep * period - now))
+
+    return wait
 
 
 class Clock(Protocol):

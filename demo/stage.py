@@ -26,6 +26,8 @@ CHECKOUT = Path(__file__).parents[1]
 SHOWN = ("gymnasium", "matplotlib", "rich")
 SERVED = ("onnxruntime", "pydantic_settings", "uvloop", "grpc_health", "grpc_reflection")
 INTERRUPTED = 130
+SLOWEST = 0.001
+"""Of a demo's speeds: a thousand times slower than life."""
 RETRY_FOR = 5.0
 """Seconds that the service may be away: at a demo one looks on."""
 
@@ -64,6 +66,8 @@ def _speed(_context: click.Context, _option: click.Parameter, value: str) -> flo
         speed = math.nan
     if not speed > 0:
         raise click.BadParameter(f"{value!r} is neither `max` nor a number above zero")
+    if speed < SLOWEST:
+        raise click.BadParameter(f"{value!r} is too slow to watch: take {SLOWEST} or more")
     return speed
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from demo.memory.episode import Problem, Wait
+    from demo.memory.episode import Problem
     from stepwire.sync import Client
 
 RATE = 100
@@ -98,18 +98,10 @@ def _pose(
         with closing(stream):  # nobody resumes a demo
             problem.check(model, stream)
             with watching(console, title) as show:
-                for moment in play(stream, problem, problem.episode(rng), _pace(speed)):
+                for moment in play(
+                    stream, problem, problem.episode(rng), waiting(1 / (RATE * speed))
+                ):
                     show(moment)
                     if moment.asked.due:
                         due.append(moment)
     return problem.verdict(due)
-
-
-def _pace(speed: float) -> Wait:
-    """Starts with the first timestep, to which the others keep their distance."""
-    started = time.monotonic()
-
-    def wait(place: int) -> None:
-        time.sleep(max(0.0, started + place / (RATE * speed) - time.monotonic()))
-
-    return wait

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from demo.pace import Wait
 from stepwire.sync import Stream
-
-Wait = Callable[[int], None]
-"""Returns when a timestep is due."""
 
 
 class Timestep(NamedTuple):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
+from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option, streaming
 from models.cli import Refused
 
@@ -45,15 +45,12 @@ def morse(
         from models.tasks.morse.keying import PERIOD, keyed
         from models.tasks.morse.messages import random_words
 
-        def wait(timestep: int) -> None:
-            time.sleep(max(0.0, started + timestep * PERIOD / speed - time.monotonic()))
-
         rng = np.random.default_rng(seed)
         sent = random_words(3, rng) if text is None else _keyable(text)
         view, read = View(Console()), ""
         with served(repository, connect) as address, streaming(address, model) as stream:
-            started = time.monotonic()
-            for moment in listen(stream, keyed(sent, rng).loudness.tolist(), wait):
+            loudness = keyed(sent, rng).loudness.tolist()
+            for moment in listen(stream, loudness, waiting(PERIOD / speed)):
                 view.show(moment)
                 read += moment.added
         view.end_line()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option, streaming
 from models.cli import Refused
 
@@ -91,12 +91,9 @@ def _judged(
     from demo.sentiment.reading import read
     from demo.sentiment.view import show
 
-    def wait(place: int) -> None:
-        time.sleep(max(0.0, started + place / (RATE * speed) - time.monotonic()))
-
     with streaming(address, model) as stream:
-        started, score = time.monotonic(), math.nan
-        for moment in read(stream, words, wait):
+        score = math.nan
+        for moment in read(stream, words, waiting(1 / (RATE * speed))):
             show(console, moment)
             score = moment.score
     return score

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from demo.pace import Wait
 from models.tasks.sentiment.vocabulary import UNKNOWN, known
 from stepwire import InvalidInput
 from stepwire.sync import Stream
-
-Wait = Callable[[int], None]
-"""Returns when a word is due."""
 
 
 class Moment(NamedTuple):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
+from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option, streaming
 
 RATE = 20
@@ -36,18 +36,14 @@ def sine(model: str, seed: int, speed: float, repository: Path | None, connect: 
         from models.tasks.seeds import shown
         from models.tasks.sine.wave import AHEAD
 
-        def wait(timestep: int) -> None:
-            time.sleep(max(0.0, started + timestep / (RATE * speed) - time.monotonic()))
-
         console = Console()
         with (
             served(repository, connect) as address,
             streaming(address, model) as stream,
             watching(console, model) as show,
         ):
-            started = time.monotonic()
             moments = []
-            for moment in listen(stream, shown(seed), wait):
+            for moment in listen(stream, shown(seed), waiting(1 / (RATE * speed))):
                 show(moment)
                 moments.append(moment)
         network, last = closed_loop_errors(moments)

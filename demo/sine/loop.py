@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from demo.pace import Wait
 from models.tasks.sine.wave import AHEAD, HEARD, sines
 from stepwire import InvalidInput
 from stepwire.sync import Stream
-
-Wait = Callable[[int], None]
-"""Returns when a timestep is due."""
 
 
 class Moment(NamedTuple):

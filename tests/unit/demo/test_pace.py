@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from demo.pace import Pace, RealClock
+from demo.pace import Pace, RealClock, waiting
 from tests.unit.demo.fakes import FakeClock
 
 
@@ -42,3 +42,14 @@ async def test_the_real_clock_sleeps_until_then_and_not_at_all_for_the_past() ->
     await clock.sleep_until(then)
     assert clock.now() == pytest.approx(then, abs=1) and clock.now() > then - 0.002
     await clock.sleep_until(then - 1000)
+
+
+def test_each_timestep_waits_until_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    clock = (100.0 + at for at in (0.0, 0.5, 1.25, 3.75, 3.75))
+    monkeypatch.setattr("demo.pace.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("demo.pace.time.sleep", slept.append)
+    wait = waiting(1.0)
+    for timestep in range(5):
+        wait(timestep)
+    assert slept == [0.0, 0.5, 0.75, 0.0, 0.25]

@@ -21,6 +21,12 @@ def test_a_speed_is_a_number_above_zero_or_max(speed: str) -> None:
     assert "neither `max` nor a number above zero" in result.stderr
 
 
+def test_a_speed_that_no_clock_can_wait_for_is_refused() -> None:
+    result = invoked("--speed", "1e-12")
+    assert result.exit_code == 2
+    assert "'1e-12' is too slow to watch: take 0.001 or more" in result.stderr
+
+
 def test_too_short_to_stand_is_refused() -> None:
     result = invoked("--seconds", "2")
     assert result.exit_code == 2
