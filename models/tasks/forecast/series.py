@@ -62,13 +62,13 @@ def series(
     numeric = [name for name in table.header if name != time and table.looks_numeric(name)]
     predict = predict or _only(table, numeric)
     read = tuple(read or numeric)
+    columns = {
+        name: table.numbers(name).astype(np.float32) for name in dict.fromkeys((*read, predict))
+    }
     season = season or season_of(step)
     if season is None:
         raise Unusable(f"no season follows from the step of {time!r}: give its rows by --season")
     split = _split(table.source, len(table.rows), horizon, season)
-    columns = {
-        name: table.numbers(name).astype(np.float32) for name in dict.fromkeys((*read, predict))
-    }
     for name, numbers in columns.items():
         _check_change(table.source, name, numbers[:split], predicted=name == predict)
     return Series(

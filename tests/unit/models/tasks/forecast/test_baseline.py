@@ -61,6 +61,15 @@ def test_only_held_out_rows_are_scored() -> None:
     assert errors(made, forecasts).shape == (18, 3)
 
 
+def test_the_scale_of_the_error_knows_nothing_of_the_held_out_rows() -> None:
+    made = counted(100, season=5)
+    leap = dataclasses.replace(
+        made, values=np.where(made.values < 80, made.values, np.float32(900))
+    )
+    error = score(leap, oracle(leap) + np.float32(2))["MASE over all steps"]
+    assert error == pytest.approx(2 / 5)
+
+
 def test_a_series_that_repeats_itself_in_training_has_no_scale() -> None:
     made = counted(100, season=5)
     repeating = dataclasses.replace(made, values=(made.values % 5).astype(np.float32))
