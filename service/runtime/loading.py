@@ -31,7 +31,7 @@ def proven_stepper(
         if golden:
             replay(stepper, golden)
         else:
-            rehearse(stepper, function, inputs)
+            rehearse(stepper, inputs)
     except ModelRefused:
         raise
     except Exception as error:  # ONNX Runtime has no common base class

@@ -13,7 +13,7 @@ import numpy as np
 
 from service.core.model import Array, Signature, StateSpec, TensorSpec
 from service.runtime.graph import StepFunction
-from service.runtime.stepper import Batching
+from service.runtime.stepper import Batching, WrongShape
 
 _SIZES = (2, 3, 4, 5, 7, 8, 13, 16, 31, 32, 33, 64, 127)
 _EXTREMES = (0.0, 1e2, -1e2, 1e4, -1e4, 1e30, -1e30, np.inf, -np.inf, np.nan)
@@ -84,10 +84,11 @@ class _Rows:
             spec.name: np.ascontiguousarray(spec.in_place(array))
             for spec, array in zip(self._taken, chosen, strict=True)
         }
-        return [
-            spec.rows_first(array)
-            for array, spec in zip(self._function(feeds), self._given, strict=True)
-        ]
+        results = self._function(feeds)
+        for spec, array in zip(self._given, results, strict=True):
+            if array.shape != spec.batched(len(rows)):
+                raise WrongShape(f"{list(array.shape)} in place of {spec}")
+        return [spec.rows_first(array) for array, spec in zip(results, self._given, strict=True)]
 
 
 def _fill(rows: Array, spec: TensorSpec, extreme: float) -> None:

@@ -8,8 +8,7 @@ import numpy as np
 
 from service.core.errors import ModelRefused
 from service.core.model import Array, Signature, TensorSpec
-from service.runtime.graph import StepFunction
-from service.runtime.stepper import Batching, Stepper
+from service.runtime.stepper import Stepper, WrongShape
 
 TRIAL_STEPS = 32
 
@@ -23,12 +22,12 @@ def random_inputs(signature: Signature, steps: int = TRIAL_STEPS) -> tuple[Array
     return tuple(_random(spec, steps, random) for spec in signature.inputs)
 
 
-def rehearse(stepper: Stepper, function: StepFunction, inputs: Sequence[Array]) -> None:
-    """Runs the inputs twice. Raises ModelRefused unless results are finite and the same.
+def rehearse(stepper: Stepper, inputs: Sequence[Array]) -> None:
+    """Runs the inputs twice.
 
-    `function`: the stepper's own, of which the shapes of its results are read.
+    Raises ModelRefused unless results are finite, the same, and of the shapes that the graph
+    declares.
     """
-    _check_shapes(function, stepper, inputs)
     for name, first, second in zip(
         [spec.name for spec in stepper.signature.outputs],
         _run(stepper, inputs),
@@ -49,35 +48,16 @@ def _random(spec: TensorSpec, steps: int, random: np.random.Generator) -> Array:
     return random.integers(0, len(spec.symbols) or 2, shape).astype(spec.dtype)
 
 
-def _check_shapes(function: StepFunction, stepper: Stepper, inputs: Sequence[Array]) -> None:
-    """What a graph file declares of its results need not be what they are."""
-    signature = stepper.signature
-    rows = 1 if stepper.batching is Batching.ONE else 3
-    feeds = {
-        spec.name: spec.in_place(np.repeat(array[:1], rows, axis=0))
-        for spec, array in zip(signature.inputs, inputs, strict=True)
-    }
-    for state in signature.states:
-        feeds[state.input.name] = state.input.in_place(np.stack([state.initial] * rows))
-    expected = [
-        *((spec.name, spec) for spec in signature.outputs),
-        *((state.output, state.input) for state in signature.states),
-    ]
-    for (name, spec), array in zip(expected, function(feeds), strict=True):
-        if array.shape != spec.batched(rows):
-            raise ModelRefused(
-                f"{name!r} has shape {list(array.shape)} when {rows} rows run, "
-                f"not {list(spec.batched(rows))}"
-            )
-
-
 def _run(stepper: Stepper, inputs: Sequence[Array]) -> list[Array]:
     """The outputs of one stream from its initial state, each [steps, *shape]."""
     stepper.reserve(1)
     stepper.start(0)
     slots, steps = np.zeros(1, np.int64), []
     for step in range(len(inputs[0])):
-        result = stepper.step(slots, [array[step].tobytes() for array in inputs])
+        try:
+            result = stepper.step(slots, [array[step].tobytes() for array in inputs])
+        except WrongShape as error:
+            raise ModelRefused(str(error)) from error
         for fault in result.faults.values():
             raise ModelRefused(
                 f"with random inputs, at step {step}, {fault.message}: give it inputs that it is "

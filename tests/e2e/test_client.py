@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -267,3 +269,26 @@ def test_a_client_without_async_that_closes_leaves_the_others_alone(server: Serv
                         assert other.step([5.0]) == 5
             assert stream.step([1.0]) == 2
             assert sum(thread.name == "stepwire-clients" for thread in threading.enumerate()) == 1
+
+
+def test_many_threads_may_connect_first_at_once(server: Server) -> None:
+    script = f"""
+import threading, stepwire.sync
+failed, ready = [], threading.Barrier(16)
+def step():
+    ready.wait()
+    try:
+        with stepwire.sync.connect({server.address!r}) as client:
+            with client.stream("accumulator") as stream:
+                stream.step([1.0])
+    except Exception as error:
+        failed.append(error)
+threads = [threading.Thread(target=step) for _ in range(16)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(failed))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")

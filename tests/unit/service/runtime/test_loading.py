@@ -104,5 +104,5 @@ def test_results_of_another_shape_than_the_graph_declares_are_refused(tmp_path: 
         {"x": (FLOAT, VECTOR), "h": (FLOAT, VECTOR), "axes": (handmade.INT64, ["axes"])},
         {"y": (FLOAT, VECTOR), "h_next": (FLOAT, ["batch", None])},
     )
-    with pytest.raises(ModelRefused, match=r"'h_next' has shape \[3, 1\] when 3 rows run"):
+    with pytest.raises(ModelRefused, match=r"'h_next' has shape \[1, 1\] .* \[1, 2\]"):
         loaded(made, "constants.axes = [1]", tmp_path)

@@ -115,3 +115,11 @@ def test_an_extreme_value_that_cannot_run_is_left_to_the_stepper() -> None:
         return accumulate(feeds)
 
     assert probe(refusing, SIGNATURE, GOLDEN.inputs) is Batching.ANY
+
+
+def test_results_of_another_shape_are_left_to_the_stepper() -> None:
+    def vanishing(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [total[:0], state] if feeds["x"].max() > 50 else [total, state]
+
+    assert probe(vanishing, SIGNATURE, GOLDEN.inputs) is Batching.ANY
