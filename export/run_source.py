@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from export.fused_cells import fused, operators_of
@@ -36,8 +37,13 @@ def source_of(folder: Path) -> Source:
         outputs, _ = network(torch.from_numpy(inputs[0]))
         return [outputs.numpy()]
 
+    try:
+        declared = _manifest(run)
+    except ValidationError as error:
+        said = manifest.first_fault(error)
+        raise ExportRefused(f"{folder / runs.CONFIG}: inputs or outputs: {said}") from error
     return Source(
-        manifest=_manifest(run),
+        manifest=declared,
         step=_Step(cast(SequenceNetwork, fused(network))),
         whole=whole,
         sample=lambda rows, steps: [run.sample[:rows, :steps]],

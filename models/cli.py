@@ -14,7 +14,7 @@ class Refused(click.ClickException):
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"error: {self.message}", file=file, err=True)
+        click.echo(f"error: {' '.join(self.message.split())}", file=file, err=True)
 
 
 def require(what: str, modules: tuple[str, ...], *, extra: str) -> None:

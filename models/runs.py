@@ -16,6 +16,7 @@ from typing import Any
 import safetensors.numpy
 import safetensors.torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from models import folders
 from models.networks import Architecture, SequenceNetwork
@@ -78,14 +79,14 @@ def save(folder: Path, run: Run) -> None:
 
 def load(folder: Path) -> Run:
     """Raises RunUnreadable."""
-    config = _config(folder / CONFIG)
+    config, weights = _config(folder / CONFIG), _weights(folder / WEIGHTS)
     try:
-        network = SequenceNetwork(config.architecture)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        network = _network(config.architecture, len(weights))
+    except Exception as error:  # a size of the wrong kind, of 0 or too large: each raises its own
         raise RunUnreadable(f"{folder / CONFIG}: no such network: {_line(error)}") from error
     try:
-        network.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
-    except (OSError, SafetensorError, RuntimeError) as error:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
         path = folder / WEIGHTS
         raise RunUnreadable(f"{path} does not fill the network: {_line(error)}") from error
     sample = _sample(folder / SAMPLE, config.architecture)
@@ -106,6 +107,19 @@ def _config(path: Path) -> Config:
         )
     except (KeyError, TypeError) as error:
         raise RunUnreadable(f"{path} is not a training's: {error}") from error
+
+
+def _weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RunUnreadable(f"{path}: {_line(error)}") from error
+
+
+def _network(architecture: Architecture, tensors: int) -> SequenceNetwork:
+    if architecture.layers > tensors:  # too many would fill the memory one by one
+        raise ValueError(f"{architecture.layers} layers, but the weights are {tensors} tensors")
+    return SequenceNetwork(architecture)
 
 
 def _signal(fields: Mapping[str, Any]) -> Signal:

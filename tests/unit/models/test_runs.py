@@ -76,7 +76,16 @@ def test_weights_that_do_not_fit_are_refused(run: runs.Run, tmp_path: Path) -> N
         runs.load(tmp_path)
 
 
-@pytest.mark.parametrize("wrong", [{"cell": "abacus"}, {"hidden": "many"}, {"layers": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cell": "abacus"},
+        {"hidden": "many"},
+        {"layers": -1},
+        {"cell": "elman", "hidden": 0},
+        {"layers": 10**12},
+    ],
+)
 def test_an_architecture_that_cannot_be_built_is_refused(
     run: runs.Run, tmp_path: Path, wrong: dict[str, object]
 ) -> None:
