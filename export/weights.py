@@ -26,7 +26,7 @@ NAMED = 3
 def fill(module: nn.Module, path: Path) -> None:
     """Copies the weights of a file into the module. Raises ExportRefused if they do not fit."""
     weights = _read(path)
-    own = module.state_dict()
+    own = {name: v for name, v in module.state_dict().items() if isinstance(v, Tensor)}
     tied = {own[name].data_ptr() for name in own.keys() & weights.keys()}
     faults = [
         _listed("misses", (n for n in own if n not in weights and own[n].data_ptr() not in tied)),
@@ -39,11 +39,31 @@ def fill(module: nn.Module, path: Path) -> None:
                 if name in weights and weights[name].shape != own[name].shape
             ),
         ),
+        _listed(
+            "has of another kind",
+            (
+                f"{name} {_dtype(weights[name])}, not {_dtype(own[name])}"
+                for name in own
+                if name in weights and _kind(weights[name]) != _kind(own[name])
+            ),
+        ),
     ]
     if any(faults):
         said = "; it ".join(fault for fault in faults if fault)
         raise ExportRefused(f"{path} does not fit the module: it {said}")
-    module.load_state_dict(weights, strict=False)
+    try:
+        module.load_state_dict(weights, strict=False)
+    except Exception as error:  # tensors that are sparse, quantised or without values
+        raise ExportRefused(f"{path} does not fill the module: {told(error)}") from error
+
+
+def _kind(tensor: Tensor) -> tuple[bool, bool]:
+    """Within a kind a cast only rounds."""
+    return tensor.is_floating_point(), tensor.is_complex()
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
@@ -73,11 +93,16 @@ def _pickled(path: Path) -> Mapping[str, Tensor]:
             f"{path} holds more than tensors, and nothing of it was run: save "
             "module.state_dict(), best as .safetensors"
         ) from error
-    except (RuntimeError, EOFError, ValueError) as error:
-        raise ExportRefused(f"{path} is damaged: {told(error)}") from error
+    except Exception as error:  # a damaged file raises anything, torch with unsafe advice
+        raise ExportRefused(
+            f"{path} is damaged, or no checkpoint of tensors, such as a TorchScript: save "
+            "module.state_dict(), best as .safetensors"
+        ) from error
     if isinstance(found, Mapping):
         found = next((found[name] for name in NESTED if name in found), found)
-    if not isinstance(found, Mapping) or not all(isinstance(v, Tensor) for v in found.values()):
+    if not isinstance(found, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()
+    ):
         raise ExportRefused(
             f"{path} holds no weights by name, neither at the top nor as {' or '.join(NESTED)}"
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file, save_model
@@ -80,6 +83,44 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.complex64])
+def test_weights_of_another_kind_are_named(tmp_path: Path, dtype: torch.dtype) -> None:
+    path = tmp_path / "weights.pt"
+    weights = made(1).state_dict()
+    torch.save({**weights, "head.bias": weights["head.bias"].to(dtype)}, path)
+    name = str(dtype).removeprefix("torch.")
+    assert refusal(path) == (
+        f"{path} does not fit the module: it has of another kind head.bias {name}, not float32"
+    )
+
+
+@pytest.mark.parametrize("kind", ["sparse", "meta"])
+def test_tensors_that_cannot_be_copied_are_refused(tmp_path: Path, kind: str) -> None:
+    path, module = tmp_path / "weights.pt", made(2)
+    weights = made(1).state_dict()
+    odd = weights["head.bias"].to_sparse() if kind == "sparse" else weights["head.bias"].to("meta")
+    torch.save({**weights, "head.bias": odd}, path)
+    with pytest.raises(ExportRefused, match=f"{path} does not fill the module: RuntimeError: "):
+        fill(module, path)
+
+
+class WithExtraState(SequenceGRU):
+    def get_extra_state(self) -> dict[str, int]:
+        return {"epoch": 3}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        raise AssertionError("there is none")
+
+
+def test_a_state_that_is_no_tensor_is_left_to_the_module(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    trained, module = made(1), made(2, WithExtraState)
+    save_file(trained.state_dict(), path)
+    fill(module, path)
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(module.state_dict()[name], tensor), name
+
+
 class Trap:
     """Leaves a file behind if it is unpickled."""
 
@@ -118,7 +159,33 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, name: str) -> Non
     assert str(path) in refusal(path)
 
 
-@pytest.mark.parametrize("content", [[torch.zeros(1)], {"optimizer": {"lr": 0.1}}, {"a": 3}])
+def test_a_damaged_checkpoint_is_refused_wherever_the_damage_is(tmp_path: Path) -> None:
+    path, whole = tmp_path / "weights.pt", tmp_path / "whole.pt"
+    torch.save(made(1).state_dict(), whole)
+    random, data = np.random.default_rng(0), whole.read_bytes()
+    for _ in range(200):
+        damaged = bytearray(data)
+        for place in random.integers(2000, size=3):
+            damaged[place] = random.integers(256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(ExportRefused):  # damaged numbers are still numbers
+            fill(made(2), path)
+
+
+def test_torchs_advice_to_run_a_file_is_not_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    with zipfile.ZipFile(path, "w") as file:  # as torch.jit.save writes it
+        for name in ("data.pkl", "constants.pkl", "code/__torch__.py", "version"):
+            file.writestr(f"weights/{name}", "")
+    line = refusal(path)
+    assert "such as a TorchScript: save module.state_dict()" in line
+    assert "weights_only" not in line
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[torch.zeros(1)], {"optimizer": {"lr": 0.1}}, {"a": 3}, {0: torch.zeros(1)}],
+)
 def test_a_checkpoint_without_weights_by_name_is_refused(tmp_path: Path, content: object) -> None:
     path = tmp_path / "weights.pt"
     torch.save(content, path)
