@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
 
 from torch import nn
@@ -24,6 +25,7 @@ def load(target: str) -> nn.Module:
     """
     name, attribute = _parts(target)
     sys.path.insert(0, os.getcwd())  # it stays: the module may import more when it runs
+    _check_unshadowed(name.partition(".")[0])
     found = _attribute(_imported(name), attribute)
     if isinstance(found, nn.Module):
         return found
@@ -56,6 +58,18 @@ def _parts(target: str) -> tuple[str, str]:
     if not parts:
         raise ExportRefused(f"{target!r} names no module: write package.module:attribute")
     return parts["module"], parts["attribute"]
+
+
+def _check_unshadowed(root: str) -> None:
+    """Python gives a module of the same name that is loaded already instead of the user's."""
+    here = Path.cwd().resolve()
+    own = next((path for path in (here / root, here / f"{root}.py") if path.exists()), None)
+    loaded = getattr(sys.modules.get(root), "__file__", None)
+    if own and loaded and not Path(loaded).resolve().is_relative_to(here):
+        raise ExportRefused(
+            f"{own} cannot be imported: its name clashes with {loaded}, which Stepwire "
+            "itself uses: rename it"
+        )
 
 
 def _imported(name: str) -> ModuleType:

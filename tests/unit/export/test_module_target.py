@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import models
 from export import target
 from tests.unit.export.user import User
 
@@ -53,6 +54,19 @@ def test_anything_else_is_refused(user: User, attribute: str, reason: str) -> No
 def test_a_python_module_that_is_not_there_is_named(user: User) -> None:
     assert user.refused("Base") == (
         f"there is no Python module {user.module!r}, neither installed nor in {user.home}"
+    )
+
+
+@pytest.mark.parametrize("name", ["models/net.py", "models.py"])
+def test_a_name_that_stepwire_has_itself_is_told(user: User, name: str) -> None:
+    path = user.home / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    user.module = name.removesuffix(".py").replace("/", ".")
+    own = user.home / name.partition("/")[0]
+    assert user.refused("Base") == (
+        f"{own} cannot be imported: its name clashes with {models.__file__}, which Stepwire "
+        "itself uses: rename it"
     )
 
 
