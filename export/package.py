@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-import torch
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from export.source import ExportRefused, Source
@@ -20,7 +19,7 @@ from export.step_graph import build, check_fused
 from export.user_code import place, told
 from export.verify import Differences, Reference, reference_of, verify
 from service.repository.manifest import Manifest, encode
-from service.repository.packages import MODEL_FILE, MODEL_NAME
+from service.repository.packages import MODEL_FILE, MODEL_NAME, declaration_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +39,25 @@ def export(source: Source, folder: Path, *, force: bool = False) -> Package:
     path = folder / MODEL_FILE
     if path.exists() and not force:
         raise ExportRefused(f"{path} exists: take another --version, or --force")
+    if declaration := declaration_beside(path):
+        raise ExportRefused(
+            f"{declaration} is there, which no package of Stepwire's own has beside it: remove it, "
+            "or take another --version"
+        )
     reference = reference_of(source)
-    graph = _graph(source)
-    check_fused(graph, source.fused)
-    model = packed(graph, source.manifest, reference)
+    model = _model(source, reference)
     differences = verify(model, reference)
     _write(path, model)
     return Package(path, len(model), differences)
 
 
-def _graph(source: Source) -> onnx.ModelProto:
+def _model(source: Source, reference: Reference) -> bytes:
     try:
         with _nothing_printed():
-            return build(source.step, source.manifest)
-    except torch.onnx.OnnxExporterError as error:
+            graph = build(source.step, source.manifest)
+            check_fused(graph, source.fused)
+            return packed(graph, source.manifest, reference)
+    except (Exception, SystemExit) as error:  # torch's, onnx's, protobuf's or the module's own
         raise _refused(error) from error
 
 
@@ -70,7 +74,7 @@ def _nothing_printed() -> Iterator[None]:
 
 def _refused(error: BaseException) -> ExportRefused:
     """Of torch's chain of errors the first one, which alone is about the network."""
-    while error.__cause__ is not None:
+    while error.__cause__ is not None and not isinstance(error, ExportRefused):
         error = error.__cause__
     if isinstance(error, ExportRefused):
         return error

@@ -86,6 +86,29 @@ def test_a_version_is_overwritten_only_by_force(tmp_path: Path) -> None:
     onnx.checker.check_model(folder / "model.onnx")
 
 
+def test_no_package_is_written_beside_a_declaration(tmp_path: Path) -> None:
+    source, _, _ = made("gru")
+    (tmp_path / "model.toml").write_text("")
+    with pytest.raises(ExportRefused, match=r"model\.toml is there, which no package"):
+        export(source, tmp_path, force=True)
+    assert not (tmp_path / "model.onnx").exists()
+
+
+@pytest.mark.parametrize("function", ["build", "packed"])
+@pytest.mark.parametrize("error", [ValueError("over 2 GiB"), SystemExit("over 2 GiB")], ids=type)
+def test_whatever_a_graph_fails_with_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, error: BaseException
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    source, graph, _ = made("gru")
+    monkeypatch.setattr("export.package.build", lambda step, manifest: graph)
+    monkeypatch.setattr(f"export.package.{function}", fail)
+    with pytest.raises(ExportRefused, match="torch cannot make a graph of the network: .* 2 GiB"):
+        export(source, tmp_path / "sine" / "1")
+
+
 def test_a_refused_export_writes_nothing(tmp_path: Path) -> None:
     source, _, _ = made("gru")
 
