@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from export.source import ExportRefused
-from export.tensors import dtype_of
+from export.tensors import dtype_of, tensor_of
 from service.repository import manifest
 
 ROWS, STEPS = 3, 5
@@ -40,6 +40,4 @@ def axes_of(
 def declared(name: str, tensor: Tensor, axes: Axes) -> manifest.Tensor:
     shape = [size for axis, size in enumerate(tensor.shape) if axis not in (axes.rows, axes.steps)]
     before = axes.steps is not None and axes.steps < axes.rows
-    return manifest.Tensor(
-        name=name, dtype=dtype_of(tensor), shape=tuple(shape), batch_axis=axes.rows - before
-    )
+    return tensor_of(name, dtype_of(tensor), shape, batch_axis=axes.rows - before)

@@ -49,7 +49,13 @@ class Layer:
     def run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
         """As torch does it: x [T, B, F], or [B, T, F] if the batch comes first."""
         given = state[0] if state is not None and self.kind != "LSTM" else state
-        y, new = type(self.module).forward(self.module, x, given)
+        result = type(self.module).forward(self.module, x, given)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise ExportRefused(
+                f"{self} is of the class {type(self.module).__name__}, whose forward does not "
+                f"return (y, state) as that of nn.{self.kind} does"
+            )
+        y, new = result
         return y, new if isinstance(new, tuple) else (new,)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:

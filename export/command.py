@@ -81,7 +81,7 @@ def export(
     torch.set_num_threads(1)  # a second thread costs small networks more than it brings
     try:
         found = _found(target, _ModuleOptions(**options))  # type: ignore[arg-type]  # click's types
-        folder = package.version_folder(repository, name or found.name, version)
+        folder = package.version_folder(repository, found.name if name is None else name, version)
         made = package.export(found.source, folder, force=force)
     except (ExportRefused, RunUnreadable, OSError) as error:
         raise Refused(str(error)) from error

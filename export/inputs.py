@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -86,7 +87,7 @@ def _found(trial: Trial, known: Mapping[str, manifest.Tensor]) -> tuple[manifest
         try:
             with torch.no_grad():
                 trial.run(zeros(tensors, trial.leading))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             fault = f"; with {written(tensors)} it raises {told(error)}"
         else:
             fitting.append(tensors)
@@ -132,28 +133,32 @@ def written(tensors: Sequence[manifest.Tensor]) -> str:
 
 
 def symbol_counts(trial: Trial, tensors: Sequence[manifest.Tensor]) -> dict[str, int]:
-    """How many symbols the embedding knows that an input goes to, by the input's name."""
+    """How many symbols the embedding knows that an input goes to, by the input's name.
+
+    An input that goes to embeddings of different sizes is left out: each of its numbers may have
+    another range.
+    """
     inputs = zeros(tensors, trial.leading)
     owners = {
         values.untyped_storage().data_ptr(): tensor.name
         for tensor, values in zip(tensors, inputs, strict=True)
         if math.prod(values.shape)
     }
-    counts: dict[str, int] = {}
+    counts: defaultdict[str, set[int]] = defaultdict(set)
     with torch.no_grad(), _watched(trial.module, owners, counts):
         trial.run(inputs)
-    return counts
+    return {name: min(sizes) for name, sizes in counts.items() if len(sizes) == 1}
 
 
 @contextmanager
 def _watched(
-    module: nn.Module, owners: Mapping[int, str], counts: dict[str, int]
+    module: nn.Module, owners: Mapping[int, str], counts: Mapping[str, set[int]]
 ) -> Iterator[None]:
     def look(layer: nn.Module, args: tuple[Tensor, ...]) -> None:
         assert isinstance(layer, nn.Embedding)
         name = owners.get(args[0].untyped_storage().data_ptr()) if args else None
         if name is not None:
-            counts[name] = min(counts.get(name, layer.num_embeddings), layer.num_embeddings)
+            counts[name].add(layer.num_embeddings)
 
     handles = [
         layer.register_forward_pre_hook(look)

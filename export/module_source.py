@@ -20,8 +20,9 @@ from service.repository import manifest
 
 Form = SequenceForm | StepForm
 
-NUMBERED = 4096
-"""The most symbols that are told to every client; a larger embedding checks its inputs itself."""
+NUMBERED = 65536
+"""The most symbols that are told to every client; of a larger embedding none are, and the graph
+takes a number below 0 as counted from the end."""
 
 
 def source_of(
@@ -37,7 +38,18 @@ def source_of(
     `x=float32[3]`, for what cannot be found by trial. `recorded`: a file of inputs for the proof;
     without one they are drawn by chance. Raises ExportRefused.
     """
-    module = target.load(name).cpu().eval()
+    module = target.load(name)
+    with running(name):  # whatever a user's module raises, wherever it is asked
+        return _source(name, module.cpu().eval(), filled_from, inputs, recorded)
+
+
+def _source(
+    name: str,
+    module: nn.Module,
+    filled_from: Path | None,
+    inputs: Sequence[str],
+    recorded: Path | None,
+) -> Source:
     if filled_from is not None:
         weights.fill(module, filled_from)
     about = {
@@ -45,15 +57,6 @@ def source_of(
         "weights": filled_from.name if filled_from else "the module's own",
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
     }
-    try:
-        return _source(module, about, inputs, recorded)
-    except ValidationError as error:
-        raise ExportRefused(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from error
-
-
-def _source(
-    module: nn.Module, about: dict[str, object], inputs: Sequence[str], recorded: Path | None
-) -> Source:
     form = StepForm(module) if says_its_states(module) else SequenceForm(module)
     tensors, sample = _inputs(form, inputs, recorded)
     timestep = form.timestep(sample)
@@ -71,7 +74,11 @@ def _inputs(
     form: Form, texts: Sequence[str], path: Path | None
 ) -> tuple[tuple[manifest.Tensor, ...], Sample]:
     arrays = samples.recorded(path, form.input_names) if path else {}
-    said = {tensor.name: tensor for tensor in map(declared, texts)}
+    said: dict[str, manifest.Tensor] = {}
+    for tensor in map(declared, texts):
+        if tensor.name in said:
+            raise ExportRefused(f"--input {tensor.name!r} is given twice")
+        said[tensor.name] = tensor
     tensors = settled(form, {**samples.declarations(arrays), **said})
     with running(form.method):
         counts = symbol_counts(form, tensors)
@@ -95,6 +102,9 @@ def _manifest(
             raise ExportRefused(
                 f"{tensor.name!r} is the name of an input and of an output: rename one"
             )
-    return manifest.Manifest(
-        inputs=tensors, outputs=timestep.outputs, states=timestep.states, training=training
-    )
+    try:
+        return manifest.Manifest(
+            inputs=tensors, outputs=timestep.outputs, states=timestep.states, training=training
+        )
+    except ValidationError as error:
+        raise ExportRefused(manifest.first_fault(error)) from error

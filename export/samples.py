@@ -10,6 +10,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from export.source import ExportRefused
+from export.tensors import tensor_of
 from export.user_code import told
 from export.verify import GOLDEN_STEPS
 from service.core.model import Array
@@ -27,8 +28,9 @@ def drawn(tensors: Sequence[manifest.Tensor], symbols: Mapping[str, int]) -> Sam
     for tensor in tensors:
         if np.dtype(tensor.dtype).kind in "iu" and tensor.name not in symbols:
             raise ExportRefused(
-                f"input {tensor.name!r} holds integers that go to no Embedding, so that their "
-                "range is not known: give recorded inputs with --sample"
+                f"input {tensor.name!r} holds integers that go to no Embedding, or to several "
+                "of different sizes, so that their range is not known: give recorded inputs with "
+                "--sample"
             )
 
     def sample(rows: int, steps: int) -> list[Array]:
@@ -68,9 +70,6 @@ def recorded(path: Path, names: Sequence[str]) -> dict[str, Array]:
             )
         if array.shape[:2] != arrays[names[0]].shape[:2]:
             raise ExportRefused(f"{path}: the inputs differ in their sequences or timesteps")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            place = np.argwhere(~np.isfinite(array))[0].tolist()
-            raise ExportRefused(f"{path}: {name!r} holds NaN or Inf, first at {place}")
     return arrays
 
 
@@ -95,9 +94,7 @@ def declarations(arrays: Mapping[str, Array]) -> dict[str, manifest.Tensor]:
     """What recorded inputs say of dtype and shape: float64, NumPy's habit, means float32."""
     dtypes = {"float64": "float32"}
     return {
-        name: manifest.Tensor(
-            name=name, dtype=dtypes.get(a.dtype.name, a.dtype.name), shape=a.shape[2:]
-        )
+        name: tensor_of(name, dtypes.get(a.dtype.name, a.dtype.name), a.shape[2:])
         for name, a in arrays.items()
     }
 
@@ -105,8 +102,9 @@ def declarations(arrays: Mapping[str, Array]) -> dict[str, manifest.Tensor]:
 def replayed(path: Path, arrays: Mapping[str, Array], tensors: Sequence[manifest.Tensor]) -> Sample:
     """The first sequences and timesteps of a recording; too few sequences are repeated.
 
-    Raises ExportRefused if the recording is not of the declared dtype and shape.
+    Raises ExportRefused if the recording is not of the declared dtype and shape, or not finite.
     """
+    cast = []
     for tensor in tensors:
         array = arrays[tensor.name]
         castable = np.can_cast(array.dtype, tensor.dtype, "same_kind")
@@ -115,9 +113,16 @@ def replayed(path: Path, arrays: Mapping[str, Array], tensors: Sequence[manifest
                 f"{path}: {tensor.name!r} is {array.dtype.name}{list(array.shape[2:])} at each "
                 f"timestep, not {tensor.dtype}{list(tensor.shape)}"
             )
+        with np.errstate(over="ignore"):  # what is too large becomes Inf, which is refused
+            cast.append(array.astype(tensor.dtype))
+        if cast[-1].dtype.kind == "f" and not np.isfinite(cast[-1]).all():
+            place = np.argwhere(~np.isfinite(cast[-1]))[0].tolist()
+            raise ExportRefused(
+                f"{path}: {tensor.name!r} holds NaN or Inf as {tensor.dtype}, first at {place}"
+            )
 
     def sample(rows: int, steps: int) -> list[Array]:
-        cut = [arrays[tensor.name][:rows, :steps].astype(tensor.dtype) for tensor in tensors]
+        cut = [array[:rows, :steps] for array in cast]
         return [np.resize(array, (rows, *array.shape[1:])) for array in cut]
 
     return sample

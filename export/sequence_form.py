@@ -154,6 +154,11 @@ class SequenceForm:
         for layer in self.layers:
             [call], [another] = first.calls[layer.path], other.calls[layer.path]
             dtype = dtype_of(next(layer.module.parameters()))
+            if dtype != "float32" and not layer.module.proj_size:
+                raise ExportRefused(
+                    f"{layer} is {dtype}, and its ONNX operator is served in float32 alone: "
+                    "convert the module by .float()"
+                )
             for place, (name, shape) in enumerate(layer.states):
                 initial = None
                 if call.initial is not None and another.initial is not None:

@@ -23,11 +23,10 @@ from torch import Tensor, nn
 from export.samples import Sample
 from export.signature import POSITIONAL, input_names, parameters_of
 from export.source import ExportRefused
-from export.tensors import Leaf, dtype_of, leaves, names_of
+from export.tensors import Leaf, dtype_of, leaves, names_of, tensor_of
 from export.timestep import Timestep, finite, state, stepped
 from export.user_code import running
 from service.core.model import Array
-from service.repository import manifest
 
 ROWS = 3
 EXAMPLE = 'states = {"h": (48,)}'
@@ -86,9 +85,7 @@ class StepForm:
         timestep = Timestep(
             step=_Step(self),
             outputs=tuple(
-                manifest.Tensor(
-                    name=name, dtype=dtype_of(leaf.tensor), shape=tuple(leaf.tensor.shape[1:])
-                )
+                tensor_of(name, dtype_of(leaf.tensor), leaf.tensor.shape[1:])
                 for name, leaf in zip(names, outputs, strict=True)
             ),
             states=tuple(

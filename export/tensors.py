@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
 from torch import Tensor
 
 from export.source import ExportRefused
-from service.repository.manifest import DTYPES
+from service.repository import manifest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +48,19 @@ def names_of(outputs: list[Leaf]) -> tuple[str, ...]:
     return tuple(leaf.key or f"output_{place}" for place, leaf in enumerate(outputs))
 
 
+def tensor_of(name: str, dtype: str, shape: Sequence[int], batch_axis: int = 0) -> manifest.Tensor:
+    """Raises ExportRefused for one that is not served, such as an empty one."""
+    try:
+        return manifest.Tensor(name=name, dtype=dtype, shape=tuple(shape), batch_axis=batch_axis)
+    except ValidationError as error:
+        raise ExportRefused(
+            f"{name!r} cannot be {dtype}{list(shape)}: {manifest.first_fault(error)}"
+        ) from error
+
+
 def dtype_of(tensor: Tensor) -> str:
     """As the manifest writes it. Raises ExportRefused for one that is not served."""
     dtype = str(tensor.dtype).removeprefix("torch.")
-    if dtype not in DTYPES:
+    if dtype not in manifest.DTYPES:
         raise ExportRefused(f"{dtype} is not served: convert the module, for example by .float()")
     return dtype

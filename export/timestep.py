@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from export.samples import Sample
 from export.source import ExportRefused
+from export.tensors import tensor_of
 from export.user_code import running
 from service.core.model import Array
 from service.repository import manifest
 
-LOOK_ROWS, LOOK_STEPS = 2, 48
+LOOK_ROWS, LOOK_STEPS = 2, 256
 LOOK_ATOL = 1e-4
-"""Rounding makes far less of a difference in so few timesteps, another timestep far more."""
+"""Rounding makes far less of a difference, another timestep far more."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def state(
     """`initial` [*shape], or None for zeros."""
     array = None if initial is None else initial.detach().numpy()
     return manifest.State(
-        input=manifest.Tensor(name=name, dtype=dtype, shape=tuple(shape), batch_axis=batch_axis),
+        input=tensor_of(name, dtype, shape, batch_axis),
         output=f"{name}_next",
         initial=None if array is None or not array.any() else manifest.encode_array(array),
     )
@@ -70,23 +71,51 @@ def stepped(timestep: Timestep, inputs: Sequence[Array]) -> list[Array]:
     return [np.stack(parts, axis=1) for parts in zip(*moments, strict=True)]
 
 
+AGAIN = (
+    "called twice with the same inputs, the module is not the same: {what}. It draws by chance, "
+    "as functional.dropout does without training=self.training, or keeps something from one call "
+    "to the next"
+)
+ALONE = (
+    "its sequences depend on each other: beside copies of itself, a sequence gives other outputs "
+    "than beside others: {what}. Leave out what looks across the batch, such as a mean over it"
+)
+STEPPED = (
+    "stepped, the module is not what it is over a whole sequence: {what}. Something besides its "
+    "states looks across time, such as a convolution, attention, a mean over time or a position: "
+    "leave it out, or give the module a step that keeps what it needs as a state"
+)
+
+
 def check_same(timestep: Timestep, sample: Sample) -> None:
     """Raises ExportRefused if the module, stepped, is not what it is over a whole sequence."""
     inputs = sample(LOOK_ROWS, LOOK_STEPS)
-    for declared, some, others in zip(
-        timestep.outputs, stepped(timestep, inputs), timestep.whole(inputs), strict=True
+    whole = timestep.whole(inputs)
+    copies = timestep.whole([np.repeat(array[:1], LOOK_ROWS, axis=0) for array in inputs])
+    for declared, array, again, step, copy in zip(
+        timestep.outputs,
+        whole,
+        timestep.whole(inputs),
+        stepped(timestep, inputs),
+        copies,
+        strict=True,
     ):
-        off = np.abs(some.astype(np.float64) - others)
-        by_step = off.max(axis=tuple(axis for axis in range(off.ndim) if axis != 1))
-        apart = np.flatnonzero(~(by_step <= LOOK_ATOL * max(1.0, float(np.abs(others).max()))))
-        if apart.size:
-            raise ExportRefused(
-                f"stepped, the module is not what it is over a whole sequence: {declared.name!r} "
-                f"is off by {by_step[apart[0]]:.2g} at timestep {apart[0]}. Something besides its "
-                "states looks across time, such as a convolution, attention, a mean over time or "
-                "a position: leave it out, or give the module a step that keeps what it needs as "
-                "a state"
-            )
+        _agree(declared, again, array, AGAIN)
+        _agree(declared, step, array, STEPPED)
+        _agree(declared, copy[:1], array[:1], ALONE)
+
+
+def _agree(declared: manifest.Tensor, some: Array, others: Array, reason: str) -> None:
+    """Of an output [N, T, *shape]. Raises ExportRefused with the reason, and where they part."""
+    off = np.abs(some.astype(np.float64) - others)
+    by_step = off.max(axis=tuple(axis for axis in range(off.ndim) if axis != 1))
+    apart = np.flatnonzero(~(by_step <= LOOK_ATOL * max(1.0, float(np.abs(others).max()))))
+    if not apart.size:
+        return
+    if declared.dtype == "float16":
+        reason = "{what}: float16 is too coarse for the proof, convert the module by .float()"
+    what = f"{declared.name!r} is off by {by_step[apart[0]]:.2g} at timestep {apart[0]}"
+    raise ExportRefused(reason.format(what=what))
 
 
 def finite(arrays: list[Array], names: Sequence[str]) -> list[Array]:

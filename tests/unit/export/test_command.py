@@ -129,6 +129,22 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     assert "weights.safetensors does not fill the network" in refused(ran(run, tmp_path / "to"))
 
 
+def test_a_run_whose_signal_cannot_be_served_is_refused(tmp_path: Path) -> None:
+    run = save_run(tmp_path / "run", GRU)
+    config = json.loads((run / "config.json").read_text())
+    config["inputs"]["name"] = 3
+    (run / "config.json").write_text(json.dumps(config))
+    line = refused(ran(run, tmp_path / "to"))
+    assert line == (
+        f"error: {run / 'config.json'}: inputs or outputs: name: Input should be a valid string"
+    )
+
+
+def test_an_empty_name_is_refused(tmp_path: Path) -> None:
+    run = save_run(tmp_path / "run", GRU)
+    assert "'' is no model name" in refused(ran(run, tmp_path / "to", "--name", ""))
+
+
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = save_run(tmp_path / "run", GRU)
     monkeypatch.setattr(

@@ -118,6 +118,60 @@ class Half(Base):
     def forward(self, x):
         return super().forward(x.bfloat16())
 
+class Delayed(Base):
+    def forward(self, x):
+        y = self.gru(x)[0]
+        late = nn.functional.pad(y, (0, 0, 60, 0))[:, : y.shape[1]]
+        return {"power": 1e6 * self.head(y), "share": torch.sigmoid(self.head(late))}
+
+class Exits(Base):
+    def forward(self, x):
+        raise SystemExit(0)
+
+class OfTheBatch(Base):
+    def forward(self, x):
+        return super().forward(x - x.mean(0, keepdim=True))
+
+class Dropped(Base):
+    def forward(self, x):
+        return nn.functional.dropout(super().forward(x), 0.5)
+
+class Empty(Base):
+    def forward(self, x):
+        return super().forward(x)[..., :0]
+
+class OutputAlone(nn.GRU):
+    def forward(self, x, h=None):
+        return super().forward(x, h)[0]
+
+class OfAnotherClass(Base):
+    def __init__(self):
+        super().__init__()
+        self.gru = OutputAlone(3, 6, batch_first=True)
+    def forward(self, x):
+        return self.head(self.gru(x))
+
+class Double(Base):
+    def __init__(self):
+        super().__init__()
+        self.double()
+    def forward(self, x):
+        return super().forward(x.double())
+
+class OnMeta(Base):
+    def __init__(self):
+        super().__init__()
+        self.to("meta")
+
+class Lazy(Base):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.LazyLinear(2)
+
+class NoEvaluation(Base):
+    def train(self, mode=True):
+        raise RuntimeError("always training")
+
 class NameOfAnInput(Base):
     def forward(self, x):
         return {"x": self.gru(x)[0]}
@@ -154,6 +208,15 @@ class NameOfAState(Base):
         ("Disagree", "the layers take different axes for time: see their batch_first"),
         ("Squeezed", "a single timestep raises IndexError: "),
         ("Half", "bfloat16 is not served: convert the module"),
+        ("Delayed", "'share' is off by"),
+        ("OfTheBatch", "its sequences depend on each other: "),
+        ("Dropped", "called twice with the same inputs, the module is not the same: 'output'"),
+        ("Empty", "'output' cannot be float32[0]: shape.0: Input should be greater than 0"),
+        ("OfAnotherClass", "GRU 'gru' is of the class OutputAlone, whose forward does not return"),
+        ("Double", "GRU 'gru' is float64, and its ONNX operator is served in float32 alone"),
+        ("OnMeta", ":OnMeta raises NotImplementedError: Cannot copy out of meta tensor"),
+        ("Lazy", ":Lazy raises ValueError: Attempted to use an uninitialized parameter"),
+        ("NoEvaluation", ":NoEvaluation raises RuntimeError: always training ("),
         ("NameOfAnInput", "'x' is the name of an input and of an output"),
         ("NameOfAState", "tensor 'gru.h_next' is named 2 times"),
     ],
@@ -163,6 +226,11 @@ def test_over_a_sequence(user: User, attribute: str, reason: str) -> None:
     assert reason in user.refused(attribute, "--input", "x=float32[3]")
 
 
+def test_a_module_that_ends_the_program_is_refused_while_its_input_is_sought(user: User) -> None:
+    user.write(CLASSES)
+    assert "it raises SystemExit: 0 (" in user.refused("Exits")
+
+
 def test_the_place_of_an_error_is_told(user: User) -> None:
     user.write(CLASSES)
     line = user.refused("Raises", "--input", "x=float32[3]")
@@ -170,84 +238,3 @@ def test_the_place_of_an_error_is_told(user: User) -> None:
         '        raise RuntimeError("no luck\\nat all")'
     )
     assert line.endswith(f"({user.path}, line {number})")
-
-
-STEPS = """\
-class Own(nn.Module):
-    states = {"h": (4,)}
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.Linear(3, 4)
-    def step(self, x, h):
-        h = torch.tanh(self.layer(x) + h)
-        return h.sum(-1), h
-
-class NoMapping(Own):
-    states = ("h",)
-
-class NoShape(Own):
-    states = {"h": "wide"}
-
-class Unknown(Own):
-    states = {"h": (4,), "c": (4,)}
-
-class NoInput(Own):
-    def step(self, h):
-        return h, h
-
-class NoNewState(Own):
-    def step(self, x, h):
-        return h
-
-class Grows(Own):
-    def step(self, x, h):
-        return h, torch.cat([h, h], -1)
-
-class NoBatch(Own):
-    def step(self, x, h):
-        return h.sum(0), h
-
-class AnotherForward(Own):
-    def forward(self, x):
-        return self.layer(x).sum(-1)
-
-class OtherInputs(Own):
-    def forward(self, x, u):
-        return x
-
-class OtherShape(Own):
-    def forward(self, x):
-        return self.layer(x)
-
-class Infinite(Own):
-    def step(self, x, h):
-        return x / 0, h
-
-class StatesRaise(Own):
-    @property
-    def states(self):
-        raise RuntimeError("not yet")
-"""
-
-
-@pytest.mark.parametrize(
-    ("attribute", "reason"),
-    [
-        ("NoMapping", "states must say the shape of each state by name"),
-        ("NoShape", "state 'h' is 'wide': give a shape or a tensor"),
-        ("Unknown", "states names 'c', which step(x, h) does not take"),
-        ("NoInput", "step takes no input beside its states"),
-        ("NoNewState", "step returns 1 tensors: its outputs and then its new states (h)"),
-        ("Grows", "state 'h' is float32[3, 4] for 3 streams, but step renews it as float32[3, 8]"),
-        ("NoBatch", "output 'output' has shape [4] for 3 streams: the batch axis comes first"),
-        ("AnotherForward", "stepped, the module is not what it is over a whole sequence"),
-        ("OtherInputs", "forward and step take different inputs"),
-        ("OtherShape", "forward gives 'output' with shape [2, 48, 4], step would make it [2, 48]"),
-        ("Infinite", "output 'output' is not finite"),
-        ("StatesRaise", "reading states raises RuntimeError: not yet"),
-    ],
-)
-def test_by_the_step(user: User, attribute: str, reason: str) -> None:
-    user.write(STEPS)
-    arguments = () if attribute == "NoInput" else ("--input", "x=float32[3]")
-    assert reason in user.refused(attribute, *arguments)
