@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time as clock
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option, streaming
 from models.cli import Refused
 
@@ -62,21 +61,8 @@ def forecast(
             with served(repository, connect) as address, streaming(address, model) as stream:
                 series = series_for(stream, rows, time, season)
                 with watching(console, model, series) as show:
-                    forecasts = play(stream, series, _pace(speed), show)
+                    forecasts = play(stream, series, waiting(1 / (RATE * speed)), show)
         except Unusable as error:
             raise Refused(str(error)) from error
         console.print(table(model, series, forecasts))
         click.echo(verdict(model, series, forecasts))
-
-
-def _pace(speed: float) -> Callable[[], None]:
-    """Each call waits until a row is due; the first does not."""
-    due = None
-
-    def wait() -> None:
-        nonlocal due
-        now = clock.monotonic()
-        due = now if due is None else due + 1 / (RATE * speed)
-        clock.sleep(max(0.0, due - now))
-
-    return wait

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from demo.pace import Wait
 from models.tasks.forecast.baseline import baselines, errors
 from models.tasks.forecast.series import Array, Series, predicted_by, series
 from models.tasks.forecast.table import Table
@@ -27,7 +28,6 @@ class Moment(NamedTuple):
 
 
 Show = Callable[[Moment], None]
-Wait = Callable[[], None]
 
 
 def series_for(stream: Stream, table: Table, time: str | None, season: int | None) -> Series:
@@ -47,7 +47,7 @@ def series_for(stream: Stream, table: Table, time: str | None, season: int | Non
 
 
 def play(stream: Stream, made: Series, wait: Wait, show: Show) -> Array:
-    """Streams all rows and shows the held-out ones, for each of which it waits.
+    """Streams all rows and shows the held-out ones, which are the timesteps it waits for.
 
     Returns the forecasts [N, H].
     """
@@ -56,7 +56,7 @@ def play(stream: Stream, made: Series, wait: Wait, show: Show) -> Array:
     start, total = made.scored.start, 0.0
     for row, inputs in enumerate(made.inputs):
         if row >= start:
-            wait()
+            wait(row - start)
         forecasts[row] = stream.step(inputs)
         if row < start:
             continue

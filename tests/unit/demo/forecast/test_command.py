@@ -32,13 +32,3 @@ def test_a_file_that_is_no_table_is_refused_before_a_service_starts(
 def test_a_speed_is_max_or_above_zero(speed: str) -> None:
     result = ran("--speed", speed)
     assert result.exit_code == 2 and "neither `max` nor a number above zero" in result.stderr
-
-
-def test_rows_are_due_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr("demo.forecast.command.clock.monotonic", lambda: 100 + sum(slept))
-    monkeypatch.setattr("demo.forecast.command.clock.sleep", slept.append)
-    wait = command._pace(2.0)
-    for _ in range(3):
-        wait()
-    assert slept == pytest.approx([0, 0.5 / command.RATE, 0.5 / command.RATE])

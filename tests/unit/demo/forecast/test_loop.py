@@ -12,17 +12,17 @@ from tests.unit.demo.forecast.fakes import Prophet
 from tests.unit.models.tasks.forecast.made import counted, daily
 
 
-def played(prophet: Prophet) -> tuple[list[Moment], list[int]]:
-    """What was shown, and how many rows had been sent at each wait."""
+def played(prophet: Prophet) -> tuple[list[Moment], list[tuple[int, int]]]:
+    """What was shown; and each timestep that was waited for, with the rows sent until then."""
     shown: list[Moment] = []
-    sent_at: list[int] = []
+    waits: list[tuple[int, int]] = []
     play(
         prophet.as_stream(),
         counted(100, horizon=3),
-        lambda: sent_at.append(len(prophet.sent)),
+        lambda timestep: waits.append((timestep, len(prophet.sent))),
         shown.append,
     )
-    return shown, sent_at
+    return shown, waits
 
 
 def test_every_row_is_sent_once_in_order_and_in_raw_units() -> None:
@@ -32,8 +32,9 @@ def test_every_row_is_sent_once_in_order_and_in_raw_units() -> None:
 
 
 def test_only_held_out_rows_wait_and_are_shown() -> None:
-    shown, sent_at = played(Prophet())
-    assert [moment.row for moment in shown] == sent_at == list(range(79, 100))
+    shown, waits = played(Prophet())
+    assert [moment.row for moment in shown] == list(range(79, 100))
+    assert waits == list(enumerate(range(79, 100)))
 
 
 def test_a_forecast_is_judged_when_its_truth_has_come() -> None:
@@ -58,7 +59,7 @@ def test_errors_so_far_are_of_the_forecasts_so_far() -> None:
 
 def test_the_forecasts_of_all_rows_come_back() -> None:
     made = counted(100, horizon=3)
-    forecasts = play(Prophet().as_stream(), made, lambda: None, lambda moment: None)
+    forecasts = play(Prophet().as_stream(), made, lambda timestep: None, lambda moment: None)
     np.testing.assert_array_equal(forecasts[[0, 99]], [[1, 2, 3], [100, 101, 102]])
 
 

@@ -17,7 +17,7 @@ from tests.unit.models.tasks.forecast.made import counted
 
 def foretold(made: Series, error: float) -> Array:
     prophet = Prophet(made.horizon, error)
-    return play(prophet.as_stream(), made, lambda: None, lambda moment: None)
+    return play(prophet.as_stream(), made, lambda timestep: None, lambda moment: None)
 
 
 def test_the_table_has_every_measure_of_network_and_baselines() -> None:
