@@ -89,16 +89,16 @@ def _compare(
     threads: int,
     out: Path | None,
 ) -> None:
-    require("comparing", (*NEEDED, "onnx", "onnxscript", *SERVED), extra="train")
-    import torch
-
-    from compare.folder import PAGE, RESULTS, TABLE, write
-    from models.folders import filled, require_free
-    from models.tasks.task import TaskRefused
-
-    torch.set_num_threads(threads)
-    target = out or Path("comparisons") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     with ending():
+        require("comparing", (*NEEDED, "onnx", "onnxscript", *SERVED), extra="train")
+        import torch
+
+        from compare.folder import PAGE, RESULTS, TABLE, write
+        from models.folders import filled, require_free
+        from models.tasks.task import TaskRefused
+
+        torch.set_num_threads(threads)
+        target = out or Path("comparisons") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
         try:
             setting = _setting(name, own, recipe, size, cells, seeds)
             require_free(target, "--out")

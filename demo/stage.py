@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import stepwire.sync
 from demo.server import ServiceFailed, running
 from models import cli
 from models.cli import Refused
+from models.interrupt import interruptible
 from stepwire.errors import StepwireError, Unavailable
 from stepwire.sync import Stream
 
@@ -25,7 +25,6 @@ REPOSITORY = Path("model_repository")
 CHECKOUT = Path(__file__).parents[1]
 SHOWN = ("gymnasium", "matplotlib", "rich")
 SERVED = ("onnxruntime", "pydantic_settings", "uvloop", "grpc_health", "grpc_reflection")
-INTERRUPTED = 130
 SLOWEST = 0.001
 """Of a demo's speeds: a thousand times slower than life."""
 RETRY_FOR = 5.0
@@ -123,26 +122,11 @@ def _bundled() -> Path:
 @contextmanager
 def ending() -> Iterator[None]:
     """Turns what may end a demo into its exit code and one line."""
-    with _terminated_like_interrupted():
+    with interruptible():
         try:
             yield
-        except KeyboardInterrupt:
-            raise SystemExit(INTERRUPTED) from None
         except ServiceFailed as error:
             click.echo(error.log, nl=False, err=True)
             raise Refused(str(error)) from error
         except StepwireError as error:
             raise Refused(str(error)) from error
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM by itself would leave the child running and the cursor hidden."""
-    # A shell starts what runs in its background with SIGINT ignored.
-    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
-    terminate = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, interrupt)
-        signal.signal(signal.SIGTERM, terminate)

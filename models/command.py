@@ -10,6 +10,7 @@ import click
 
 from models import options, tasks
 from models.cli import Refused, require
+from models.interrupt import interruptible
 from models.tasks.seeds import HELD_OUT_SEED
 
 NEEDED = ("torch", "safetensors", "gymnasium", "matplotlib", "rich")
@@ -86,7 +87,22 @@ def _train(
     threads: int,
     **network: Any,
 ) -> None:
-    require("training", NEEDED, extra="train")
+    with interruptible():
+        require("training", NEEDED, extra="train")
+        folder = out / (name or f"{task}-{network['cell']}-{datetime.now():%Y%m%d-%H%M%S}")
+        _conduct(task, own, recipe, folder, seed, memoryless, threads, network)
+
+
+def _conduct(
+    task: str,
+    own: dict[str, Any],
+    recipe: dict[str, Any],
+    folder: Path,
+    seed: int,
+    memoryless: bool,
+    threads: int,
+    network: dict[str, Any],
+) -> None:
     import torch
     from rich.console import Console
 
@@ -98,7 +114,6 @@ def _train(
     from models.training import Diverged
 
     torch.set_num_threads(threads)
-    folder = out / (name or f"{task}-{network['cell']}-{datetime.now():%Y%m%d-%H%M%S}")
     console = Console()
     try:
         assignment = tasks.load(task, own)
@@ -114,6 +129,9 @@ def _train(
         )
     except (CellRefused, Diverged, NeedsFuture, TaskRefused, OSError) as error:
         raise Refused(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("interrupted: nothing was written", err=True)
+        raise
     title = f"{task}: {network['cell']}, {run.network.parameter_count} parameters, held-out score"
     console.print(report.score_table(title, run.scores))
     click.echo(f"Run:  {folder}")

@@ -100,6 +100,15 @@ def test_an_interrupt_says_how_far_it_came_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_in_the_first_second_has_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("compare.command.require", lambda *_, **__: signal.raise_signal(2))
+    result = ran()
+    assert result.exit_code == 130
+    assert result.stderr == ""
+
+
 def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name: None if name == "torch" else find_spec(name)

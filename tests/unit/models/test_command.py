@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -80,6 +81,17 @@ def test_a_plot_that_fails_leaves_no_run(tmp_path: Path, monkeypatch: pytest.Mon
     result = ran(tmp_path, "--no-memoryless")
     assert result.exit_code == 2
     assert result.stderr == "error: the disk is full\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_one_line_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setattr(Sine, "loss", lambda *_: signal.raise_signal(number))
+    result = ran(tmp_path)
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted: nothing was written\n"
     assert list(tmp_path.iterdir()) == []
 
 
