@@ -49,6 +49,16 @@ def test_a_training_leaves_a_run_and_says_what_comes_next(tmp_path: Path) -> Non
     assert [text for text in shown if text not in result.output] == []
 
 
+@pytest.mark.parametrize("name", ["../escaped", "/tmp/there", "a/b", "..", ".", "two\nlines", ""])
+def test_a_name_stays_in_the_folder(tmp_path: Path, name: str) -> None:
+    result = ran(tmp_path / "runs", "--name", name)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: --name {name!r} names no folder: " + (
+        "leave out slashes and line breaks\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_memoryless_rival_can_be_left_out(tmp_path: Path) -> None:
     assert ran(tmp_path, "--no-memoryless").exit_code == 0
     assert "memoryless" not in runs.load(tmp_path / "quick").scores
