@@ -73,13 +73,15 @@ def _run(entry: tasks.Entry) -> tuple[options.Option[Any], ...]:
         click.option("--out", type=folder, default=Path("runs")),
         click.option(
             "--name",
-            callback=_name,
+            callback=_folder_name,
             help="Folder of the run; made of task, cell and time if left out.",
         ),
     )
 
 
-def _name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+def _folder_name(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> str | None:
     """One that stays in --out, in one line."""
     if value in ("", "..") or (value and not (value.isprintable() and Path(value).name == value)):
         raise Refused(f"--name {value!r} names no folder: leave out slashes and line breaks")
