@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.tasks.forecast import shop
 from models.tasks.forecast.series import Series, series
-from models.tasks.forecast.table import Table, read
+from models.tasks.forecast.table import Table, Unusable, read
 
 SHOP = "the made-up shop's sales"
 SHOP_PREDICTS = "sales"
@@ -24,11 +24,10 @@ def chosen(
     season: int | None,
 ) -> Series:
     """`read`: names with commas between them, in quotes where they hold one. Raises Unusable."""
-    names = None if read is None else [name.strip() for name in next(csv.reader([read]), [])]
     return series(
         table_of(path, delimiter),
         time=time,
-        read=names,
+        read=None if read is None else _names(read),
         predict=predict or (SHOP_PREDICTS if path is None else None),
         horizon=horizon,
         season=season,
@@ -40,3 +39,10 @@ def table_of(path: str | None, delimiter: str | None = None) -> Table:
     if path is not None:
         return read(Path(path), delimiter)
     return Table.of(SHOP, enumerate((shop.HEADER, *shop.rows(shop.days())), start=1))
+
+
+def _names(listed: str) -> list[str]:
+    try:
+        return [name.strip() for name in next(csv.reader([listed]), [])]
+    except csv.Error as error:
+        raise Unusable(f"{listed!r} are no columns to --read: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -15,7 +16,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 DELIMITERS = ",;\t|"
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST = 1e15
+"""The squares of a long column of such numbers can still be summed in float32."""
 
 
 class Unusable(ValueError):
@@ -67,7 +69,7 @@ class Table:
         return 2 * sum(map(_is_number, filled)) > len(filled)
 
     def numbers(self, name: str) -> Floats:
-        """[N]. Raises Unusable for a cell that is empty, no number, or too large for a float32."""
+        """[N]. Raises Unusable for a cell that is empty, no number, infinite, or beyond LARGEST."""
         cells = self.column(name)
         return np.array([self._number(name, *each) for each in zip(self.lines, cells, strict=True)])
 
@@ -78,8 +80,10 @@ class Table:
         if not _is_number(cell):
             raise Unusable(f"{where}: {cell!r} is no number: mend it, or leave the column out")
         value = float(cell)
-        if not abs(value) <= LARGEST:
-            raise Unusable(f"{where}: {cell!r} is no finite float32: mend it, or leave it out")
+        if not math.isfinite(value):
+            raise Unusable(f"{where}: {cell!r} is not finite: mend it, or leave the column out")
+        if abs(value) > LARGEST:
+            raise Unusable(f"{where}: {cell!r} is beyond {LARGEST:g}: give it in a larger unit")
         return value
 
 

@@ -64,11 +64,11 @@ CELLS: dict[str, tuple[Edit, str]] = {
     ),
     "NaN": (
         line(50, "2024-02-18,NaN,1"),
-        "t.csv, line 50, column 'sales': 'NaN' is no finite float32: mend it, or leave it out",
+        "t.csv, line 50, column 'sales': 'NaN' is not finite: mend it, or leave the column out",
     ),
     "infinity": (
         line(50, "2024-02-18,1,-inf"),
-        "t.csv, line 50, column 'price': '-inf' is no finite float32: mend it, or leave it out",
+        "t.csv, line 50, column 'price': '-inf' is not finite: mend it, or leave the column out",
     ),
     "a short row": (
         line(50, "2024-02-18,7"),

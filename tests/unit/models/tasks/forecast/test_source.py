@@ -37,6 +37,11 @@ def test_a_name_with_a_comma_stands_in_quotes(tmp_path: Path) -> None:
     assert made(str(path), read='"load, MW"', predict="price").read == ("load, MW",)
 
 
+def test_names_over_two_lines_are_refused() -> None:
+    with pytest.raises(Unusable, match=r"^'sales\\nprice' are no columns to --read: new-line"):
+        made(read="sales\nprice")
+
+
 def test_the_shop_is_named_in_messages() -> None:
     with pytest.raises(Unusable, match=f"^{SHOP} has no column 'turnover', but 'date', 'sales'"):
         made(predict="turnover")

@@ -92,9 +92,9 @@ def test_numbers_are_those_of_their_column() -> None:
         ("", "the cell is empty: fill the gap, or leave the column out"),
         ("n/a", "'n/a' is no number: mend it"),
         ("1,5", "'1,5' is no number"),
-        ("nan", "'nan' is no finite float32"),
-        ("-inf", "'-inf' is no finite float32"),
-        ("1e39", "'1e39' is no finite float32"),
+        ("nan", "'nan' is not finite: mend it"),
+        ("-inf", "'-inf' is not finite: mend it"),
+        ("-1e30", "'-1e30' is beyond 1e+15: give it in a larger unit"),
     ],
 )
 def test_a_cell_that_is_no_number_is_named_by_line_and_column(cell: str, fault: str) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from models.experiment import architecture_for
 from models.networks import SequenceNetwork
 from models.tasks.forecast import task as module
-from models.tasks.forecast.table import Floats
+from models.tasks.forecast.table import LARGEST, Floats
 from models.tasks.forecast.task import Forecast
 from models.tasks.task import Recipe, Sequences, TaskRefused
 from models.training import train
@@ -131,6 +131,13 @@ def test_a_little_training_beats_both_baselines(tmp_path: Path) -> None:
     mine = task.score(train(task, network(task, 16).architecture, recipe, 0))[OVERALL]
     assert mine is not None
     assert all(mine < 0.5 * (score[OVERALL] or 0.0) for score in task.baselines().values())
+
+
+def test_the_largest_numbers_can_be_learned_from(tmp_path: Path) -> None:
+    task = Forecast(csv(tmp_path, wave() / 60 * LARGEST), horizon=HORIZON)
+    trained = train(task, network(task).architecture, Recipe(1, 2, accumulate=False), 0)
+    score = task.score(trained)[OVERALL]
+    assert score is not None and 0 < score < LARGEST
 
 
 def test_a_network_that_reads_ahead_is_not_scored(task: Forecast) -> None:
