@@ -105,8 +105,8 @@ async def test_the_shell_sees_what_the_client_sees(bundled: Server) -> None:
     assert np.float32(shell(read)) == expected[0]
 
 
-def test_a_model_of_ones_own(tmp_path: Path) -> None:
-    (script,) = blocks("Your own model", "sh")
+def test_a_network_of_ones_own_training(tmp_path: Path) -> None:
+    script, _ = blocks("Train and export", "sh")
     assert "--hidden 32" in script
     shell(script.replace("--hidden 32", "--hidden 4 --rounds 1 --batches 2"), tmp_path)
     with (
@@ -115,6 +115,23 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
         client.stream("my-sine") as stream,
     ):
         assert np.isfinite(np.asarray(stream.step(0.5))).all()
+
+
+def test_the_bundled_networks_write_and_judge(bundled: Server, tmp_path: Path) -> None:
+    _, script = blocks("Train and export", "sh")
+    generate, judge = (line.partition(" #")[0].strip() for line in script.splitlines())
+    there = f"--connect {bundled.address}"
+    assert len(shell(f"{generate} {there}", tmp_path).rstrip("\n")) >= 250
+    assert "Right about " in shell(f"{judge} --speed max {there}", tmp_path)
+
+
+def test_the_comparison_is_made_as_shown(tmp_path: Path) -> None:
+    [command] = blocks("Which cell?", "sh")
+    quick = "--hidden 4 --rounds 1 --batches 1 --seeds 1 --out comparison"
+    said = shell(f"{command.strip()} {quick}", tmp_path)
+    headings = re.findall(r"^\|  \| equal .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert headings == [(tmp_path / "comparison" / "table.md").read_text().splitlines()[2]]
+    assert "comparison.html" in said
 
 
 def test_the_settings_are_settings(tmp_path: Path) -> None:
