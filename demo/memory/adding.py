@@ -22,10 +22,10 @@ class Adding:
         self._length = length
 
     def check(self, model: str, stream: Stream) -> None:
-        [taken, *more] = stream.signature.inputs
-        if more or taken.features != READING:
+        inputs = stream.signature.inputs
+        if [tensor.features for tensor in inputs] != [READING]:
             raise InvalidInput(
-                f"{model} takes {list(stream.signature.inputs)}: name with --adding a model of "
+                f"{model} takes {list(inputs)}: name with --adding a model of "
                 "`stepwire train adding`"
             )
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from demo.pace import waiting
-from demo.stage import ending, require, served, service_options, speed_option
+from demo.stage import ending, require, served, service_options, speed_option, streaming
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from demo.memory.episode import Problem
-    from stepwire.sync import Client
 
 RATE = 100
 """Timesteps a second."""
@@ -61,14 +59,16 @@ def memory(
 
         from demo.memory.adding import Adding
         from demo.memory.copying import Copying
-        from stepwire.sync import connect as connected
 
         console = Console()
         posed: tuple[tuple[str, Problem], ...]
         posed = ((adding, Adding(length)), (copying, Copying(delay)))
-        with served(repository, connect) as address, connected(address) as client:
+        with served(repository, connect) as address:
+            for model, problem in posed:
+                with streaming(address, model) as stream:
+                    problem.check(model, stream)
             verdicts = [
-                f"{model}: {_pose(client, model, problem, episodes, seed, speed, console)}."
+                f"{model}: {_pose(address, model, problem, episodes, seed, speed, console)}."
                 for model, problem in posed
             ]
         for verdict in verdicts:
@@ -76,7 +76,7 @@ def memory(
 
 
 def _pose(
-    client: Client,
+    address: str,
     model: str,
     problem: Problem,
     episodes: int,
@@ -89,19 +89,14 @@ def _pose(
     from demo.memory.view import watching
     from models.tasks.seeds import shown
 
-    rng = shown(seed)
+    rng, period = shown(seed), 1 / (RATE * speed)
     due = []
     for number in range(1, episodes + 1):
         title = f"{model}, episode {number} of {episodes}"
-        stream = client.stream(model)
-        stream.open()
-        with closing(stream):  # nobody resumes a demo
-            problem.check(model, stream)
-            with watching(console, title) as show:
-                for moment in play(
-                    stream, problem, problem.episode(rng), waiting(1 / (RATE * speed))
-                ):
-                    show(moment)
-                    if moment.asked.due:
-                        due.append(moment)
+        asked = problem.episode(rng)
+        with streaming(address, model) as stream, watching(console, title) as show:
+            for moment in play(stream, problem, asked, waiting(period)):
+                show(moment)
+                if moment.asked.due:
+                    due.append(moment)
     return problem.verdict(due)

@@ -20,10 +20,10 @@ class Copying:
         self._delay = delay
 
     def check(self, model: str, stream: Stream) -> None:
-        [taken, *more] = stream.signature.inputs
-        if more or taken.symbols != SYMBOLS:
+        inputs = stream.signature.inputs
+        if [tensor.symbols for tensor in inputs] != [SYMBOLS]:
             raise InvalidInput(
-                f"{model} takes {list(stream.signature.inputs)}: name with --copying a model of "
+                f"{model} takes {list(inputs)}: name with --copying a model of "
                 "`stepwire train copying`"
             )
 

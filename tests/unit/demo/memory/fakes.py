@@ -21,8 +21,9 @@ class FakeStream:
         features: tuple[str, ...] = (),
         symbols: tuple[str, ...] = (),
     ) -> None:
+        """Without features and symbols it takes no input."""
         taken = SimpleNamespace(features=features, symbols=symbols)
-        self.signature = SimpleNamespace(inputs=(taken,))
+        self.signature = SimpleNamespace(inputs=(taken,) if features or symbols else ())
         self.sent: list[npt.ArrayLike] = []
         self._outputs = np.array(outputs)
 

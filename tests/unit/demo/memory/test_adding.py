@@ -40,3 +40,8 @@ def test_a_model_of_something_else_is_refused() -> None:
     Adding(50).check("adding-gru", FakeStream(features=READING).stream)
     with pytest.raises(InvalidInput, match="pendulum-gru takes .* name with --adding a model"):
         Adding(50).check("pendulum-gru", FakeStream(features=("x", "y")).stream)
+
+
+def test_a_model_without_an_input_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"counter takes \[\]: name with --adding"):
+        Adding(50).check("counter", FakeStream().stream)

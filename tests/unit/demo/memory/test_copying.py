@@ -44,3 +44,8 @@ def test_a_model_of_something_else_is_refused() -> None:
     Copying(20).check("copying-gru", FakeStream(symbols=SYMBOLS).stream)
     with pytest.raises(InvalidInput, match="text-gru takes .* name with --copying a model"):
         Copying(20).check("text-gru", FakeStream(symbols=("a", "b")).stream)
+
+
+def test_a_model_without_an_input_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"counter takes \[\]: name with --copying"):
+        Copying(20).check("counter", FakeStream().stream)
