@@ -15,7 +15,7 @@ from demo.sine.loop import Moment
 from demo.stage import draws
 from models.tasks.sine.wave import AHEAD, HEARD
 
-COLUMNS, ROWS = 64, 10
+COLUMNS, ROWS = 64, 8
 LIMIT = 1.5
 """The largest value drawn."""
 LINE_EVERY = 16

@@ -42,3 +42,5 @@ def test_a_terminal_shows_what_is_heard_and_what_is_foretold() -> None:
     assert "sine-gru" in text and "hears the sine" in text and dots == [1, 1]
     text, dots = shown(MOMENTS[-1])
     assert "goes on by itself" in text and dots == [1, 2]
+    lines = text.splitlines()
+    assert len(lines) < 24 and max(map(len, lines)) <= 80  # with room for the closing line
