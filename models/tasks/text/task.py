@@ -40,6 +40,10 @@ DRAWN = 64
 """Characters."""
 VISIBLE = {"\n": "\u21b5", "\t": "\u21e5", "$": r"\$"}
 """What a plot has instead of a character."""
+BOX = "\u25a1"
+"""What it has instead of one that its font may lack."""
+DRAWABLE = range(0x20, 0x250)
+"""Printable code points of Latin scripts."""
 
 
 class Text:
@@ -98,7 +102,7 @@ class Text:
         for name, bits in rivals.items():
             axes.step(range(DRAWN), bits[0, -DRAWN:], where="mid", label=name)
         names = [self.inputs.symbols[code] for code in row[0, -DRAWN:]]
-        axes.set_xticks(range(DRAWN), [VISIBLE.get(name, name) for name in names], fontsize=6)
+        axes.set_xticks(range(DRAWN), [drawable(name) for name in names], fontsize=6)
         axes.set(title="surprise, character by character", ylabel="bits")
         axes.legend()
 
@@ -110,6 +114,13 @@ class Text:
         last = len(self._held_out) - steps
         rows = min(HELD_OUT_ROWS, len(self._held_out) // steps)
         return excerpts(self._held_out, np.linspace(0, last, rows).astype(np.int64), steps)
+
+
+def drawable(character: str) -> str:
+    """A tick's label."""
+    if character in VISIBLE:
+        return VISIBLE[character]
+    return character if character.isprintable() and ord(character) in DRAWABLE else BOX
 
 
 def excerpts(codes: Codes, starts: Codes, steps: int) -> Codes:

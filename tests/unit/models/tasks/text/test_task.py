@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +14,24 @@ from models.experiment import architecture_for
 from models.networks import SequenceNetwork
 from models.tasks.task import Recipe
 from models.tasks.text.characters import REPLACEMENT
-from models.tasks.text.task import BITS, EXCERPT_STEPS, Text, surprise
+from models.tasks.text.corpus import corpus
+from models.tasks.text.task import BITS, BOX, EXCERPT_STEPS, Text, drawable, surprise
 from models.training import train
 
 WORDS = ("stream", "state", "step", "slot", "cell")
 
 
 @pytest.fixture(scope="module")
-def task(tmp_path_factory: pytest.TempPathFactory) -> Text:
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Words in an order that cannot be foreseen."""
     order = np.random.default_rng(0).integers(len(WORDS), size=6000)
     path = tmp_path_factory.mktemp("text") / "words.txt"
     path.write_text(" ".join(WORDS[word] for word in order))
+    return path
+
+
+@pytest.fixture(scope="module")
+def task(path: Path) -> Text:
     return Text(str(path))
 
 
@@ -45,12 +52,15 @@ def test_the_target_is_the_next_character(task: Text) -> None:
     np.testing.assert_array_equal(inputs[:, 1:, 0], targets[:, :-1])
 
 
-def test_excerpts_differ_by_round_and_are_of_the_training_text(task: Text) -> None:
+def test_excerpts_differ_by_round_and_are_of_the_training_text(task: Text, path: Path) -> None:
     rng = np.random.default_rng(0)
     first, second = (task.gather(index, 2, network(task), rng).inputs for index in range(2))
     assert (first != second).any()
-    texts = {row[:, 0].tobytes() for row in first}
+    texts = {"".join(task.inputs.symbols[code] for code in row[:, 0]) for row in first}
     assert len(texts) > 400
+    training, held_out = corpus(path, None)
+    assert all(text in training for text in texts)
+    assert not any(text in held_out for text in texts)
 
 
 def test_the_loss_is_the_mean_surprise_in_nats(task: Text) -> None:
@@ -87,6 +97,29 @@ def test_a_little_training_beats_the_bigrams(task: Text) -> None:
     mine, bigram = task.score(trained)[BITS], task.baselines()["2-gram"][BITS]
     assert mine is not None and bigram is not None
     assert mine < bigram
+
+
+@pytest.mark.parametrize(
+    ("character", "label"),
+    [
+        ("a", "a"),
+        ("\n", "\u21b5"),
+        ("$", r"\$"),
+        ("\u00e9", "\u00e9"),
+        ("\u4e2d", BOX),
+        ("\x85", BOX),
+    ],
+)
+def test_a_label_is_of_what_every_font_has(character: str, label: str) -> None:
+    assert drawable(character) == label
+
+
+def test_the_picture_of_any_script_can_be_saved(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0).integers(0x4E00, 0x4E10, size=22_000)
+    (tmp_path / "text").write_text("".join(map(chr, draws)), encoding="utf-8")
+    task, figure = Text(str(tmp_path / "text")), Figure()
+    task.draw(network(task), figure.subplots())
+    figure.savefig(tmp_path / "plot.png")
 
 
 def test_the_picture_has_network_and_ngram_and_every_character(task: Text) -> None:
