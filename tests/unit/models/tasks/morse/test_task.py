@@ -81,12 +81,13 @@ def test_the_score_is_edits_for_each_character(monkeypatch: pytest.MonkeyPatch) 
     assert (score["random letters, wrong characters [%]"] or 0) > 50
 
 
-def test_the_baselines_read_better_than_an_untrained_network() -> None:
+def test_the_baselines_read_most_of_what_an_untrained_network_does_not() -> None:
     task = Morse()
     mine = task.score(untrained())
+    assert all((wrong or 0) > 80 for wrong in mine.values())
     for score in task.baselines().values():
         assert score.keys() == mine.keys()
-        assert all((score[key] or 0) < (mine[key] or 0) for key in mine)
+        assert all(0 < (wrong or 0) < 40 for wrong in score.values())
 
 
 def test_a_sample_is_of_messages() -> None:
