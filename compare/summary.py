@@ -51,6 +51,9 @@ def _verdict(equal: Equal, ranking: list[tuple[Entry, Statistic]]) -> str:
     if not ranking:
         return f"At equal {equal} no network has a figure."
     (best, figures), *others = ranking
+    tied = [entry.contestant.name for entry, known in ranking if known.mean == figures.mean]
+    if len(tied) > 1:
+        return f"At equal {equal} {_listed(tied)} tie ({figures.mean:.4g})."
     close = [
         f"{entry.contestant.name} ({figure(known)})"
         for entry, known in others

@@ -34,6 +34,17 @@ def test_higher_may_be_better() -> None:
     assert "oracle" not in summary(found)  # it has no such measure
 
 
+def test_equal_figures_are_a_tie() -> None:
+    found = results(
+        entry("rnn", 4, ("hidden size",), trial(0, 1.0)),
+        entry("gru", 4, ("hidden size",), trial(0, 1.0)),
+        entry("lstm", 4, ("hidden size",), trial(0, 2.0)),
+        seeds=1,
+    )
+    assert "At equal hidden size rnn 4 and gru 4 tie (1). " in summary(found)
+    assert "best" not in summary(found)
+
+
 def test_one_seed_tells_no_spread() -> None:
     found = results(
         entry("rnn", 4, ("hidden size",), trial(0, 4.0)),
