@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from compare.results import Trial
 from models.memory import gradient_norms, memory_length
 from models.networks import Architecture, SequenceNetwork
 from models.tasks.task import Array, Recipe, Task
-from models.training import Diverged, Progress, train
+from models.training import Diverged, Progress, train, untrained
 
 CURVE_POINTS = 120
 
@@ -57,14 +56,6 @@ def attempt(
         memory_length=memory_length(norms),
     )
     return Tried(trial, network)
-
-
-def untrained(network: SequenceNetwork, seed: int) -> SequenceNetwork:
-    """What the network was before its first update: the seed's weights, its normalisation."""
-    torch.manual_seed(seed)
-    fresh = SequenceNetwork(network.architecture)
-    fresh.load_state_dict(dict(network.named_buffers()), strict=False)
-    return fresh.eval()
 
 
 def curve(losses: Sequence[float]) -> tuple[tuple[int, ...], tuple[float, ...]]:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 import numpy as np
-import torch
 
 from models import runs, tasks
 from models.cli import Refused
 from models.memory import Floats, gradient_norms
 from models.networks import SequenceNetwork
 from models.tasks import curriculum
+from models.training import untrained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,7 +104,9 @@ def save(path: Path, by_task: Mapping[str, Runs]) -> None:
 def _draw_gradients(axes: Axes, of_task: Runs) -> None:
     for (cell, seeds), colour in zip(of_task.items(), cycle(COLOURS), strict=False):
         run = seeds[0]
-        axes.plot(_norms(run, untrained(run)), "--", color=colour, alpha=0.6)
+        axes.plot(
+            _norms(run, untrained(run.network, run.config.seed)), "--", color=colour, alpha=0.6
+        )
         axes.plot(_norms(run, run.network), color=colour, label=cell)
     axes.plot([], "--", color="grey", label="before training")
     axes.set_yscale("log", nonpositive="mask")
@@ -127,15 +129,6 @@ def _draw_scores(axes: Axes, of_task: Runs) -> None:
     axes.set(xlabel="distance [timesteps]; trained up to the line")
     axes.set_ylabel(_measure(first, _distance(first)).replace(str(_distance(first)), "so many"))
     axes.legend()
-
-
-def untrained(run: runs.Run) -> SequenceNetwork:
-    """The network as it was before training, with the scaling of the training data."""
-    torch.manual_seed(run.config.seed)
-    network = SequenceNetwork(run.config.architecture)
-    for name, buffer in run.network.named_buffers():
-        network.get_buffer(name).copy_(buffer)
-    return network.eval()
 
 
 def _norms(run: runs.Run, network: SequenceNetwork) -> Floats:

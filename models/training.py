@@ -71,6 +71,14 @@ def train(
     return network.eval()
 
 
+def untrained(network: SequenceNetwork, seed: int) -> SequenceNetwork:
+    """What the network was before its first update: the seed's weights, its normalisation."""
+    torch.manual_seed(seed)
+    fresh = SequenceNetwork(network.architecture)
+    fresh.load_state_dict(dict(network.named_buffers()), strict=False)
+    return fresh.eval()
+
+
 def truncated_updates(
     network: SequenceNetwork,
     optimiser: torch.optim.Optimizer,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from compare.trials import attempt, curve, untrained
+from compare.trials import attempt, curve
 from models.memory import gradient_norms, memory_length
 from models.networks import Architecture, SequenceNetwork
 from models.tasks.sine.task import Sine
 from models.tasks.task import Recipe, Sequences
-from models.training import Progress, train
+from models.training import Progress, train, untrained
 
 RECIPE = Recipe(rounds=2, batches=3, batch=4)
 GRU = Architecture(1, 1, "gru", 6)

@@ -15,9 +15,10 @@ from rich.console import Console
 from models import runs, tasks
 from models.cores import Cell
 from models.experiment import architecture_for, conduct
-from models.memory_picture import paint, untrained
+from models.memory_picture import paint
 from models.networks import SequenceNetwork
 from models.tasks.task import Recipe
+from models.training import untrained
 
 STILL = Recipe(rounds=1, batches=1, batch=2, window=None, learning_rate=1e-9)
 
@@ -79,7 +80,7 @@ def test_figures_are_the_mean_the_smallest_and_the_largest_of_the_seeds(
 def test_a_network_as_it_was_before_training(folders: list[Path]) -> None:
     """A rate of almost nothing has left the weights where they were."""
     run = runs.load(folders[2])
-    before = untrained(run)
+    before = untrained(run.network, run.config.seed)
     assert isinstance(before, SequenceNetwork)
     for name, value in run.network.state_dict().items():
         torch.testing.assert_close(before.state_dict()[name], value, atol=1e-6, rtol=0)
