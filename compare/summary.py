@@ -73,7 +73,7 @@ def _against_baselines(results: Results) -> Iterator[str]:
     unbeaten: dict[tuple[str, ...], list[str]] = {}
     for name, score in results.baselines.items():
         value = score.get(headline.measure)
-        if value is None:
+        if value is None or name in headline.ceilings:
             continue
         behind = tuple(
             entry.contestant.name for entry, known in ranking if sign * known.mean >= sign * value

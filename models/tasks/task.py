@@ -32,6 +32,8 @@ class Headline:
 
     measure: str
     better: Literal["lower", "higher"]
+    ceilings: tuple[str, ...] = ()
+    """Baselines that see more than a network does: something to come near, not to beat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Pendulum:
     inputs = Signal("observation", READING)
     outputs = Signal("torque", ("torque [N m]",))
     recipe = Recipe(rounds=20, batches=60)
-    headline = Headline(STANDS, "higher")
+    headline = Headline(STANDS, "higher", ceilings=("expert",))
 
     def gather(
         self, index: int, rounds: int, network: SequenceNetwork, rng: np.random.Generator

@@ -75,3 +75,9 @@ def test_one_that_has_no_rival_is_not_called_best() -> None:
 def test_baselines_with_the_same_fate_share_a_sentence() -> None:
     found = replace(usual(), baselines={"a": {ERROR: 9.0}, "b": {ERROR: 8.0}})
     assert summary(found).endswith("Every network beats a (9) and b (8).")
+
+
+def test_a_baseline_that_sees_more_is_not_there_to_be_beaten() -> None:
+    ceiling = replace(usual(), headline=Headline(ERROR, "lower", ceilings=("oracle",)))
+    assert "oracle" not in summary(ceiling)
+    assert "last value" in summary(ceiling)
