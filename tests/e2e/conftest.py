@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import graphs, networks
+from tests.pages import ROOT
 from tests.servers import Server, running
 
 Start = Callable[..., Server]
@@ -32,6 +33,14 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server with default settings, shared by the tests that leave it as it is."""
     with running(repository, log=tmp_path_factory.mktemp("server") / "log") as shared:
+        yield shared
+
+
+@pytest.fixture(scope="session")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of the bundled models, as `make serve` has them."""
+    log = tmp_path_factory.mktemp("bundled") / "log"
+    with running(ROOT / "model_repository", log=log) as shared:
         yield shared
 
 

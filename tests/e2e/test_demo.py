@@ -8,23 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.servers import Server, running
+from tests.servers import Server
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (str(Path(sys.executable).parent / "stepwire"), "demo", "pendulum")
 GRU, MEMORYLESS = "pendulum-gru", "pendulum-memoryless"
-
-
-@pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("bundled") / "log"
-    with running(ROOT / "model_repository", log=log) as server:
-        yield server
 
 
 def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,36 +14,12 @@ import stepwire.sync
 from models import runs
 from models.tasks.forecast.series import Series
 from models.tasks.forecast.source import chosen
+from tests.pages import ROOT, Page, ran, shell
 from tests.servers import Server, running
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "tasks" / "forecast.md").read_text(encoding="utf-8")
+PAGE = Page("docs/tasks/forecast.md")
 TINY = " --rounds 1 --batches 1"
 OVERALL = "MAE over all steps [sales]"
-
-
-def blocks(heading: str) -> list[tuple[str, str]]:
-    """Language and text of the code blocks under a heading."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return re.findall(r"^```(\w*)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-
-
-def ran(script: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """A shell's script, piped."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=cwd,
-        env={**os.environ, "PATH": path, "COLUMNS": "120", "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-    )
-
-
-def shell(script: str, cwd: Path) -> str:
-    done = ran(script, cwd)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 def cells(text: str) -> dict[str, list[str]]:
@@ -60,7 +33,7 @@ def cells(text: str) -> dict[str, list[str]]:
 def streamed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Where the page's own CSV was trained on, exported and streamed, and what that printed."""
     folder = tmp_path_factory.mktemp("own")
-    commands = blocks("Your own CSV")[0][1]
+    commands = PAGE.blocks("Your own CSV")[0]
     tiny, count = re.subn(r"(--name \S+)", rf"\1{TINY}", commands)
     assert count == 1
     return folder, shell(tiny, folder)
@@ -90,7 +63,7 @@ def test_the_page_shows_the_figures_of_the_bundled_package() -> None:
     path = ROOT / "model_repository" / "sales-gru" / "1" / "model.onnx"
     inspected = shell(f"stepwire inspect {path}", ROOT)
     contestants = ("network", "last value", "seasonal last value")
-    shown = cells(blocks("Train")[1][1])
+    shown = cells(PAGE.blocks("Train")[1])
     assert len(shown) == 4
     for measure, figures in shown.items():
         for contestant, figure in zip(contestants, figures, strict=True):
@@ -100,7 +73,7 @@ def test_the_page_shows_the_figures_of_the_bundled_package() -> None:
 
 def test_the_bundled_network_beats_both_baselines_when_streamed(tmp_path: Path) -> None:
     said = shell("stepwire demo forecast --speed max", tmp_path)
-    trained = cells(blocks("Train")[1][1])
+    trained = cells(PAGE.blocks("Train")[1])
     assert cells(said) == trained
     for measure, figures in cells(said).items():
         network, *baselines = map(float, figures)
@@ -111,7 +84,7 @@ def test_the_bundled_network_beats_both_baselines_when_streamed(tmp_path: Path) 
 
 
 def test_training_prints_the_measures_of_the_page(tmp_path: Path) -> None:
-    (_, command), (_, table) = blocks("Train")
+    command, table = PAGE.blocks("Train")
     said = shell(command.strip() + TINY, tmp_path)
     assert cells(said).keys() == cells(table).keys()
     baselines = [{name: row[1:] for name, row in cells(text).items()} for text in (said, table)]
@@ -122,7 +95,7 @@ def test_the_demo_prints_what_the_training_scored(streamed: tuple[Path, str]) ->
     _, said = streamed
     trained, demonstrated = said.split("Next: stepwire serve")
     assert cells(trained) == cells(demonstrated)
-    shown = cells(blocks("Your own CSV")[1][1])
+    shown = cells(PAGE.blocks("Your own CSV")[1])
     assert {name: row[1:] for name, row in cells(said).items()} == {
         name: row[1:] for name, row in shown.items()
     }
@@ -155,7 +128,7 @@ def test_the_client_of_the_page_streams_the_file(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder, _ = streamed
-    [source] = [text for language, text in blocks("Stream") if language == "python"]
+    [source] = PAGE.blocks("Stream", "python")
     monkeypatch.chdir(folder)
     names: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
     exec(source.replace("localhost:50051", own.address), names)
@@ -172,9 +145,9 @@ def test_what_the_page_refuses_is_refused_in_its_words(
 ) -> None:
     folder, _ = streamed
     (tmp_path / "my.csv").write_bytes((folder / "my.csv").read_bytes())
-    pairs = blocks("What is refused")
+    pairs = PAGE.blocks("What is refused")
     assert len(pairs) == 6
-    for (_, script), (_, refusal) in zip(pairs[::2], pairs[1::2], strict=True):
+    for script, refusal in zip(pairs[::2], pairs[1::2], strict=True):
         done = ran(script, tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", refusal)
     assert not (tmp_path / "runs").exists()

@@ -17,7 +17,7 @@ import stepwire
 from service.core.model import Array
 from service.repository.foreign.declaration import Declaration
 from tests import foreign, handmade
-from tests.e2e.test_readme import ROOT, shell, table
+from tests.pages import ROOT, Page, shell
 from tests.servers import Server, running
 
 NEIGHBOURS = 7
@@ -161,7 +161,7 @@ def test_the_page_leads_to_a_live_stream(
 
 
 def test_the_page_has_every_key_of_the_declaration_and_its_default() -> None:
-    rows = table("foreign-onnx.md", "key")
+    rows = Page("docs/foreign-onnx.md").table("key")
     assert [row[0] for row in rows] == [name for name, _ in keys(Declaration)]
     for (key, _, shown, _), (_, default) in zip(rows, keys(Declaration), strict=True):
         if default is None or default == {}:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +11,16 @@ import pytest
 
 import stepwire.sync
 from models.tasks.adding.data import episodes
+from tests.pages import ADDRESS, Page, shell
 from tests.servers import Server, running
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "tasks" / "memory.md").read_text(encoding="utf-8")
-ADDRESS = "localhost:50051"
-
-
-@pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("bundled") / "log"
-    with running(ROOT / "model_repository", log=log) as server:
-        yield server
-
-
-def ran(script: str, cwd: Path) -> str:
-    """What a shell's script prints, piped."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=cwd,
-        env={**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def block(language: str, containing: str) -> str:
-    """The page's one code block of the language that contains a string."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    (found,) = [text for text in blocks if containing in text]
-    return str(found)
+PAGE = Page("docs/tasks/memory.md")
 
 
 def test_the_page_from_training_to_the_picture_and_a_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training, exporting = block("sh", "memory_picture"), block("sh", "stepwire export")
+    training, exporting = PAGE.block("sh", "memory_picture"), PAGE.block("sh", "stepwire export")
     for whole, part in (
         ("--length 200", "--length 20"),
         ("--delay 60", "--delay 16"),
@@ -66,14 +33,14 @@ def test_the_page_from_training_to_the_picture_and_a_stream(
     ):
         assert whole in training
         training = training.replace(whole, part)
-    tables = ran(training, tmp_path)
+    tables = shell(training, tmp_path)
     assert (tmp_path / "memory.png").exists()
     assert tables.count("| gru | 1 | ") == 2
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(block("python", "gradient_norms"), names)
+    exec(PAGE.block("python", "gradient_norms"), names)
     assert names["norms"].shape == (256,)
-    ran(exporting, tmp_path)
+    shell(exporting, tmp_path)
     with (
         running(tmp_path / "model_repository", log=tmp_path / "log") as server,
         stepwire.sync.connect(server.address) as client,
@@ -84,7 +51,7 @@ def test_the_page_from_training_to_the_picture_and_a_stream(
 
 def test_the_pages_client_gets_its_letters_back(bundled: Server) -> None:
     names: dict[str, Any] = {}
-    exec(block("python", "copying-gru").replace(ADDRESS, bundled.address), names)
+    exec(PAGE.block("python", "copying-gru").replace(ADDRESS, bundled.address), names)
     assert names["answers"][-4:] == list("face")
 
 
@@ -100,8 +67,8 @@ def test_the_bundled_network_adds_what_was_marked(bundled: Server, steps: int) -
 
 
 def test_the_demo_says_what_was_remembered(bundled: Server, tmp_path: Path) -> None:
-    command = block("sh", "stepwire demo memory").strip()
-    output = ran(f"{command} --speed max --connect {bundled.address}", tmp_path)
+    command = PAGE.block("sh", "stepwire demo memory").strip()
+    output = shell(f"{command} --speed max --connect {bundled.address}", tmp_path)
     *episodes_shown, adding, copying = output.splitlines()
     assert len(episodes_shown) == 8
     assert all("to remember: " in line and "true: " in line for line in episodes_shown)

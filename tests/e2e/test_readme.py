@@ -6,10 +6,7 @@ import ast
 import asyncio
 import inspect
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,32 +19,12 @@ import stepwire.sync
 from service.api.errors import STATUS
 from service.core.errors import StepFault
 from stepwire.v1 import stream_pb2 as pb
+from tests.pages import ADDRESS, ROOT, Page, ran, shell
 from tests.servers import Server, running
 
-ROOT = Path(__file__).parents[2]
-ADDRESS = "localhost:50051"
+README, PROTOCOL = Page("README.md"), Page("docs/protocol.md")
 X = np.array([1, 0], np.float32)
 """The observation in the shell's example: the pendulum upright."""
-
-
-def blocks(heading: str, language: str) -> list[str]:
-    """The README's code blocks of a language under a heading."""
-    text = (ROOT / "README.md").read_text()
-    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-
-
-def shell(script: str, cwd: Path = ROOT) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=cwd,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def messages(text: str) -> Iterator[dict[str, Any]]:
@@ -59,16 +36,8 @@ def messages(text: str) -> Iterator[dict[str, Any]]:
         yield message
 
 
-@pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The bundled models, as `make serve` has them."""
-    log = tmp_path_factory.mktemp("bundled") / "log"
-    with running(ROOT / "model_repository", log=log) as server:
-        yield server
-
-
 async def test_the_asynchronous_client(bundled: Server) -> None:
-    source, _ = blocks("From Python", "python")
+    source, _ = README.blocks("From Python", "python")
     names: dict[str, Any] = {"x": X}
     code = compile(
         source.replace(ADDRESS, bundled.address),
@@ -83,14 +52,14 @@ async def test_the_asynchronous_client(bundled: Server) -> None:
 
 
 def test_the_client_without_async(bundled: Server) -> None:
-    _, source = blocks("From Python", "python")
+    _, source = README.blocks("From Python", "python")
     names: dict[str, Any] = {"x": X}
     exec(source.replace(ADDRESS, bundled.address), names)
     assert names["y"].shape == (1,) and names["stream"].next_step == 1
 
 
 async def test_the_shell_sees_what_the_client_sees(bundled: Server) -> None:
-    script, read = blocks("From the shell", "sh")
+    script, read = README.blocks("From the shell", "sh")
     answers = await asyncio.to_thread(shell, script.replace(ADDRESS, bundled.address))
     opened, first, second = messages(answers)
     assert opened["opened"]["streamId"] == "shell"
@@ -106,7 +75,7 @@ async def test_the_shell_sees_what_the_client_sees(bundled: Server) -> None:
 
 
 def test_a_network_of_ones_own_training(tmp_path: Path) -> None:
-    script, _ = blocks("Train and export", "sh")
+    script, _ = README.blocks("Train and export", "sh")
     assert "--hidden 32" in script
     shell(script.replace("--hidden 32", "--hidden 4 --rounds 1 --batches 2"), tmp_path)
     with (
@@ -118,24 +87,24 @@ def test_a_network_of_ones_own_training(tmp_path: Path) -> None:
 
 
 def test_the_bundled_networks_write_and_judge(bundled: Server, tmp_path: Path) -> None:
-    _, script = blocks("Train and export", "sh")
+    _, script = README.blocks("Train and export", "sh")
     generate, judge = (line.partition(" #")[0].strip() for line in script.splitlines())
     there = f"--connect {bundled.address}"
-    assert len(shell(f"{generate} {there}", tmp_path).rstrip("\n")) >= 250
+    assert len(ran(f"{generate} {there}", tmp_path).stdout) >= 300
     assert "Right about " in shell(f"{judge} --speed max {there}", tmp_path)
 
 
 def test_the_comparison_is_made_as_shown(tmp_path: Path) -> None:
-    [command] = blocks("Which cell?", "sh")
+    [command] = README.blocks("Which cell?", "sh")
     quick = "--hidden 4 --rounds 1 --batches 1 --seeds 1 --out comparison"
     said = shell(f"{command.strip()} {quick}", tmp_path)
-    headings = re.findall(r"^\|  \| equal .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    headings = re.findall(r"^\|  \| equal .*$", README.text, re.MULTILINE)
     assert headings == [(tmp_path / "comparison" / "table.md").read_text().splitlines()[2]]
     assert "comparison.html" in said
 
 
 def test_the_settings_are_settings(tmp_path: Path) -> None:
-    (script,) = blocks("Settings", "sh")
+    (script,) = README.blocks("Settings", "sh")
     (tmp_path / "stepwire.toml").write_text(re.findall(r"# (.*)", script)[0])
     for line in script.splitlines():
         # The one error is about the address: everything else in the line has been understood.
@@ -145,22 +114,17 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda page: page.name
+    "page",
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         assert "://" in target or (page.parent / target).exists(), target
 
 
-def table(page: str, first: str) -> list[list[str]]:
-    """The rows of a table of one of the docs, by the heading of its first column."""
-    text = (ROOT / "docs" / page).read_text()
-    lines = text.split(f"\n| {first} |")[1].split("\n\n")[0].splitlines()[2:]
-    return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
-
-
 def test_the_protocol_page_has_every_error_of_a_call() -> None:
-    rows = [row[:3] for row in table("protocol.md", "stepwire-error")]
+    rows = [row[:3] for row in PROTOCOL.table("stepwire-error")]
     raised = {
         error.name: type(stepwire.errors.from_call(status, "", error.name)).__name__
         for error, status in STATUS.items()
@@ -171,7 +135,7 @@ def test_the_protocol_page_has_every_error_of_a_call() -> None:
 
 
 def test_the_protocol_page_has_every_error_of_a_step() -> None:
-    rows = [row[:2] for row in table("protocol.md", "code")]
+    rows = [row[:2] for row in PROTOCOL.table("code")]
     raised = {
         fault: type(
             stepwire.errors.from_step(

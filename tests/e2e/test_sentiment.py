@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,34 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import ADDRESS, ROOT, Page, shell
 from tests.servers import running
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "tasks" / "sentiment.md").read_text()
-
-
-def blocks(heading: str) -> list[tuple[str, str]]:
-    """Language and text of the code blocks under a heading."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return re.findall(r"^```(\w*)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-
-
-def shell(script: str, cwd: Path, stdin: str = "") -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=cwd,
-        env={**os.environ, "PATH": path, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
-        input=stdin,
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+PAGE = Page("docs/tasks/sentiment.md")
 
 
 def test_a_small_training_is_exported_and_read_to(tmp_path: Path) -> None:
-    [(_, train), (_, table)] = blocks("Train")
+    train, table = PAGE.blocks("Train")
     small = f"{train.strip()} --rounds 1 --batches 2"
     said = shell(f"{small}\nstepwire export runs/my-sentiment --to model_repository", tmp_path)
     measures = re.findall(r"^│ (\S.*?) +│", table, re.MULTILINE)
@@ -47,7 +26,7 @@ def test_a_small_training_is_exported_and_read_to(tmp_path: Path) -> None:
 
 
 def test_the_demo_says_what_the_page_shows(tmp_path: Path) -> None:
-    (_, command), (_, shown), _ = blocks("Stream")
+    command, shown, _ = PAGE.blocks("Stream")
     assert shell(command, tmp_path) == shown
     line = shell("stepwire demo sentiment --speed max -", tmp_path, "i did not love it .\nmore\n")
     assert line.endswith("Negative: " + line.split()[-2] + " %.\n") and "more" not in line
@@ -56,9 +35,9 @@ def test_the_demo_says_what_the_page_shows(tmp_path: Path) -> None:
 def test_the_client_of_the_page_streams_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    *_, (_, source) = blocks("Stream")
+    *_, source = PAGE.blocks("Stream")
     with running(ROOT / "model_repository", log=tmp_path / "log") as server:
-        exec(source.replace("localhost:50051", server.address), {})
+        exec(source.replace(ADDRESS, server.address), {})
     words, scores = zip(*map(str.split, capsys.readouterr().out.splitlines()), strict=True)
     assert " ".join(words) == "frankly , the film was not dull ."
     assert abs(float(scores[0]) - 0.5) < 0.1 and float(scores[-1]) > 0.7

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,38 +18,12 @@ import pytest
 import stepwire.sync
 from models.tasks.text.characters import encoded
 from models.tasks.text.corpus import corpus
-from tests.servers import Server, running
+from tests.pages import Page, ran
+from tests.servers import Server
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "tasks" / "text.md").read_text(encoding="utf-8")
+PAGE = Page("docs/tasks/text.md")
 MODEL = "text-gru"
 TINY = "--hidden 8 --rounds 1 --batches 1 "
-
-
-@pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("bundled") / "log"
-    with running(ROOT / "model_repository", log=log) as server:
-        yield server
-
-
-def ran(script: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """A shell's script, piped."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=cwd,
-        env={**os.environ, "PATH": path, "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-    )
-
-
-def block(language: str, containing: str) -> str:
-    """The page's one code block of the language that contains a string."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    (found,) = [text for text in blocks if containing in text]
-    return str(found)
 
 
 def generated(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -69,7 +42,7 @@ def test_a_text_of_ones_own(tmp_path: Path) -> None:
     folder = tmp_path / "my_texts"
     folder.mkdir()
     (folder / "a.txt").write_text("Once upon a time a stream had a state.\n" * 800)
-    script = block("sh", "--text my_texts")
+    script = PAGE.block("sh", "--text my_texts")
     assert "stepwire train text " in script
     done = ran(script.replace("stepwire train text ", f"stepwire train text {TINY}"), tmp_path)
     assert done.returncode == 0, done.stderr
@@ -120,7 +93,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(bundled: Server) -> None:
 
 
 async def test_the_snippet_of_the_page(bundled: Server) -> None:
-    source = block("python", "stepwire.connect").replace("localhost:50051", bundled.address)
+    source = PAGE.block("python", "stepwire.connect").replace("localhost:50051", bundled.address)
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     names: dict[str, Any] = {}
     running_block = eval(compile(source, "text.md", "exec", flags=flags), names)
