@@ -54,7 +54,7 @@ def test_everything_is_in_the_json() -> None:
     assert read["entries"][1]["trials"][1]["score"] == {SHARE: 90.0, ERROR: 3.0}
     assert read["entries"][2]["trials"][1]["failure"].startswith("the loss became nan")
     assert read["baselines"]["oracle"][ERROR] == 0.5
-    assert read["headline"] == {"measure": ERROR, "better": "lower"}
+    assert read["headline"] == {"measure": ERROR, "better": "lower", "ceilings": []}
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan])
