@@ -54,6 +54,26 @@ class TooManyStreams(StepwireError):
     """The server is full."""
 
 
+class NoCapacity(StepwireError):
+    """The declared rate does not fit on the server beside the streams it has."""
+
+
+class StreamChanged(StepwireError):
+    """The state was replaced from outside: resume the stream and go on from its `next_step`."""
+
+
+class StateUnusable(StepwireError):
+    """The stored state does not fit the model that serves: start a new stream."""
+
+
+class Unauthenticated(StepwireError):
+    """The server asks for a credential, or does not know this one."""
+
+
+class NotAllowed(StepwireError):
+    """The credential does not cover this."""
+
+
 class StepError(StepwireError):
     """A step was not accepted. Its number is not consumed and the state is as it was."""
 
@@ -100,7 +120,13 @@ _BY_NAME: dict[str, type[StepwireError]] = {
     "STREAM_EXISTS": StreamExists,
     "STREAM_TAKEN_OVER": StreamTakenOver,
     "TOO_MANY_STREAMS": TooManyStreams,
+    "NO_CAPACITY": NoCapacity,
+    "NOT_ALLOWED": NotAllowed,
     "SERVER_DRAINING": Unavailable,
+    "STATE_UNUSABLE": StateUnusable,
+    "STORE_DOWN": Unavailable,
+    "STREAM_CHANGED": StreamChanged,
+    "UNAUTHENTICATED": Unauthenticated,
 }
 
 _BY_CODE: dict[int, type[StepError]] = {

@@ -24,9 +24,13 @@ class Connection:
         self.answers: list[Answer] = []
         self.ended: ServiceError | None = None
         self.asked_to_leave: ServiceError | None = None
+        self.durable_step = 0
 
     def answer(self, answer: Answer) -> None:
         self.answers.append(answer)
+
+    def durable(self, step: int) -> None:
+        self.durable_step = step
 
     def end(self, error: ServiceError) -> None:
         self.ended = error

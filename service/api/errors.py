@@ -9,12 +9,18 @@ import grpc
 from service.core.errors import (
     InvalidRequest,
     ModelNotFound,
+    NoCapacity,
+    NotAllowed,
     ServerDraining,
     ServiceError,
+    StateUnusable,
+    StoreDown,
+    StreamChanged,
     StreamExists,
     StreamNotFound,
     StreamTakenOver,
     TooManyStreams,
+    Unauthenticated,
 )
 
 ERROR_NAME = "stepwire-error"
@@ -23,11 +29,17 @@ ERROR_NAME = "stepwire-error"
 STATUS: dict[type[ServiceError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     ModelNotFound: grpc.StatusCode.NOT_FOUND,
+    NoCapacity: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    NotAllowed: grpc.StatusCode.PERMISSION_DENIED,
     ServerDraining: grpc.StatusCode.UNAVAILABLE,
+    StateUnusable: grpc.StatusCode.FAILED_PRECONDITION,
+    StoreDown: grpc.StatusCode.UNAVAILABLE,
+    StreamChanged: grpc.StatusCode.ABORTED,
     StreamExists: grpc.StatusCode.ALREADY_EXISTS,
     StreamNotFound: grpc.StatusCode.NOT_FOUND,
     StreamTakenOver: grpc.StatusCode.ABORTED,
     TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
 }
 
 

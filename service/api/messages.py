@@ -42,6 +42,8 @@ def open_request(message: pb.Open) -> OpenRequest:
         version=message.version or None,
         late_policy=policy,
         holder=message.holder,
+        sync=message.sync,
+        rate_hz=message.rate_hz,
     )
     if not request.starts_anew and not (message.stream_id and message.token):
         raise InvalidRequest("resuming needs the stream's id and token")
@@ -68,6 +70,7 @@ def opened(result: Opened, *, idle_limit: float) -> pb.StreamResponse:
             idle_limit_ms=round(idle_limit * 1000),
             durable=False,
             window=lane.window,
+            exact=True,
         )
     )
 
@@ -91,7 +94,7 @@ def _tensor(spec: TensorSpec) -> pb.TensorSpec:
     )
 
 
-def answer(given: Answer) -> pb.StreamResponse:
+def answer(given: Answer, durable_step: int) -> pb.StreamResponse:
     if isinstance(given, Output):
         # Filled in place: the constructor would take a finished output and copy it.
         response = pb.StreamResponse()
@@ -102,6 +105,7 @@ def answer(given: Answer) -> pb.StreamResponse:
         output.batch_size = given.batch_size
         output.queue_us = _microseconds(given.queued)
         output.compute_us = _microseconds(given.computed)
+        output.durable_step = durable_step
         return response
     return pb.StreamResponse(
         error=pb.StepError(
@@ -111,6 +115,10 @@ def answer(given: Answer) -> pb.StreamResponse:
             next_step=given.next_step,
         )
     )
+
+
+def durable(step: int) -> pb.StreamResponse:
+    return pb.StreamResponse(durable=pb.Durable(durable_step=step))
 
 
 def going_away(reason: str) -> pb.StreamResponse:

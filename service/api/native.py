@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from service.api import messages
 from service.api.errors import abort
 from service.core.errors import InvalidRequest, ServiceError
-from service.core.steps import Answer
+from service.core.steps import Answer, Output
 from service.engine import Engine, Opened
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
@@ -47,6 +47,7 @@ class StreamCall:
         self._context = context
         self._answers: deque[Answer] = deque()
         self._unanswered = 0
+        self._durable = self._told = 0
         self._lost: ServiceError | None = None
         self._parting: ServiceError | None = None
         self._farewell: pb.StreamResponse | None = None
@@ -57,6 +58,10 @@ class StreamCall:
 
     def answer(self, answer: Answer) -> None:
         self._answers.append(answer)
+        self._news.set()
+
+    def durable(self, step: int) -> None:
+        self._durable = step
         self._news.set()
 
     def end(self, error: ServiceError) -> None:
@@ -135,7 +140,10 @@ class StreamCall:
         """Writes answers until the call has no more to give."""
         while True:
             while self._answers:
-                await self._context.write(messages.answer(self._answers.popleft()))
+                answer = self._answers.popleft()
+                if isinstance(answer, Output):
+                    self._told = self._durable
+                await self._context.write(messages.answer(answer, self._told))
                 self._unanswered -= 1
                 self._room.set()
             if self._lost:
@@ -146,6 +154,9 @@ class StreamCall:
                 self._farewell = None
             elif not self._reading and not self._unanswered:
                 return
+            elif self._told < self._durable and not self._unanswered:
+                self._told = self._durable
+                await self._context.write(messages.durable(self._told))
             else:
                 self._news.clear()
                 await self._news.wait()

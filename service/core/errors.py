@@ -36,6 +36,40 @@ class TooManyStreams(ServiceError):
     name = "TOO_MANY_STREAMS"
 
 
+class NoCapacity(ServiceError):
+    """The declared rate does not fit beside those already admitted."""
+
+    name = "NO_CAPACITY"
+
+
+class StreamChanged(ServiceError):
+    """The state was replaced from outside; its connection opens again."""
+
+    name = "STREAM_CHANGED"
+
+
+class StateUnusable(ServiceError):
+    """The stored state does not fit the model that the stream would resume on."""
+
+    name = "STATE_UNUSABLE"
+
+
+class StoreDown(ServiceError):
+    """The request needs the state store, and it does not answer."""
+
+    name = "STORE_DOWN"
+
+
+class Unauthenticated(ServiceError):
+    name = "UNAUTHENTICATED"
+
+
+class NotAllowed(ServiceError):
+    """The credential does not cover this."""
+
+    name = "NOT_ALLOWED"
+
+
 class ServerDraining(ServiceError):
     name = "SERVER_DRAINING"
 

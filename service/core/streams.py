@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -14,17 +15,36 @@ from service.core.slots import Slot
 from service.core.steps import Answer, Step
 
 
+def hash_token(token: bytes) -> bytes:
+    """What is kept of a token. It has 128 random bits, so a plain SHA-256 cannot be reversed."""
+    return hashlib.sha256(token).digest()
+
+
 class Owner(Protocol):
     """The connection that a stream is attached to."""
 
     def answer(self, answer: Answer) -> None:
         """Takes the answer to the oldest unanswered step of this connection."""
 
+    def durable(self, step: int) -> None:
+        """The steps before `step` are in the store."""
+
     def end(self, error: ServiceError) -> None:
         """Has lost the stream: nothing more will be answered."""
 
     def leave(self, error: ServiceError) -> None:
         """Is asked to go: once every accepted step is answered, with this error."""
+
+
+class StreamKey(NamedTuple):
+    """What a stream is known by; ids of different namespaces never meet."""
+
+    namespace: str
+    """Of the credential that the stream was opened with; "" without credentials."""
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.id}" if self.namespace else self.id
 
 
 class ModelKey(NamedTuple):
@@ -57,6 +77,19 @@ class OpenRequest:
     late_policy: LatePolicy = LatePolicy.FLAG
     holder: bytes = b""
     """Tells one client from another one with the same token."""
+    namespace: str = ""
+    sync: bool = False
+    """Whether each output waits until the state behind it is in the store."""
+    rate_hz: float = 0.0
+    """Timesteps a second that the client declares; 0: it does not say."""
+
+    @property
+    def key(self) -> StreamKey:
+        return StreamKey(self.namespace, self.stream_id)
+
+    @property
+    def token_hash(self) -> bytes:
+        return hash_token(self.token)
 
     @property
     def starts_anew(self) -> bool:

@@ -24,43 +24,45 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18stepwire/v1/stream.proto\x12\x0bstepwire.v1\"\x83\x01\n\rStreamRequest\x12!\n\x04open\x18\x01 \x01(\x0b\x32\x11.stepwire.v1.OpenH\x00\x12!\n\x04step\x18\x02 \x01(\x0b\x32\x11.stepwire.v1.StepH\x00\x12#\n\x05\x63lose\x18\x03 \x01(\x0b\x32\x12.stepwire.v1.CloseH\x00\x42\x07\n\x05\x65vent\"\xbe\x01\n\x0eStreamResponse\x12%\n\x06opened\x18\x01 \x01(\x0b\x32\x13.stepwire.v1.OpenedH\x00\x12%\n\x06output\x18\x02 \x01(\x0b\x32\x13.stepwire.v1.OutputH\x00\x12\'\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.stepwire.v1.StepErrorH\x00\x12,\n\ngoing_away\x18\x04 \x01(\x0b\x32\x16.stepwire.v1.GoingAwayH\x00\x42\x07\n\x05\x65vent\"\xab\x01\n\x04Open\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x11\n\tstream_id\x18\x03 \x01(\t\x12#\n\x04mode\x18\x04 \x01(\x0e\x32\x15.stepwire.v1.OpenMode\x12\r\n\x05token\x18\x05 \x01(\x0c\x12,\n\x0blate_policy\x18\x06 \x01(\x0e\x32\x17.stepwire.v1.LatePolicy\x12\x0e\n\x06holder\x18\x07 \x01(\x0c\"\x81\x01\n\x04Step\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0e\n\x06inputs\x18\x02 \x03(\x0c\x12\x16\n\tbudget_us\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x0e\n\x06\x61ge_us\x18\x04 \x01(\x04\x12%\n\x07verdict\x18\x05 \x01(\x0e\x32\x14.stepwire.v1.VerdictB\x0c\n\n_budget_us\"\x07\n\x05\x43lose\"\xb1\x01\n\x06Opened\x12\x11\n\tstream_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12)\n\tsignature\x18\x03 \x01(\x0b\x32\x16.stepwire.v1.Signature\x12\x11\n\tnext_step\x18\x04 \x01(\x04\x12\x15\n\ridle_limit_ms\x18\x05 \x01(\x04\x12\x0f\n\x07\x64urable\x18\x06 \x01(\x08\x12\x0e\n\x06window\x18\x07 \x01(\r\x12\r\n\x05token\x18\x08 \x01(\x0c\"\x8a\x01\n\tSignature\x12\'\n\x06inputs\x18\x01 \x03(\x0b\x32\x17.stepwire.v1.TensorSpec\x12(\n\x07outputs\x18\x02 \x03(\x0b\x32\x17.stepwire.v1.TensorSpec\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x1a\n\x12one_stream_per_run\x18\x04 \x01(\x08\"[\n\nTensorSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\x04\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\t\x12\x0f\n\x07symbols\x18\x05 \x03(\t\"\x88\x01\n\x06Output\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0f\n\x07outputs\x18\x02 \x03(\x0c\x12%\n\x07verdict\x18\x03 \x01(\x0e\x32\x14.stepwire.v1.Verdict\x12\x12\n\nbatch_size\x18\x04 \x01(\r\x12\x10\n\x08queue_us\x18\x05 \x01(\r\x12\x12\n\ncompute_us\x18\x06 \x01(\r\"\xa6\x02\n\tStepError\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12)\n\x04\x63ode\x18\x02 \x01(\x0e\x32\x1b.stepwire.v1.StepError.Code\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x11\n\tnext_step\x18\x04 \x01(\x04\"\xbb\x01\n\x04\x43ode\x12\x14\n\x10\x43ODE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ODE_INVALID_INPUT\x10\x01\x12\x1a\n\x16\x43ODE_RESULT_NOT_FINITE\x10\x02\x12\x11\n\rCODE_STEP_GAP\x10\x03\x12\x16\n\x12\x43ODE_STEP_CONFLICT\x10\x04\x12\x15\n\x11\x43ODE_STEP_TOO_OLD\x10\x05\x12\x12\n\x0e\x43ODE_STEP_LATE\x10\x06\x12\x13\n\x0f\x43ODE_RUN_FAILED\x10\x07\"\x1b\n\tGoingAway\x12\x0e\n\x06reason\x18\x01 \x01(\t*\x81\x01\n\x08OpenMode\x12\x19\n\x15OPEN_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10OPEN_MODE_CREATE\x10\x01\x12\x14\n\x10OPEN_MODE_RESUME\x10\x02\x12\x15\n\x11OPEN_MODE_RESTART\x10\x03\x12\x17\n\x13OPEN_MODE_RECONNECT\x10\x04*m\n\nLatePolicy\x12\x1b\n\x17LATE_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10LATE_POLICY_FLAG\x10\x01\x12\x16\n\x12LATE_POLICY_REJECT\x10\x02\x12\x14\n\x10LATE_POLICY_HOLD\x10\x03*[\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x13\n\x0fVERDICT_ON_TIME\x10\x01\x12\x10\n\x0cVERDICT_LATE\x10\x02\x12\x10\n\x0cVERDICT_HELD\x10\x03\x32X\n\x0fStreamInference\x12\x45\n\x06Stream\x12\x1a.stepwire.v1.StreamRequest\x1a\x1b.stepwire.v1.StreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18stepwire/v1/stream.proto\x12\x0bstepwire.v1\"\x83\x01\n\rStreamRequest\x12!\n\x04open\x18\x01 \x01(\x0b\x32\x11.stepwire.v1.OpenH\x00\x12!\n\x04step\x18\x02 \x01(\x0b\x32\x11.stepwire.v1.StepH\x00\x12#\n\x05\x63lose\x18\x03 \x01(\x0b\x32\x12.stepwire.v1.CloseH\x00\x42\x07\n\x05\x65vent\"\xe7\x01\n\x0eStreamResponse\x12%\n\x06opened\x18\x01 \x01(\x0b\x32\x13.stepwire.v1.OpenedH\x00\x12%\n\x06output\x18\x02 \x01(\x0b\x32\x13.stepwire.v1.OutputH\x00\x12\'\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.stepwire.v1.StepErrorH\x00\x12,\n\ngoing_away\x18\x04 \x01(\x0b\x32\x16.stepwire.v1.GoingAwayH\x00\x12\'\n\x07\x64urable\x18\x05 \x01(\x0b\x32\x14.stepwire.v1.DurableH\x00\x42\x07\n\x05\x65vent\"\xca\x01\n\x04Open\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x11\n\tstream_id\x18\x03 \x01(\t\x12#\n\x04mode\x18\x04 \x01(\x0e\x32\x15.stepwire.v1.OpenMode\x12\r\n\x05token\x18\x05 \x01(\x0c\x12,\n\x0blate_policy\x18\x06 \x01(\x0e\x32\x17.stepwire.v1.LatePolicy\x12\x0e\n\x06holder\x18\x07 \x01(\x0c\x12\x0c\n\x04sync\x18\x08 \x01(\x08\x12\x0f\n\x07rate_hz\x18\t \x01(\x01\"\x81\x01\n\x04Step\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0e\n\x06inputs\x18\x02 \x03(\x0c\x12\x16\n\tbudget_us\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x0e\n\x06\x61ge_us\x18\x04 \x01(\x04\x12%\n\x07verdict\x18\x05 \x01(\x0e\x32\x14.stepwire.v1.VerdictB\x0c\n\n_budget_us\"\x07\n\x05\x43lose\"\xd6\x01\n\x06Opened\x12\x11\n\tstream_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12)\n\tsignature\x18\x03 \x01(\x0b\x32\x16.stepwire.v1.Signature\x12\x11\n\tnext_step\x18\x04 \x01(\x04\x12\x15\n\ridle_limit_ms\x18\x05 \x01(\x04\x12\x0f\n\x07\x64urable\x18\x06 \x01(\x08\x12\x0e\n\x06window\x18\x07 \x01(\r\x12\r\n\x05token\x18\x08 \x01(\x0c\x12\x14\n\x0c\x64urable_step\x18\t \x01(\x04\x12\r\n\x05\x65xact\x18\n \x01(\x08\"\x8a\x01\n\tSignature\x12\'\n\x06inputs\x18\x01 \x03(\x0b\x32\x17.stepwire.v1.TensorSpec\x12(\n\x07outputs\x18\x02 \x03(\x0b\x32\x17.stepwire.v1.TensorSpec\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x1a\n\x12one_stream_per_run\x18\x04 \x01(\x08\"[\n\nTensorSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\x04\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\t\x12\x0f\n\x07symbols\x18\x05 \x03(\t\"\x9e\x01\n\x06Output\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x0f\n\x07outputs\x18\x02 \x03(\x0c\x12%\n\x07verdict\x18\x03 \x01(\x0e\x32\x14.stepwire.v1.Verdict\x12\x12\n\nbatch_size\x18\x04 \x01(\r\x12\x10\n\x08queue_us\x18\x05 \x01(\r\x12\x12\n\ncompute_us\x18\x06 \x01(\r\x12\x14\n\x0c\x64urable_step\x18\x07 \x01(\x04\"\x1f\n\x07\x44urable\x12\x14\n\x0c\x64urable_step\x18\x01 \x01(\x04\"\xa6\x02\n\tStepError\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12)\n\x04\x63ode\x18\x02 \x01(\x0e\x32\x1b.stepwire.v1.StepError.Code\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x11\n\tnext_step\x18\x04 \x01(\x04\"\xbb\x01\n\x04\x43ode\x12\x14\n\x10\x43ODE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ODE_INVALID_INPUT\x10\x01\x12\x1a\n\x16\x43ODE_RESULT_NOT_FINITE\x10\x02\x12\x11\n\rCODE_STEP_GAP\x10\x03\x12\x16\n\x12\x43ODE_STEP_CONFLICT\x10\x04\x12\x15\n\x11\x43ODE_STEP_TOO_OLD\x10\x05\x12\x12\n\x0e\x43ODE_STEP_LATE\x10\x06\x12\x13\n\x0f\x43ODE_RUN_FAILED\x10\x07\"\x1b\n\tGoingAway\x12\x0e\n\x06reason\x18\x01 \x01(\t*\x81\x01\n\x08OpenMode\x12\x19\n\x15OPEN_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10OPEN_MODE_CREATE\x10\x01\x12\x14\n\x10OPEN_MODE_RESUME\x10\x02\x12\x15\n\x11OPEN_MODE_RESTART\x10\x03\x12\x17\n\x13OPEN_MODE_RECONNECT\x10\x04*m\n\nLatePolicy\x12\x1b\n\x17LATE_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10LATE_POLICY_FLAG\x10\x01\x12\x16\n\x12LATE_POLICY_REJECT\x10\x02\x12\x14\n\x10LATE_POLICY_HOLD\x10\x03*[\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x13\n\x0fVERDICT_ON_TIME\x10\x01\x12\x10\n\x0cVERDICT_LATE\x10\x02\x12\x10\n\x0cVERDICT_HELD\x10\x03\x32X\n\x0fStreamInference\x12\x45\n\x06Stream\x12\x1a.stepwire.v1.StreamRequest\x1a\x1b.stepwire.v1.StreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stepwire.v1.stream_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OPENMODE']._serialized_start=1563
-  _globals['_OPENMODE']._serialized_end=1692
-  _globals['_LATEPOLICY']._serialized_start=1694
-  _globals['_LATEPOLICY']._serialized_end=1803
-  _globals['_VERDICT']._serialized_start=1805
-  _globals['_VERDICT']._serialized_end=1896
+  _globals['_OPENMODE']._serialized_start=1727
+  _globals['_OPENMODE']._serialized_end=1856
+  _globals['_LATEPOLICY']._serialized_start=1858
+  _globals['_LATEPOLICY']._serialized_end=1967
+  _globals['_VERDICT']._serialized_start=1969
+  _globals['_VERDICT']._serialized_end=2060
   _globals['_STREAMREQUEST']._serialized_start=42
   _globals['_STREAMREQUEST']._serialized_end=173
   _globals['_STREAMRESPONSE']._serialized_start=176
-  _globals['_STREAMRESPONSE']._serialized_end=366
-  _globals['_OPEN']._serialized_start=369
-  _globals['_OPEN']._serialized_end=540
-  _globals['_STEP']._serialized_start=543
-  _globals['_STEP']._serialized_end=672
-  _globals['_CLOSE']._serialized_start=674
-  _globals['_CLOSE']._serialized_end=681
-  _globals['_OPENED']._serialized_start=684
-  _globals['_OPENED']._serialized_end=861
-  _globals['_SIGNATURE']._serialized_start=864
-  _globals['_SIGNATURE']._serialized_end=1002
-  _globals['_TENSORSPEC']._serialized_start=1004
-  _globals['_TENSORSPEC']._serialized_end=1095
-  _globals['_OUTPUT']._serialized_start=1098
-  _globals['_OUTPUT']._serialized_end=1234
-  _globals['_STEPERROR']._serialized_start=1237
-  _globals['_STEPERROR']._serialized_end=1531
-  _globals['_STEPERROR_CODE']._serialized_start=1344
-  _globals['_STEPERROR_CODE']._serialized_end=1531
-  _globals['_GOINGAWAY']._serialized_start=1533
-  _globals['_GOINGAWAY']._serialized_end=1560
-  _globals['_STREAMINFERENCE']._serialized_start=1898
-  _globals['_STREAMINFERENCE']._serialized_end=1986
+  _globals['_STREAMRESPONSE']._serialized_end=407
+  _globals['_OPEN']._serialized_start=410
+  _globals['_OPEN']._serialized_end=612
+  _globals['_STEP']._serialized_start=615
+  _globals['_STEP']._serialized_end=744
+  _globals['_CLOSE']._serialized_start=746
+  _globals['_CLOSE']._serialized_end=753
+  _globals['_OPENED']._serialized_start=756
+  _globals['_OPENED']._serialized_end=970
+  _globals['_SIGNATURE']._serialized_start=973
+  _globals['_SIGNATURE']._serialized_end=1111
+  _globals['_TENSORSPEC']._serialized_start=1113
+  _globals['_TENSORSPEC']._serialized_end=1204
+  _globals['_OUTPUT']._serialized_start=1207
+  _globals['_OUTPUT']._serialized_end=1365
+  _globals['_DURABLE']._serialized_start=1367
+  _globals['_DURABLE']._serialized_end=1398
+  _globals['_STEPERROR']._serialized_start=1401
+  _globals['_STEPERROR']._serialized_end=1695
+  _globals['_STEPERROR_CODE']._serialized_start=1508
+  _globals['_STEPERROR_CODE']._serialized_end=1695
+  _globals['_GOINGAWAY']._serialized_start=1697
+  _globals['_GOINGAWAY']._serialized_end=1724
+  _globals['_STREAMINFERENCE']._serialized_start=2062
+  _globals['_STREAMINFERENCE']._serialized_end=2150
 # @@protoc_insertion_point(module_scope)

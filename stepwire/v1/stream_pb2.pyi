@@ -151,6 +151,7 @@ class StreamResponse(_message.Message):
     OUTPUT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     GOING_AWAY_FIELD_NUMBER: _builtins.int
+    DURABLE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def opened(self) -> Global___Opened: ...
     @_builtins.property
@@ -159,6 +160,8 @@ class StreamResponse(_message.Message):
     def error(self) -> Global___StepError: ...
     @_builtins.property
     def going_away(self) -> Global___GoingAway: ...
+    @_builtins.property
+    def durable(self) -> Global___Durable: ...
     def __init__(
         self,
         *,
@@ -166,12 +169,13 @@ class StreamResponse(_message.Message):
         output: Global___Output | None = ...,
         error: Global___StepError | None = ...,
         going_away: Global___GoingAway | None = ...,
+        durable: Global___Durable | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "event", b"event", "going_away", b"going_away", "opened", b"opened", "output", b"output"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable", "error", b"error", "event", b"event", "going_away", b"going_away", "opened", b"opened", "output", b"output"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "event", b"event", "going_away", b"going_away", "opened", b"opened", "output", b"output"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable", "error", b"error", "event", b"event", "going_away", b"going_away", "opened", b"opened", "output", b"output"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "output", "error", "going_away"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "output", "error", "going_away", "durable"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -188,6 +192,8 @@ class Open(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     LATE_POLICY_FIELD_NUMBER: _builtins.int
     HOLDER_FIELD_NUMBER: _builtins.int
+    SYNC_FIELD_NUMBER: _builtins.int
+    RATE_HZ_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     version: _builtins.int
     """0 takes the newest version. A resumed stream keeps the version it has."""
@@ -204,6 +210,14 @@ class Open(_message.Message):
     """Random bytes that tell this client from another one with the same token. The
     stream is held by the client that opened it last.
     """
+    sync: _builtins.bool
+    """Each output waits until the state behind it is in the store. Needs a durable
+    store.
+    """
+    rate_hz: _builtins.float
+    """How many timesteps a second the stream will have; 0 says nothing. A server
+    that has no room for them refuses.
+    """
     def __init__(
         self,
         *,
@@ -214,10 +228,12 @@ class Open(_message.Message):
         token: _builtins.bytes = ...,
         late_policy: Global___LatePolicy.ValueType = ...,
         holder: _builtins.bytes = ...,
+        sync: _builtins.bool = ...,
+        rate_hz: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder", "late_policy", b"late_policy", "mode", b"mode", "model", b"model", "stream_id", b"stream_id", "token", b"token", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder", "late_policy", b"late_policy", "mode", b"mode", "model", b"model", "rate_hz", b"rate_hz", "stream_id", b"stream_id", "sync", b"sync", "token", b"token", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -296,6 +312,8 @@ class Opened(_message.Message):
     DURABLE_FIELD_NUMBER: _builtins.int
     WINDOW_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
+    DURABLE_STEP_FIELD_NUMBER: _builtins.int
+    EXACT_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     version: _builtins.int
     next_step: _builtins.int
@@ -308,6 +326,15 @@ class Opened(_message.Message):
     """How many steps may be unanswered at a time, and how many answers are kept."""
     token: _builtins.bytes
     """The stream's token: the client's, or one made by the server."""
+    durable_step: _builtins.int
+    """The steps before this one are in the store; 0 without a durable store. A client
+    keeps the inputs from here on, to send them again after a crash.
+    """
+    exact: _builtins.bool
+    """Whether the outputs from here on are, to the last bit, those that the stream
+    would have had without interruption. False where its state was saved under
+    another model file, runtime or class of processor.
+    """
     @_builtins.property
     def signature(self) -> Global___Signature: ...
     def __init__(
@@ -321,10 +348,12 @@ class Opened(_message.Message):
         durable: _builtins.bool = ...,
         window: _builtins.int = ...,
         token: _builtins.bytes = ...,
+        durable_step: _builtins.int = ...,
+        exact: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable", "idle_limit_ms", b"idle_limit_ms", "next_step", b"next_step", "signature", b"signature", "stream_id", b"stream_id", "token", b"token", "version", b"version", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable", "durable_step", b"durable_step", "exact", b"exact", "idle_limit_ms", b"idle_limit_ms", "next_step", b"next_step", "signature", b"signature", "stream_id", b"stream_id", "token", b"token", "version", b"version", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -415,6 +444,7 @@ class Output(_message.Message):
     BATCH_SIZE_FIELD_NUMBER: _builtins.int
     QUEUE_US_FIELD_NUMBER: _builtins.int
     COMPUTE_US_FIELD_NUMBER: _builtins.int
+    DURABLE_STEP_FIELD_NUMBER: _builtins.int
     step: _builtins.int
     verdict: Global___Verdict.ValueType
     batch_size: _builtins.int
@@ -423,6 +453,8 @@ class Output(_message.Message):
     """From reading the message to starting the run, in microseconds."""
     compute_us: _builtins.int
     """The run of the whole batch, in microseconds."""
+    durable_step: _builtins.int
+    """As in Opened, when this answer was written."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """One entry per output of the signature, encoded as inputs are."""
@@ -436,14 +468,38 @@ class Output(_message.Message):
         batch_size: _builtins.int = ...,
         queue_us: _builtins.int = ...,
         compute_us: _builtins.int = ...,
+        durable_step: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_size", b"batch_size", "compute_us", b"compute_us", "outputs", b"outputs", "queue_us", b"queue_us", "step", b"step", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_size", b"batch_size", "compute_us", b"compute_us", "durable_step", b"durable_step", "outputs", b"outputs", "queue_us", b"queue_us", "step", b"step", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Output: _TypeAlias = Output  # noqa: Y015
+
+@_typing.final
+class Durable(_message.Message):
+    """Sent where no output is due that could say it: the steps before this one are in
+    the store.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURABLE_STEP_FIELD_NUMBER: _builtins.int
+    durable_step: _builtins.int
+    def __init__(
+        self,
+        *,
+        durable_step: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable_step", b"durable_step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Durable: _TypeAlias = Durable  # noqa: Y015
 
 @_typing.final
 class StepError(_message.Message):

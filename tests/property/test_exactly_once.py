@@ -68,7 +68,7 @@ class Wire:
     def turn(self) -> None:
         for owner, answer in self.lane.turn(lambda: 0.0):
             if owner is self.connection:
-                self.down.append(messages.answer(answer))
+                self.down.append(messages.answer(answer, 0))
 
     def hear(self) -> None:
         if self.down:

@@ -64,23 +64,23 @@ def test_budgets_and_ages_are_microseconds() -> None:
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_verdicts_are_the_same_both_ways(verdict: Verdict) -> None:
-    wire = messages.answer(Output(1, (b"y",), verdict)).output.verdict
+    wire = messages.answer(Output(1, (b"y",), verdict), 0).output.verdict
     assert messages.step(pb.Step(verdict=wire), received=0.0).verdict is verdict
 
 
 def test_an_output_says_its_batch_and_times() -> None:
-    answer = messages.answer(Output(3, (b"a", b"b"), Verdict.ON_TIME, 64, 1e-3, 2.5e-4)).output
+    answer = messages.answer(Output(3, (b"a", b"b"), Verdict.ON_TIME, 64, 1e-3, 2.5e-4), 2).output
     assert (answer.step, list(answer.outputs)) == (3, [b"a", b"b"])
     assert (answer.batch_size, answer.queue_us, answer.compute_us) == (64, 1000, 250)
 
 
 def test_a_time_beyond_its_field_is_the_largest() -> None:
-    answer = messages.answer(Output(0, (), Verdict.ON_TIME, 1, 1e6, 0.0)).output
+    answer = messages.answer(Output(0, (), Verdict.ON_TIME, 1, 1e6, 0.0), 0).output
     assert answer.queue_us == 2**32 - 1
 
 
 @pytest.mark.parametrize("fault", list(StepFault))
 def test_every_fault_has_its_code(fault: StepFault) -> None:
-    error = messages.answer(StepError(4, fault, "why", next_step=3)).error
+    error = messages.answer(StepError(4, fault, "why", next_step=3), 0).error
     assert pb.StepError.Code.Name(error.code) == f"CODE_{fault.name}"
     assert (error.step, error.message, error.next_step) == (4, "why", 3)

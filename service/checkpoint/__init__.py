@@ -1,0 +1,1 @@
+"""State stores: what is kept of a stream beyond the process that runs it."""
