@@ -8,7 +8,7 @@ import pytest
 
 from tests import graphs, networks
 from tests.pages import ROOT
-from tests.servers import Server, running
+from torture.processes import Server, running
 
 Start = Callable[..., Server]
 

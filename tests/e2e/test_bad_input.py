@@ -9,7 +9,7 @@ import pytest
 from stepwire.v1 import stream_pb2 as pb
 from tests.e2e.conftest import Start
 from tests.e2e.wire import TOKEN, raw_call
-from tests.servers import Server
+from torture.processes import Server
 
 METHOD = "/stepwire.v1.StreamInference/Stream"
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

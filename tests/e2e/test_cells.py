@@ -10,7 +10,7 @@ import pytest
 import stepwire
 from service.core.model import Array
 from tests import networks
-from tests.servers import Server
+from torture.processes import Server
 
 STEPS = 64
 NEIGHBOURS = 63

@@ -13,7 +13,7 @@ import pytest
 
 import stepwire
 import stepwire.sync
-from tests.servers import Server
+from torture.processes import Server
 
 
 async def test_a_stream_tells_its_id_step_token_and_signature(server: Server) -> None:

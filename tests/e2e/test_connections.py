@@ -17,7 +17,8 @@ from stepwire.v1 import stream_pb2 as pb
 from tests.e2e.conftest import Start
 from tests.e2e.wire import TOKEN, raw_call
 from tests.networks import signal as noise
-from tests.servers import Server, proxied
+from torture.processes import Server
+from torture.proxy import proxied
 
 CLIENT = """
 import asyncio, sys

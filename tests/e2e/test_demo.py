@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Server
+from torture.processes import Server
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (str(Path(sys.executable).parent / "stepwire"), "demo", "pendulum")

@@ -18,7 +18,7 @@ from models.cores import Cell
 from models.networks import Architecture, SequenceNetwork
 from models.tasks.sine.task import Sine
 from tests.networks import whole
-from tests.servers import Server, running
+from torture.processes import Server, running
 
 STEPS = 256
 LAYERS, HIDDEN = 2, 24

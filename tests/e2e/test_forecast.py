@@ -15,7 +15,7 @@ from models import runs
 from models.tasks.forecast.series import Series
 from models.tasks.forecast.source import chosen
 from tests.pages import ROOT, Page, ran, shell
-from tests.servers import Server, running
+from torture.processes import Server, running
 
 PAGE = Page("docs/tasks/forecast.md")
 TINY = " --rounds 1 --batches 1"

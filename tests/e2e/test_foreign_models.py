@@ -18,7 +18,7 @@ from service.core.model import Array
 from service.repository.foreign.declaration import Declaration
 from tests import foreign, handmade
 from tests.pages import ROOT, Page, shell
-from tests.servers import Server, running
+from torture.processes import Server, running
 
 NEIGHBOURS = 7
 REFUSED = {

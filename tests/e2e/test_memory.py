@@ -12,7 +12,7 @@ import pytest
 import stepwire.sync
 from models.tasks.adding.data import episodes
 from tests.pages import ADDRESS, Page, shell
-from tests.servers import Server, running
+from torture.processes import Server, running
 
 PAGE = Page("docs/tasks/memory.md")
 

@@ -11,9 +11,9 @@ import pytest
 
 from export.module_source import source_of
 from tests.pages import ADDRESS, ROOT, Page, shell
-from tests.servers import running
 from tests.unit.export.user import User
 from tests.unit.export.user import user as user
+from torture.processes import running
 
 PAGE = Page("docs/own-model.md")
 

@@ -17,7 +17,7 @@ import stepwire
 from export.command import export
 from service.core.model import Array
 from tests import own_modules
-from tests.servers import Server, running
+from torture.processes import Server, running
 
 STEPS = 60
 Inputs = tuple[Tensor, ...]

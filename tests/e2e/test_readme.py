@@ -20,7 +20,7 @@ from service.api.errors import STATUS
 from service.core.errors import StepFault
 from stepwire.v1 import stream_pb2 as pb
 from tests.pages import ADDRESS, ROOT, Page, ran, shell
-from tests.servers import Server, running
+from torture.processes import Server, running
 
 README, PROTOCOL = Page("README.md"), Page("docs/protocol.md")
 X = np.array([1, 0], np.float32)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.pages import ADDRESS, ROOT, Page, shell
-from tests.servers import running
+from torture.processes import running
 
 PAGE = Page("docs/tasks/sentiment.md")
 

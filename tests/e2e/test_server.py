@@ -23,7 +23,7 @@ from stepwire.v1 import stream_pb2 as pb
 from tests.e2e.conftest import Start
 from tests.e2e.wire import raw_call
 from tests.networks import signal as noise
-from tests.servers import Server
+from torture.processes import Server
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

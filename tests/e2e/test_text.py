@@ -19,7 +19,7 @@ import stepwire.sync
 from models.tasks.text.characters import encoded
 from models.tasks.text.corpus import corpus
 from tests.pages import Page, ran
-from tests.servers import Server
+from torture.processes import Server
 
 PAGE = Page("docs/tasks/text.md")
 MODEL = "text-gru"

@@ -1,0 +1,69 @@
+"""Real server processes on loopback, ended by their ids."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+STOP_SECONDS = 30
+
+
+class Server:
+    """`python -m service` on a free loopback port, ready when made."""
+
+    def __init__(self, repository: Path, *flags: str, log: Path) -> None:
+        self._log = log
+        with log.open("ab") as errors:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "service", "--listen", "127.0.0.1:0"),
+                    *("--repository", str(repository), *flags),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        found = re.match(r"stepwire: listening on (\S+:(\d+)), serving ", line)
+        if not found:
+            self.kill()
+            raise AssertionError(f"the server did not start:\n{self.log}")
+        self.address, self.port = found[1], int(found[2])
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """The exit code, once it has stopped by itself."""
+        code = self.process.wait(STOP_SECONDS)
+        self._close()
+        return code
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def running(repository: Path, *flags: str, log: Path) -> Iterator[Server]:
+    server = Server(repository, *flags, log=log)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()
