@@ -9,9 +9,23 @@ from typing import NamedTuple, Protocol
 from service.core.checkpoint import Checkpoint, Fence
 from service.core.streams import StreamKey
 
+END = 2**53
+"""Where the end of a stream stands among the steps of its fence: behind all of them.
+
+Steps stay below it, so that a store that computes in doubles compares them exactly.
+"""
+
+
+class StoreRefused(ValueError):
+    """What --store names cannot be a store; the message says why and what to do."""
+
 
 class StoreUnavailable(Exception):
     """The store did not answer, or not in time. What was asked may or may not have happened."""
+
+
+class CheckpointUnreadable(Exception):
+    """The bytes of a checkpoint are damaged, or of a format that only a newer version reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,11 @@ class Record:
     @property
     def step(self) -> int:
         return self.checkpoint.next_step if self.checkpoint else 0
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        """Its place among the records of its stream: a later one replaces it."""
+        return *self.fence, self.checkpoint.next_step if self.checkpoint else END
 
 
 class Write(NamedTuple):
@@ -50,15 +69,21 @@ class Listed(NamedTuple):
 class Store(Protocol):
     """Keeps the newest record of each stream. Every method may raise StoreUnavailable.
 
-    Records are ordered by (epoch, owner, step): a store never replaces one by an earlier
-    one, and so a process that lost a stream cannot overwrite its successor.
+    Records are ordered by (epoch, owner, step), the end of a stream behind every step of its
+    fence. A store never replaces one by an earlier one, and so a process that lost a stream
+    cannot overwrite its successor. A record whose time is up is as if it had never been.
+
+    A store that was emptied takes the records of live owners again, whatever their epoch.
     """
 
     durable: bool
     """Whether what it keeps outlives this process."""
 
     async def read(self, key: StreamKey) -> Record | None:
-        """The record, of an ended stream too; None where there is none or its time is up."""
+        """The record, of an ended stream too; None where there is none.
+
+        Raises CheckpointUnreadable.
+        """
 
     async def create(self, write: Write) -> bool:
         """Stores a new stream. False, and nothing done, if a living one has the key.
@@ -70,23 +95,31 @@ class Store(Protocol):
         """Stores records all in one round; False for each whose fence or step is past.
 
         A record that replaces one of the same fence and step counts as stored. Storing takes
-        a claim of the former epoch away; storing a released record takes any claim away.
+        a claim of the former epoch away; storing a released or ended one takes any claim away.
         """
 
     async def take(self, key: StreamKey, seen: Fence, owner: str) -> Record | None:
         """Makes `owner` the stream's owner, in the epoch after `seen`; returns its record.
 
-        None, and nothing done, if the stream's fence is no longer `seen` or it has ended.
+        It is not released and not claimed then, and its time runs on. None, and nothing
+        done, if the stream's fence is no longer `seen` or it has ended. Raises
+        CheckpointUnreadable, which `read` would have raised before.
         """
 
     async def claim(self, key: StreamKey, owner: str) -> None:
-        """Asks the owner of a living stream to let go of it in favour of `owner`."""
+        """Asks the owner of a stream to let go of it in favour of `owner`.
+
+        Nothing happens if there is no such stream, or it is ended or released.
+        """
 
     async def claimed(self, owner: str) -> list[StreamKey]:
-        """The streams of `owner` that others ask for."""
+        """The streams of `owner` that are asked for, in no order."""
 
     async def list(self, namespace: str, after: str, limit: int) -> list[Listed]:
-        """Living streams of a namespace, by id, from the one behind `after`."""
+        """Living streams of a namespace, by the bytes of their ids, behind the id `after`.
+
+        At most `limit` of them; an empty `after` begins the listing.
+        """
 
     async def close(self) -> None:
-        """Lets go of connections and files."""
+        """Lets go of connections and files; nothing is called after it."""
