@@ -72,10 +72,14 @@ class Proxy:
         self.has_cut.clear()
         self._left = {way: passed}
 
+    def spare(self) -> None:
+        """Takes back what `cut_within` has asked for."""
+        self._left.clear()
+
     def cut(self) -> None:
         """Breaks every connection; new ones are taken."""
         self._swallow = False
-        self._left.clear()
+        self.spare()
         for writer in self._writers:
             writer.transport.abort()
 
