@@ -12,7 +12,10 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from service.access import certificates, tokens
+from service.api.guard import Gate, Guard
 from service.api.native import StreamInference
+from service.api.tls import server_credentials
 from service.core.directory import Directory
 from service.core.errors import ModelRefused
 from service.core.streams import ModelKey
@@ -62,22 +65,20 @@ def load_engine(settings: Settings) -> Engine:
 
 async def serve(settings: Settings, engine: Engine) -> None:
     """Serves until SIGTERM or SIGINT, then drains. Raises StartError."""
-    server, checks = _server(settings, engine)
+    guard = load_guard(settings)
+    server, checks = _server(settings, engine, guard)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        port = server.add_insecure_port(settings.listen)
-    except RuntimeError as error:
-        raise StartError(
-            f"cannot listen on {settings.listen}: it is taken, or not this machine's"
-        ) from error
+    port = _listen(server, settings)
     await checks.set(NATIVE, health_pb2.HealthCheckResponse.SERVING)
     await server.start()
+    watch = asyncio.create_task(guard.watch())
     models = ", ".join(str(lane.model) for lane in engine.lanes())
     print(f"stepwire: listening on {settings.host}:{port}, serving {models}", flush=True)
     await stop.wait()
     await _drain(server, checks, engine, settings.grace)
+    watch.cancel()
 
 
 async def _drain(
@@ -94,11 +95,36 @@ async def _drain(
     log.info("stopped")
 
 
+def load_guard(settings: Settings) -> Guard:
+    """Raises StartError."""
+    if settings.tokens is None:
+        return Guard()
+    try:
+        return Guard(tokens.watch(settings.tokens))
+    except tokens.TokensError as error:
+        raise StartError(str(error)) from error
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+    """The port. Raises StartError."""
+    try:
+        if settings.tls_cert and settings.tls_key:
+            files = certificates.watch(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+            return server.add_secure_port(settings.listen, server_credentials(files))
+        return server.add_insecure_port(settings.listen)
+    except certificates.CertificateError as error:
+        raise StartError(str(error)) from error
+    except RuntimeError as error:
+        raise StartError(
+            f"cannot listen on {settings.listen}: it is taken, or not this machine's"
+        ) from error
+
+
 def _server(
-    settings: Settings, engine: Engine
+    settings: Settings, engine: Engine, guard: Guard
 ) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
-    server = grpc.aio.server(options=_options(settings))
-    stream_pb2_grpc.add_StreamInferenceServicer_to_server(StreamInference(engine), server)
+    server = grpc.aio.server(interceptors=[Gate(guard)], options=_options(settings))
+    stream_pb2_grpc.add_StreamInferenceServicer_to_server(StreamInference(engine, guard), server)
     checks = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     names = (NATIVE, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -20,7 +20,7 @@ from service.settings import Settings, SettingsError, flag_of, load, variable_of
 
 def _option(name: str) -> click.Option:
     field = Settings.model_fields[name]
-    shown = "off" if field.default is False else str(field.default)
+    shown = {False: "off", None: "none"}.get(field.default, field.default)
     text = f"{field.description}  [{variable_of(name)}; default: {shown}]"
     if field.annotation is bool:
         return click.Option([flag_of(name)], is_flag=True, default=None, help=text)

@@ -36,6 +36,24 @@ class Settings(BaseSettings):
         "127.0.0.1:50051", description="HOST:PORT of the gRPC service; port 0 takes a free one"
     )
     insecure: bool = Field(False, description="serve plain text beyond loopback too")
+    tls_cert: Path | None = Field(
+        None, description="PEM file: the certificate, then those between it and its authority"
+    )
+    tls_key: Path | None = Field(None, description="PEM file: the certificate's private key")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM file: who signs the certificates that clients then need"
+    )
+    tokens: Path | None = Field(
+        None, description="TOML file of credentials, one of which each call then needs"
+    )
+    http_listen: str | None = Field(
+        None,
+        description="HOST:PORT of health, readiness and metrics over HTTP, always in plain text; "
+        "port 0 takes a free one",
+    )
+    workers: int = Field(
+        1, ge=1, le=1024, description="processes that share the port of the gRPC service"
+    )
     repository: Path = Field(Path("model_repository"), description="folder of model packages")
     max_streams: int = Field(
         10_000, ge=1, description="streams kept at a time, attached and detached"
@@ -75,21 +93,39 @@ class Settings(BaseSettings):
 
     @property
     def host(self) -> str:
-        return self.listen.rpartition(":")[0]
+        return _host_of(self.listen)
 
-    @field_validator("listen")
+    @field_validator("listen", "http_listen")
     @classmethod
-    def _is_address(cls, listen: str) -> str:
-        host, _, port = listen.rpartition(":")
-        if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    def _is_address(cls, listen: str | None) -> str | None:
+        host, _, port = (listen or "").rpartition(":")
+        if listen is not None and not (host and _is_port(port)):
             raise ValueError("not HOST:PORT")
         return listen
 
     @model_validator(mode="after")
+    def _tls_is_whole(self) -> Settings:
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError("tls: --tls-cert and --tls-key go together")
+        if self.tls_client_ca and not self.tls_cert:
+            raise ValueError("tls: --tls-client-ca needs --tls-cert and --tls-key")
+        return self
+
+    @model_validator(mode="after")
     def _plain_text_stays_home(self) -> Settings:
-        if not self.insecure and not _is_loopback(self.host):
+        if not (self.insecure or self.tls_cert or _is_loopback(self.host)):
             raise ValueError(
                 f"listen: {self.listen} can be reached from elsewhere, and the service speaks "
+                "plain text: listen on 127.0.0.1, give it a certificate with --tls-cert and "
+                "--tls-key, or allow it with --insecure"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _http_stays_home(self) -> Settings:
+        if self.http_listen and not (self.insecure or _is_loopback(_host_of(self.http_listen))):
+            raise ValueError(
+                f"http_listen: {self.http_listen} can be reached from elsewhere, and it speaks "
                 "plain text: listen on 127.0.0.1, or allow it with --insecure"
             )
         return self
@@ -140,6 +176,14 @@ def _line(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return f"{name}: there is no such setting"
     return f"{name} ({flag_of(name)}, {variable_of(name)}): {message}, got {error['input']!r}"
+
+
+def _host_of(address: str) -> str:
+    return address.rpartition(":")[0]
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) <= 65535
 
 
 def _is_loopback(host: str) -> bool:

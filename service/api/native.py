@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 import grpc
 from google.protobuf.message import DecodeError
 
+from service.access.credentials import Credential
 from service.api import messages
 from service.api.errors import abort
+from service.api.guard import Guard, within
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.steps import Answer, Output
 from service.engine import Engine, Opened
@@ -24,15 +26,16 @@ _OPEN_SECONDS = 10.0
 
 
 class StreamInference(pb_grpc.StreamInferenceServicer):
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, guard: Guard) -> None:
         self._engine = engine
+        self._guard = guard
 
     # The generated type knows generators only; grpc.aio also takes a coroutine that reads
     # and writes through its context.
     async def Stream(  # type: ignore[override]
         self, request_iterator: AsyncIterator[pb.StreamRequest], context: Context
     ) -> None:
-        await StreamCall(self._engine, context).serve()
+        await StreamCall(self._engine, self._guard, context).serve()
 
 
 class StreamCall:
@@ -42,8 +45,9 @@ class StreamCall:
     client that does not read its answers is held back by HTTP/2's flow control.
     """
 
-    def __init__(self, engine: Engine, context: Context) -> None:
+    def __init__(self, engine: Engine, guard: Guard, context: Context) -> None:
         self._engine = engine
+        self._guard = guard
         self._context = context
         self._answers: deque[Answer] = deque()
         self._unanswered = 0
@@ -75,13 +79,17 @@ class StreamCall:
 
     async def serve(self) -> None:
         try:
-            opened = await self._open()
+            caller, opened = await self._open()
         except ServiceError as error:
             await abort(self._context, error)
         reader = asyncio.create_task(self._read(opened))
         try:
-            await self._context.write(messages.opened(opened, idle_limit=self._engine.idle_limit))
-            await self._write(reader)
+            with self._guard.watching(self, caller, opened.stream.model.name):
+                if not self._lost:
+                    await self._context.write(
+                        messages.opened(opened, idle_limit=self._engine.idle_limit)
+                    )
+                await self._write(reader)
             if self._closing:
                 self._engine.close(opened.stream, self)
         finally:
@@ -90,7 +98,7 @@ class StreamCall:
         if reason := self._lost or self._parting:
             await abort(self._context, reason)
 
-    async def _open(self) -> Opened:
+    async def _open(self) -> tuple[Credential, Opened]:
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
                 message = await self._receive()
@@ -98,7 +106,10 @@ class StreamCall:
             raise InvalidRequest(f"no `open` within {_OPEN_SECONDS:g} s") from error
         if message is None or message.WhichOneof("event") != "open":
             raise InvalidRequest("the first message of a call is `open`")
-        return self._engine.open(messages.open_request(message.open), self)
+        caller = self._guard.caller(self._context.invocation_metadata())
+        serving = (lane.model.name for lane in self._engine.lanes())
+        request = within(messages.open_request(message.open), caller, serving)
+        return caller, self._engine.open(request, self)
 
     async def _receive(self) -> pb.StreamRequest | None:
         """The next request, or None where the client has sent its last."""

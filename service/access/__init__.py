@@ -1,0 +1,1 @@
+"""Who may call: certificates and credentials, read from files and read again when they change."""
