@@ -1,8 +1,8 @@
 """What is counted while a service works: plain numbers, read when someone asks for metrics.
 
 Each is written by the one part that it belongs to, once a batch or a round where possible, and
-only ever grows. What can be asked for at any time, such as how many streams there are, is not
-counted here.
+only ever grows. A `Reading` puts them beside what holds at one moment, such as how many streams
+there are.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from service.core.errors import StepFault
+from service.core.streams import ModelKey
 
 
 @dataclass(slots=True)
@@ -56,3 +57,40 @@ class StoreCounts:
     """Records that came too late: another process has the stream."""
     failures: int = 0
     """Requests that the store did not answer, or not in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneReading:
+    """One model version at one moment."""
+
+    model: ModelKey
+    slots: int
+    """In use."""
+    steps: StepCounts
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReading:
+    """The state store, as its keeper sees it at one moment."""
+
+    counts: StoreCounts
+    degraded_for: float | None = None
+    """Seconds since the store last answered; None while it does."""
+    unsaved_for: float = 0.0
+    """Seconds since the oldest step that is not in the store; 0 if all are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One process at one moment: everything that its metrics are made of."""
+
+    attached: int
+    """Streams with a connection."""
+    detached: int
+    """Streams without one, in memory."""
+    spilled: int
+    """Streams that this process has put into the store to make room."""
+    opens: OpenCounts
+    lanes: tuple[LaneReading, ...]
+    store: StoreReading | None
+    """None without a durable store."""

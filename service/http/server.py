@@ -1,0 +1,97 @@
+"""An HTTP port for what watches the service: probes, load balancers, Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from aiohttp import web
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from service.readiness import Readiness
+from service.startup import StartError, cannot_listen
+
+_SHUTDOWN_SECONDS = 1.0
+
+
+class Watched(Protocol):
+    """What the port tells of: one process, or the parent of many."""
+
+    async def readiness(self) -> Readiness: ...
+
+    async def metrics(self) -> Iterable[Metric]: ...
+
+
+@asynccontextmanager
+async def listening(address: str, watched: Watched) -> AsyncIterator[str]:
+    """Serves on `address`, HOST:PORT; gives it with the port that was taken. Raises StartError."""
+    host, _, port = address.rpartition(":")
+    runner = web.AppRunner(
+        application(watched), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
+    )
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        except OSError as error:
+            raise StartError(cannot_listen(address)) from error
+        yield f"{host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def application(watched: Watched) -> web.Application:
+    async def healthy(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(_: web.Request) -> web.Response:
+        readiness = await watched.readiness()
+        return web.json_response(
+            readiness_json(readiness, datetime.now(UTC)), status=200 if readiness.ready else 503
+        )
+
+    async def metrics(request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        body = encode(_Collected(await watched.metrics()))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/healthz", healthy),
+            web.get("/readyz", ready),
+            web.get("/metrics", metrics),
+        ]
+    )
+    return app
+
+
+def readiness_json(readiness: Readiness, now: datetime) -> dict[str, Any]:
+    """`now`: to tell since when the store has not answered."""
+    since = None
+    if readiness.degraded_for is not None:
+        since = (now - timedelta(seconds=readiness.degraded_for)).isoformat(timespec="seconds")
+    told: dict[str, Any] = {
+        "ready": readiness.ready,
+        "reason": readiness.reason,
+        "store": {"state": "degraded" if since else "ok", "since": since},
+    }
+    if readiness.workers:
+        told["workers"] = {
+            name: readiness_json(one, now) for name, one in readiness.workers.items()
+        }
+    return told
+
+
+class _Collected(Collector):
+    """Metrics that are there already, as an encoder takes them."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

@@ -1,0 +1,1 @@
+"""Metrics in Prometheus' terms: of one process, and of many as one."""

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import CollectorRegistry
+
+from service.core.counts import LaneReading, Readings, StepCounts, StoreCounts, StoreReading
+from service.core.streams import ModelKey
+from service.metrics.ledger import Ledger
+from service.metrics.service import families
+from tests.unit.service.metrics.made import GRU, readings, value
+
+
+def running(ran: int, slots: int = 1) -> list[Metric]:
+    lane = LaneReading(ModelKey("gru", 3), slots, StepCounts(ran=ran, queued=ran / 10))
+    return list(families(readings(lanes=(lane,))))
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    ledger = Ledger()
+    ledger.update("1", running(100, slots=4))
+    ledger.update("2", running(20, slots=2))
+    return ledger
+
+
+def steps(ledger: Ledger) -> float:
+    return value(ledger.families(), "stepwire_steps_total", **GRU)
+
+
+def test_counts_and_levels_are_added(ledger: Ledger) -> None:
+    assert steps(ledger) == 120
+    assert value(ledger.families(), "stepwire_slots_used", **GRU) == 6
+    assert value(ledger.families(), "stepwire_queue_seconds_sum", **GRU) == 12
+    assert value(ledger.families(), "stepwire_streams", state="attached") == 14
+
+
+def test_an_update_replaces_the_one_before(ledger: Ledger) -> None:
+    ledger.update("1", running(130, slots=5))
+    assert steps(ledger) == 150
+    assert value(ledger.families(), "stepwire_slots_used", **GRU) == 7
+
+
+def test_totals_go_on_over_the_death_of_a_worker_and_levels_do_not(ledger: Ledger) -> None:
+    ledger.retire("1")
+    assert steps(ledger) == 120
+    assert value(ledger.families(), "stepwire_queue_seconds_count", **GRU) == 120
+    assert value(ledger.families(), "stepwire_slots_used", **GRU) == 2
+    ledger.update("1", running(5))
+    assert steps(ledger) == 125
+    ledger.retire("1")
+    ledger.update("1", running(1))
+    assert steps(ledger) == 126
+
+
+def test_a_worker_that_died_before_it_was_read_is_no_matter(ledger: Ledger) -> None:
+    ledger.retire("3")
+    assert steps(ledger) == 120
+
+
+def test_with_every_worker_gone_the_totals_are_still_told(ledger: Ledger) -> None:
+    ledger.retire("1")
+    ledger.retire("2")
+    assert steps(ledger) == 120
+    shown = {family.name: len(family.samples) for family in ledger.families()}
+    assert shown["stepwire_slots_used"] == 0
+
+
+def with_store(degraded_for: float | None, unsaved_for: float) -> Readings:
+    return readings(store=StoreReading(StoreCounts(), degraded_for, unsaved_for))
+
+
+def test_the_service_is_as_degraded_as_its_worst_worker() -> None:
+    ledger = Ledger()
+    ledger.update("1", families(with_store(None, 0.1)))
+    ledger.update("2", families(with_store(4.0, 4.5)))
+    ledger.update("3", families(with_store(2.0, 2.5)))
+    assert value(ledger.families(), "stepwire_store_degraded") == 1
+    assert value(ledger.families(), "stepwire_oldest_unsaved_step_age_seconds") == 4.5
+
+
+def test_processes_are_told_apart(ledger: Ledger) -> None:
+    for worker in ("1", "2"):
+        assert value(ledger.families(), "process_cpu_seconds_total", worker=worker) > 0
+    ledger.retire("2")
+    [family] = [each for each in ledger.families() if each.name == "process_cpu_seconds"]
+    assert [sample.labels for sample in family.samples] == [{"worker": "1"}]
+
+
+def test_text_and_back_changes_nothing(ledger: Ledger) -> None:
+    class Whole(CollectorRegistry):
+        def collect(self) -> list[Metric]:
+            return list(ledger.families())
+
+    text = generate_latest(Whole()).decode()
+    again = Ledger()
+    again.update("1", text_string_to_metric_families(text))
+    again.update("2", text_string_to_metric_families(text))
+    assert steps(again) == 240
+    assert value(again.families(), "stepwire_queue_seconds_sum", **GRU) == 24
