@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import grpc
 from grpc_health.v1 import health
@@ -18,7 +18,7 @@ from service.core.errors import ModelNotFound, NotAllowed, ServiceError, Unauthe
 from service.core.streams import OpenRequest
 
 Metadata = Iterable[tuple[str, str | bytes]]
-Handler = grpc.RpcMethodHandler[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 REFRESH_SECONDS = 1.0
 """How long a change of the credentials may go unseen."""
