@@ -33,20 +33,44 @@ def scan(root: Path) -> list[Package]:
     """
     if not root.is_dir():
         raise RepositoryError(f"there is no folder {root}: name one with --repository")
+    return sorted(
+        _package(root, path.parent)
+        for path in root.glob(f"*/*/{MODEL_FILE}")
+        if MODEL_NAME.fullmatch(path.parent.parent.name) and _is_number(path.parent.name)
+    )
+
+
+def package_at(root: Path, name: str, version: int) -> Package:
+    """The package of a name that a client has sent. Raises RepositoryError if there is none.
+
+    A name that is none of a model never reaches the file system.
+    """
+    if not MODEL_NAME.fullmatch(name):
+        raise RepositoryError(f"{name[:140]!r} is no name of a model")
+    folder = root / name / str(version)
+    if version < 1 or not (folder / MODEL_FILE).is_file():
+        raise RepositoryError(f"there is no package {name}/{version} in the repository")
+    return _package(root, folder)
+
+
+def _package(root: Path, folder: Path) -> Package:
+    """Of `<root>/<name>/<version>`, which has a model file."""
+    version = folder.name
+    if version.startswith("0"):
+        raise RepositoryError(
+            f"{folder} is no version: they count from 1, and have no zeros in front"
+        )
+    model = folder / MODEL_FILE
+    declaration = declaration_beside(model)
     home = root.resolve()
-    packages = []
-    for path in root.glob(f"*/*/{MODEL_FILE}"):
-        name, version = path.parent.parent.name, path.parent.name
-        if not MODEL_NAME.fullmatch(name) or not version.isascii() or not version.isdigit():
-            continue
-        if int(version) < 1:
-            raise RepositoryError(f"{path.parent} is no version: they count from 1")
-        declaration = declaration_beside(path)
-        for file in (path, declaration):
-            if file and not file.resolve().is_relative_to(home):
-                raise RepositoryError(f"{file} leads out of the repository {root}")
-        packages.append(Package(ModelKey(name, int(version)), path, declaration))
-    return sorted(packages)
+    for file in (model, declaration):
+        if file and not file.resolve().is_relative_to(home):
+            raise RepositoryError(f"{file} leads out of the repository {root}")
+    return Package(ModelKey(folder.parent.name, int(version)), model, declaration)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def declaration_beside(model: Path) -> Path | None:
