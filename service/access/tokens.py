@@ -26,6 +26,7 @@ from service.access.files import Watched
 log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_PATTERN = re.compile(r"[A-Za-z0-9._*?\[\]!-]{1,128}")
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
 _READABLE_BY_ALL = 0o004
 
@@ -47,6 +48,13 @@ class _Entry(BaseModel):
     @classmethod
     def _one_or_several(cls, models: Any) -> Any:
         return [models] if isinstance(models, str) else models
+
+    @field_validator("models")
+    @classmethod
+    def _are_patterns(cls, models: list[str]) -> list[str]:
+        if not all(map(_PATTERN.fullmatch, models)):
+            raise ValueError("not patterns of model names, as `pendulum-*`")
+        return models
 
     @field_validator("name", "namespace")
     @classmethod
@@ -112,7 +120,7 @@ def entry(credential: Credential) -> str:
         "[[credential]]",
         f'name = "{credential.name}"',
         f'token_sha256 = "{credential.token_hash.hex()}"',
-        f"models = {json.dumps(credential.models, ensure_ascii=False)}",
+        f"models = {json.dumps(credential.models)}",
         f'namespace = "{credential.namespace}"',
     ]
     if credential.operator:
