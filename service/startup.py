@@ -1,7 +1,11 @@
-"""What a process says of its start: one line for what it serves, or why it cannot."""
+"""The start and the stop of a process: logs, signals, and what it says of itself."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import signal
+import sys
 from collections.abc import Iterable
 
 
@@ -11,6 +15,25 @@ class StartError(RuntimeError):
 
 def cannot_listen(address: str) -> str:
     return f"cannot listen on {address}: it is taken, or not this machine's"
+
+
+def prepare(log_level: str, worker: str = "") -> None:
+    """Logs from here on, naming the worker, and hears a stop while nothing serves yet."""
+    who = f" worker {worker}" if worker else ""
+    logging.basicConfig(
+        level=log_level.upper(),
+        format=f"%(asctime)s %(levelname)s{who} %(name)s: %(message)s",
+    )
+    # The first process of a container ignores a signal that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
+def asked_to_stop() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT, which the running event loop takes from here on."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def announce(address: str, models: Iterable[str], http: str | None) -> None:

@@ -38,11 +38,13 @@ class StepCounts:
 
 @dataclass(slots=True)
 class OpenCounts:
-    """Of one process; its engine's."""
+    """Of the streams of one process; its engine's."""
 
     opened: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """By the name of the error."""
+    spilled: int = 0
+    """Detached streams that left memory for the store, to make room for others."""
 
 
 @dataclass(slots=True)
@@ -88,8 +90,6 @@ class Readings:
     """Streams with a connection."""
     detached: int
     """Streams without one, in memory."""
-    spilled: int
-    """Streams that this process has put into the store to make room."""
     opens: OpenCounts
     lanes: tuple[LaneReading, ...]
     store: StoreReading | None

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from aiohttp import web
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
+from service.metrics.text import negotiated
 from service.readiness import Readiness
 from service.startup import StartError, cannot_listen
 
@@ -55,8 +54,8 @@ def application(watched: Watched) -> web.Application:
         )
 
     async def metrics(request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        body = encode(_Collected(await watched.metrics()))
+        accept = request.headers.get("Accept", "")
+        body, content_type = negotiated(await watched.metrics(), accept)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     app = web.Application()
@@ -85,13 +84,3 @@ def readiness_json(readiness: Readiness, now: datetime) -> dict[str, Any]:
             name: readiness_json(one, now) for name, one in readiness.workers.items()
         }
     return told
-
-
-class _Collected(Collector):
-    """Metrics that are there already, as an encoder takes them."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families

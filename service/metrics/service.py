@@ -67,6 +67,11 @@ def families(readings: Readings) -> Iterator[Metric]:
         "stepwire_opens", "Streams opened, new and resumed.", value=readings.opens.opened
     )
     yield _refused_opens(readings)
+    yield CounterMetricFamily(
+        "stepwire_streams_spilled",
+        "Detached streams that left memory for the state store, to make room for others.",
+        value=readings.opens.spilled,
+    )
     yield from _models(readings.lanes)
     if readings.store:
         yield from _store(readings.store)
@@ -82,12 +87,11 @@ def _info() -> Metric:
 def _streams(readings: Readings) -> Metric:
     family = GaugeMetricFamily(
         "stepwire_streams",
-        "Streams with a connection, without one, and put into the state store to make room.",
+        "Streams in memory, with a connection and without one.",
         labels=("state",),
     )
     family.add_metric(("attached",), readings.attached)
     family.add_metric(("detached",), readings.detached)
-    family.add_metric(("spilled",), readings.spilled)
     return family
 
 

@@ -35,8 +35,7 @@ def readings(**changes: object) -> Readings:
     made = {
         "attached": 7,
         "detached": 4,
-        "spilled": 1,
-        "opens": OpenCounts(20, Counter({"TOO_MANY_STREAMS": 9})),
+        "opens": OpenCounts(20, Counter({"TOO_MANY_STREAMS": 9}), spilled=1),
         "lanes": (
             LaneReading(ModelKey("gru", 3), 11, steps),
             LaneReading(ModelKey("lstm", 1), 0, StepCounts()),

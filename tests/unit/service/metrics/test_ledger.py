@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import CollectorRegistry
 
 from service.core.counts import LaneReading, Readings, StepCounts, StoreCounts, StoreReading
 from service.core.streams import ModelKey
 from service.metrics.ledger import Ledger
 from service.metrics.service import families
+from service.metrics.text import read, written
 from tests.unit.service.metrics.made import GRU, readings, value
 
 
@@ -90,13 +88,10 @@ def test_processes_are_told_apart(ledger: Ledger) -> None:
 
 
 def test_text_and_back_changes_nothing(ledger: Ledger) -> None:
-    class Whole(CollectorRegistry):
-        def collect(self) -> list[Metric]:
-            return list(ledger.families())
-
-    text = generate_latest(Whole()).decode()
+    text = written(ledger.families())
     again = Ledger()
-    again.update("1", text_string_to_metric_families(text))
-    again.update("2", text_string_to_metric_families(text))
+    again.update("1", read(text))
+    again.update("2", read(text))
     assert steps(again) == 240
     assert value(again.families(), "stepwire_queue_seconds_sum", **GRU) == 24
+    assert value(again.families(), "stepwire_streams", state="attached") == 28
