@@ -38,7 +38,8 @@ class Server:
 
     @property
     def log(self) -> str:
-        return self._log.read_text()
+        # gRPC writes down what it is sent.
+        return self._log.read_text(errors="replace")
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
