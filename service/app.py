@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import grpc
@@ -16,13 +16,20 @@ from service.access import certificates, tokens
 from service.api.guard import Gate, Guard
 from service.api.native import StreamInference
 from service.api.tls import server_credentials
+from service.checkpoint.open import open_store
+from service.checkpoint.store import StoreRefused
 from service.core.directory import Directory
 from service.core.errors import ModelRefused
 from service.core.streams import ModelKey
 from service.engine import Engine
+from service.http.server import listening
 from service.lane import Lane
+from service.lanes import Lanes
+from service.process import Process
+from service.readiness import Phase
 from service.repository.packages import scan
 from service.settings import Settings
+from service.startup import StartError, announce, asked_to_stop, cannot_listen
 from stepwire.v1 import stream_pb2, stream_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -30,11 +37,23 @@ log = logging.getLogger(__name__)
 NATIVE = stream_pb2.DESCRIPTOR.services_by_name["StreamInference"].full_name
 
 
-class StartError(RuntimeError):
-    """The service cannot start; the message says why and what to do."""
-
-
 def load_engine(settings: Settings) -> Engine:
+    """Loads every model package, and opens the store. Raises RepositoryError or StartError."""
+    lanes = load_lanes(settings)
+    try:
+        store = open_store(settings.store, timeout=settings.store_timeout)
+    except StoreRefused as error:
+        raise StartError(f"store: {error}") from error
+    return Engine(
+        lanes,
+        Directory(limit=settings.max_streams, idle_limit=settings.idle_limit),
+        store=store if store.durable else None,
+        checkpoint_interval=settings.checkpoint_interval,
+        takeover_wait=settings.takeover_wait,
+    )
+
+
+def load_lanes(settings: Settings) -> Lanes:
     """Loads every model package. Raises RepositoryError, or StartError if none may serve."""
     lanes: dict[ModelKey, Lane] = {}
     refused: dict[ModelKey, str] = {}
@@ -59,25 +78,41 @@ def load_engine(settings: Settings) -> Engine:
             "add a package with `stepwire export TARGET --to DIR`, or name another --repository; "
             "`stepwire inspect FILE` tells what a file lacks"
         )
-    directory = Directory(limit=settings.max_streams, idle_limit=settings.idle_limit)
-    return Engine(lanes, refused, directory)
+    return Lanes(lanes, refused)
 
 
-async def serve(settings: Settings, engine: Engine) -> None:
-    """Serves until SIGTERM or SIGINT, then drains. Raises StartError."""
+async def serve_alone(settings: Settings, process: Process) -> None:
+    """Serves in this process until SIGTERM or SIGINT, then drains. Raises StartError."""
+    async with listening(settings.http_listen, process) as http:
+
+        async def tell(address: str) -> None:
+            announce(address, process.models, http)
+
+        await serve(settings, process, asked_to_stop(), tell)
+
+
+async def serve(
+    settings: Settings,
+    process: Process,
+    stop: asyncio.Event,
+    opened: Callable[[str], Awaitable[None]],
+) -> None:
+    """Serves until `stop` is set, then drains. Raises StartError.
+
+    `opened` is called with the address, once clients may connect.
+    """
     guard = load_guard(settings)
-    server, checks = _server(settings, engine, guard)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server, checks = _server(settings, process.engine, guard)
     port = _listen(server, settings)
     await checks.set(NATIVE, health_pb2.HealthCheckResponse.SERVING)
+    process.engine.start()
     await server.start()
     watch = asyncio.create_task(guard.watch())
-    models = ", ".join(str(lane.model) for lane in engine.lanes())
-    print(f"stepwire: listening on {settings.host}:{port}, serving {models}", flush=True)
+    process.phase = Phase.SERVING
+    await opened(f"{settings.host}:{port}")
     await stop.wait()
-    await _drain(server, checks, engine, settings.grace)
+    process.phase = Phase.DRAINING
+    await _drain(server, checks, process.engine, settings.grace)
     watch.cancel()
 
 
@@ -92,6 +127,7 @@ async def _drain(
         await asyncio.wait_for(engine.drained(), grace)
     # Health watchers never leave by themselves; ended calls need a moment to be told.
     await server.stop(min(0.2, max(0.0, deadline - time.monotonic())))
+    await engine.close_down()
     log.info("stopped")
 
 
@@ -115,9 +151,7 @@ def _listen(server: grpc.aio.Server, settings: Settings) -> int:
     except certificates.CertificateError as error:
         raise StartError(str(error)) from error
     except RuntimeError as error:
-        raise StartError(
-            f"cannot listen on {settings.listen}: it is taken, or not this machine's"
-        ) from error
+        raise StartError(cannot_listen(settings.listen)) from error
 
 
 def _server(
@@ -147,6 +181,6 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", keepalive // 2),
         # Clients probe too, this project's every 10 s; gRPC would take that for abuse.
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
-        # Two services on one port would share its connections at random.
-        ("grpc.so_reuseport", 0),
+        # Two services on one port would share its connections at random, as workers do.
+        ("grpc.so_reuseport", int(settings.workers > 1)),
     ]

@@ -8,14 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
-from service.core.directory import Directory
-from service.core.errors import ModelNotFound, ServerDraining, StreamTakenOver
+from service.checkpoint.store import Record, Store
+from service.core.counts import LaneReading, OpenCounts, Readings
+from service.core.directory import Directory, Opening, Stored
+from service.core.errors import InvalidRequest, ServerDraining, ServiceError, StreamTakenOver
+from service.core.lifecycle import Effect
 from service.core.steps import Step
-from service.core.streams import ModelKey, OpenRequest, Owner, Stream
+from service.core.streams import OpenRequest, Owner, Stream
+from service.core.sync import SyncOwner
+from service.custody import Custody, StoreCustody
 from service.lane import Lane
+from service.lanes import Lanes
+from service.locks import KeyedLocks
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +30,15 @@ log = logging.getLogger(__name__)
 class Opened(NamedTuple):
     stream: Stream
     lane: Lane
+    owner: Owner
+    """Who has the stream: `submit`, `close` and `detach` are for it."""
+    token: bytes
     next_step: int
+    durable: bool
+    """Whether the stream outlives this process."""
+    durable_step: int
+    idle_limit: float
+    """Seconds that it is kept while detached."""
 
 
 class Engine:
@@ -31,16 +46,33 @@ class Engine:
 
     def __init__(
         self,
-        lanes: Mapping[ModelKey, Lane],
-        refused: Mapping[ModelKey, str],
+        lanes: Lanes,
         directory: Directory,
+        *,
+        store: Store | None = None,
+        checkpoint_interval: float = 0.1,
+        takeover_wait: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`refused`: models that must not serve, with the reason."""
-        self._lanes = dict(lanes)
-        self._refused = dict(refused)
+        """`store`: where streams are saved; None: they live as long as this process. The two
+        durations, in seconds, are those of `StoreCustody`.
+        """
+        self._lanes = lanes
         self._directory = directory
         self._clock = clock
+        self._custody = Custody()
+        if store:
+            self._custody = StoreCustody(
+                store,
+                lanes,
+                directory,
+                checkpoint_interval=checkpoint_interval,
+                takeover_wait=takeover_wait,
+                clock=clock,
+                lose=self._lose,
+            )
+        self._counts = OpenCounts()
+        self._opening = KeyedLocks()
         self._scheduled: set[Lane] = set()
         self._expiry: asyncio.TimerHandle | None = None
         self._draining = False
@@ -51,54 +83,156 @@ class Engine:
         """Seconds, on the clock that steps are timed by."""
         return self._clock()
 
-    @property
-    def idle_limit(self) -> float:
-        """Seconds that a detached stream keeps its state."""
-        return self._directory.idle_limit
-
     def lanes(self) -> list[Lane]:
-        return list(self._lanes.values())
+        return list(self._lanes)
 
-    def open(self, request: OpenRequest, owner: Owner) -> Opened:
+    def readings(self) -> Readings:
+        """What its metrics are made of."""
+        attached = self._directory.attached
+        return Readings(
+            attached=attached,
+            detached=len(self._directory) - attached,
+            opens=self._counts,
+            lanes=tuple(
+                LaneReading(each.model, each.slots.held, each.counts) for each in self._lanes
+            ),
+            store=self._custody.reading(),
+        )
+
+    def start(self) -> None:
+        """Begins to save streams."""
+        self._custody.start()
+
+    async def open(self, request: OpenRequest, owner: Owner) -> Opened:
         """Attaches a stream to `owner`. Raises a ServiceError; nothing has changed then."""
-        if self._draining:
-            raise ServerDraining("this server is stopping: open the stream again in a moment")
+        try:
+            async with self._opening[request.key]:
+                opened = await self._open(request, owner)
+        except ServiceError as error:
+            self._counts.refused[error.name] += 1
+            raise
+        self._counts.opened += 1
+        return opened
+
+    async def _open(self, request: OpenRequest, owner: Owner) -> Opened:
+        self._refuse_while_draining()
+        if request.sync and not self._custody.durable:
+            raise InvalidRequest(
+                "a sync stream needs a state store that outlives the server, --store sqlite:PATH "
+                "or redis://HOST:PORT/DB"
+            )
         self._expire()
-        model = self._resolve(request) if request.starts_anew else None
-        stream, starts, dropped, displaced = self._directory.open(request, model, owner)
-        if dropped:
-            self._lanes[dropped.model].free(dropped)
-        lane = self._lanes[stream.model]
-        if starts:
-            lane.start(stream)
+        known = self._directory.find(request.key)
+        record = None if known else await self._custody.find(request.key)
+        effect = self._directory.judge(request, _stored(request, record))
+        if request.sync:
+            owner = SyncOwner(owner, on_waiting=lambda: self._save(request))
+        if effect is Effect.START:
+            opening = await self._start(request, owner, record)
+        elif effect is Effect.RESTORE:
+            assert record is not None
+            opening = await self._restore(request, owner, record)
+        else:
+            opening = self._directory.open(request, None, owner)
+        return self._opened(request, opening, owner)
+
+    async def _start(self, request: OpenRequest, owner: Owner, record: Record | None) -> Opening:
+        model = self._lanes.resolve(request)
+        lane = self._lanes[model]
+        self._make_room(request)
+        known = self._directory.find(request.key)
+        fence = await self._custody.begin(request, lane.initial(request.holder), known, record)
+        try:
+            self._refuse_while_draining()
+            opening = self._directory.open(request, model, owner, _stored(request, record))
+        except ServiceError:
+            self._custody.forget(request, fence)
+            raise
+        if opening.dropped:
+            self._lanes.of(opening.dropped).free(opening.dropped)
+        lane.start(opening.stream, self._clock())
+        opening.stream.fence = fence
+        return opening
+
+    async def _restore(self, request: OpenRequest, owner: Owner, record: Record) -> Opening:
+        assert record.checkpoint is not None
+        lane = self._lanes[record.checkpoint.model]
+        self._make_room(request)
+        record = await self._custody.acquire(request.key, record)
+        assert record.checkpoint is not None
+        try:
+            self._refuse_while_draining()
+            opening = self._directory.open(request, None, owner, _stored(request, record))
+            self._fill(opening.stream, lane, record)
+        except ServiceError:
+            self._custody.give_back(request.key, record)
+            raise
+        return opening
+
+    def _fill(self, stream: Stream, lane: Lane, record: Record) -> None:
+        assert record.checkpoint is not None
+        try:
+            lane.restore(stream, record.checkpoint, self._clock())
+        except ServiceError:
+            self._directory.remove(stream)
+            raise
+        stream.fence = record.fence
+
+    def _opened(self, request: OpenRequest, opening: Opening, owner: Owner) -> Opened:
+        stream, displaced = opening.stream, opening.displaced
         if displaced:
             displaced.end(
                 StreamTakenOver(f"stream {stream.id!r} now belongs to another connection")
             )
-        return Opened(stream, lane, lane.next_step(stream))
+        lane = self._lanes.of(stream)
+        lane.touch(stream)
+        durable = self._custody.durable
+        durable_step = lane.durable_step(stream) if durable else 0
+        owner.durable(durable_step)
+        return Opened(
+            stream,
+            lane,
+            owner,
+            request.token,
+            lane.next_step(stream),
+            durable,
+            durable_step,
+            self._directory.idle_limit,
+        )
 
-    def _resolve(self, request: OpenRequest) -> ModelKey:
-        name, version = request.model, request.version
-        versions = [key.version for key in self._lanes if key.name == name]
-        if version is None and versions:
-            return ModelKey(name, max(versions))
-        if version in versions:
-            return ModelKey(name, version)
-        raise ModelNotFound(self._missing(name, version, versions))
+    def _make_room(self, request: OpenRequest) -> None:
+        """Where this process is full, leaves the stream that is detached longest to the store.
 
-    def _missing(self, name: str, version: int | None, versions: list[int]) -> str:
-        refused = [key for key in self._refused if key.name == name]
-        if version is not None:
-            refused = [key for key in refused if key.version == version]
-        if refused:
-            return f"model {refused[-1]} does not serve: {self._refused[refused[-1]]}"
-        if versions:
-            return f"model {name!r} has no version {version}, only {_list(versions)}"
-        return f"there is no model {name!r}, only {_list({key.name for key in self._lanes})}"
+        Raises TooManyStreams.
+        """
+        if not self._directory.has_room(request.key):
+            stream = self._directory.longest_detached()
+            if stream and self._custody.release(stream):
+                self._drop(stream)
+                self._counts.spilled += 1
+        self._directory.check_room(request.key)
+
+    def _drop(self, stream: Stream) -> Owner | None:
+        """Ends the stream here; returns who had it."""
+        owner = self._directory.remove(stream)
+        self._lanes.of(stream).free(stream)
+        return owner
+
+    def _lose(self, stream: Stream, error: ServiceError) -> None:
+        owner = self._drop(stream)
+        if owner:
+            owner.end(error)
+        log.info("stream %s left this server: %s", stream.key, error)
+        self._tell_if_none_attached()
+
+    def _save(self, request: OpenRequest) -> None:
+        stream = self._directory.find(request.key)
+        if stream:
+            self._custody.hurry(stream)
 
     def submit(self, stream: Stream, step: Step) -> None:
         """Accepts a step of the stream's present owner, who gets the answer in a later turn."""
-        lane = self._lanes[stream.model]
+        lane = self._lanes.of(stream)
         lane.submit(stream, step)
         self._schedule(lane)
 
@@ -117,19 +251,24 @@ class Engine:
     def close(self, stream: Stream, owner: Owner) -> None:
         """Ends the stream, if it is still the owner's."""
         if self._directory.close(stream, owner):
-            self._lanes[stream.model].free(stream)
+            self._finish(stream)
             self._tell_if_none_attached()
+
+    def _finish(self, stream: Stream) -> None:
+        self._custody.end(stream)
+        self._lanes.of(stream).free(stream)
 
     def detach(self, stream: Stream, owner: Owner) -> None:
         """Keeps the stream for the idle limit, if it is still the owner's."""
-        self._directory.detach(stream, owner, self._clock())
-        self._arm_expiry()
-        self._tell_if_none_attached()
+        if self._directory.detach(stream, owner, self._clock()):
+            self._custody.hurry(stream)
+            self._arm_expiry()
+            self._tell_if_none_attached()
 
     def _expire(self) -> None:
         for stream in self._directory.expire(self._clock()):
-            self._lanes[stream.model].free(stream)
-            log.info("stream %s expired", stream.id)
+            self._finish(stream)
+            log.info("stream %s expired", stream.key)
 
     def _arm_expiry(self) -> None:
         expiry = self._directory.next_expiry()
@@ -141,6 +280,10 @@ class Engine:
         self._expiry = None
         self._expire()
         self._arm_expiry()
+
+    def _refuse_while_draining(self) -> None:
+        if self._draining:
+            raise ServerDraining("this server is stopping: open the stream again in a moment")
 
     def drain(self) -> None:
         """Refuses opens and asks every connection to go."""
@@ -154,10 +297,20 @@ class Engine:
         """Waits until every connection has gone."""
         await self._none_attached.wait()
 
+    async def close_down(self) -> None:
+        """Leaves every stream to the store, if there is one; nothing is called after it."""
+        for stream in self._directory.streams():
+            if self._custody.release(stream):
+                self._drop(stream)
+        await self._custody.close()
+
     def _tell_if_none_attached(self) -> None:
         if self._draining and not self._directory.attached:
             self._none_attached.set()
 
 
-def _list(items: Iterable[object]) -> str:
-    return ", ".join(sorted(map(str, items))) or "none"
+def _stored(request: OpenRequest, record: Record | None) -> Stored | None:
+    if record is None or record.checkpoint is None:
+        return None
+    checkpoint = record.checkpoint
+    return Stored(request.stream_id, record.token_hash, checkpoint.model, checkpoint.holder)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from service.core.batch import Batch, BatchResult, Delivery, Fault
-from service.core.errors import StepFault
+from service.core.checkpoint import Checkpoint
+from service.core.counts import StepCounts
+from service.core.errors import StateUnusable, StepFault
+from service.core.saving import Saving
 from service.core.scheduler import Scheduler
-from service.core.session import Sessions
+from service.core.session import History, Sessions
 from service.core.slots import Slots
 from service.core.steps import Step
 from service.core.streams import ModelKey, Stream
@@ -18,6 +23,7 @@ from service.repository.description import describe
 from service.repository.packages import Package
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
+from service.runtime.numerics import numerics
 from service.runtime.stepper import Stepper
 
 log = logging.getLogger(__name__)
@@ -27,17 +33,30 @@ _FIRST_CAPACITY = 16
 
 class Lane:
     def __init__(
-        self, model: ModelKey, digest: str, stepper: Stepper, *, window: int, max_batch: int
+        self,
+        model: ModelKey,
+        digest: str,
+        stepper: Stepper,
+        *,
+        window: int,
+        max_batch: int,
+        numerics: str = "",
     ) -> None:
-        """`window`: outputs kept per stream. `max_batch`: rows of one run."""
+        """`window`: outputs kept per stream. `max_batch`: rows of one run.
+
+        `numerics`: the arithmetic that the stepper computes with.
+        """
         self.model = model
         self.digest = digest
+        self.numerics = numerics
         self.signature = stepper.signature
         self.batching = stepper.batching
         self.window = window
         self._stepper = stepper
         self.slots = Slots()
         self._sessions = Sessions(self.signature.outputs, window)
+        self._saving = Saving()
+        self._tenants: list[Stream | None] = []
         self._scheduler = Scheduler(self.signature, self.slots, self._sessions, max_batch)
         self._capacity = 0
 
@@ -50,27 +69,106 @@ class Lane:
             log.info("%s, not made by an export: %s", package.key, found.inferred)
         stepper = proven_stepper(graph, found.signature, found.golden, found.constants)
         digest = _digest(graph.digest, package.declaration)
-        return cls(package.key, digest, stepper, window=window, max_batch=max_batch)
+        return cls(
+            package.key,
+            digest,
+            stepper,
+            window=window,
+            max_batch=max_batch,
+            numerics=numerics(),
+        )
 
-    def start(self, stream: Stream) -> None:
+    @property
+    def counts(self) -> StepCounts:
+        return self._scheduler.counts
+
+    def start(self, stream: Stream, now: float = 0.0) -> None:
         """Lends the stream a slot in its initial state."""
+        row = self._lend(stream)
+        self._stepper.start(row)
+        self._sessions.start(row)
+        self._saving.start(row, 0, now)
+
+    def restore(self, stream: Stream, checkpoint: Checkpoint, now: float = 0.0) -> None:
+        """Lends the stream a slot in a saved state.
+
+        Raises StateUnusable, changing nothing, if the state does not fit this model.
+        """
+        row = self._lend(stream)
+        history = History(checkpoint.next_step, checkpoint.outputs, checkpoint.seals)
+        try:
+            self._stepper.restore(row, checkpoint.states)
+            self._sessions.restore(row, history)
+        except ValueError as error:
+            self.free(stream)
+            raise StateUnusable(
+                f"the state of stream {stream.id!r} was saved under another {self.model}, with "
+                "other states or outputs: serve the former file under this version again, or "
+                "restart the stream"
+            ) from error
+        self._saving.start(row, checkpoint.next_step, now)
+        stream.exact = (checkpoint.digest, checkpoint.numerics) == (self.digest, self.numerics)
+
+    def _lend(self, stream: Stream) -> int:
         stream.slot = self.slots.acquire()
         if self.slots.capacity > self._capacity:
             self._capacity = max(_FIRST_CAPACITY, 2 * self._capacity)
-            self._stepper.reserve(self._capacity)
-            self._sessions.reserve(self._capacity)
-        self._stepper.start(stream.slot.row)
-        self._sessions.start(stream.slot.row)
+            for arrays in (self._stepper, self._sessions, self._saving):
+                arrays.reserve(self._capacity)
+            self._tenants += [None] * (self._capacity - len(self._tenants))
+        self._tenants[stream.slot.row] = stream
+        return stream.slot.row
 
     def free(self, stream: Stream) -> None:
         """Takes the slot of an ended stream back."""
         assert stream.slot is not None
         self.slots.release(stream.slot)
+        self._tenants[stream.slot.row] = None
         stream.slot = None
 
     def next_step(self, stream: Stream) -> int:
-        assert stream.slot is not None
-        return self._sessions.next_step(stream.slot.row)
+        return self._sessions.next_step(_row(stream))
+
+    def initial(self, holder: bytes) -> Checkpoint:
+        """Of a stream before its first step."""
+        states = tuple(
+            np.broadcast_to(state.initial, state.input.shape).astype(state.input.dtype).tobytes()
+            for state in self.signature.states
+        )
+        outputs = (b"",) * len(self.signature.outputs)
+        return Checkpoint(self.model, self.digest, self.numerics, 0, states, outputs, (), holder)
+
+    def checkpoints(self, streams: Sequence[Stream]) -> list[Checkpoint]:
+        """Of each stream as it is."""
+        rows = np.array([_row(stream) for stream in streams], np.int64)
+        return [
+            Checkpoint(
+                self.model, self.digest, self.numerics, next_step, states, outputs, seals, holder
+            )
+            for states, (next_step, outputs, seals), holder in zip(
+                self._stepper.save(rows),
+                self._sessions.histories(rows),
+                (stream.holder for stream in streams),
+                strict=True,
+            )
+        ]
+
+    def durable_step(self, stream: Stream) -> int:
+        """The steps of the stream before it are in the store."""
+        return self._saving.durable_step(_row(stream))
+
+    def touch(self, stream: Stream) -> None:
+        """Has the stream saved again, though no step has run."""
+        self._saving.touch(_row(stream))
+
+    def unsaved(self, stale: float) -> list[Stream]:
+        """Streams to save: those that have changed, or were saved before `stale`."""
+        rows = self._saving.unsaved(self._sessions.next_steps(), stale).tolist()
+        return [stream for row in rows if (stream := self._tenants[row])]
+
+    def saved(self, stream: Stream, step: int, now: float) -> None:
+        """The store has the stream as it was at `step`, taken at `now`."""
+        self._saving.saved(_row(stream), step, now)
 
     def submit(self, stream: Stream, step: Step) -> None:
         self._scheduler.submit(stream, step)
@@ -94,6 +192,11 @@ class Lane:
             log.error("%s: a run of %d streams failed: %s", self.model, len(batch), error)
             fault = Fault(StepFault.RUN_FAILED, f"the run failed: {error}")
             return BatchResult((), dict.fromkeys(range(len(batch)), fault))
+
+
+def _row(stream: Stream) -> int:
+    assert stream.slot is not None
+    return stream.slot.row
 
 
 def _digest(graph: str, declaration: Path | None) -> str:

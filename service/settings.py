@@ -64,6 +64,22 @@ class Settings(BaseSettings):
         le=_TEN_YEARS,
         description="seconds that a detached stream keeps its state",
     )
+    store: str = Field(
+        "memory",
+        description="where streams are saved: memory, sqlite:PATH or redis://HOST:PORT/DB",
+    )
+    checkpoint_interval: float = Field(
+        0.1, gt=0, le=60, description="seconds from one round of saving streams to the next"
+    )
+    takeover_wait: float = Field(
+        1.0,
+        ge=0,
+        le=600,
+        description="seconds that another server has to release a stream opened here",
+    )
+    store_timeout: float = Field(
+        1.0, gt=0, le=600, description="seconds that the store may take to answer"
+    )
     window: int = Field(
         8, ge=1, le=1024, description="steps a stream may have unanswered, and outputs kept"
     )
@@ -118,6 +134,15 @@ class Settings(BaseSettings):
                 f"listen: {self.listen} can be reached from elsewhere, and the service speaks "
                 "plain text: listen on 127.0.0.1, give it a certificate with --tls-cert and "
                 "--tls-key, or allow it with --insecure"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _workers_share_a_store(self) -> Settings:
+        if self.workers > 1 and self.store == "memory":
+            raise ValueError(
+                f"workers: {self.workers} processes need a store that all of them reach, and "
+                "memory is none: name one with --store sqlite:PATH or redis://HOST:PORT/DB"
             )
         return self
 

@@ -58,19 +58,20 @@ def step(message: pb.Step, received: float) -> Step:
     return Step(message.step, tuple(message.inputs), received, budget, age, verdict)
 
 
-def opened(result: Opened, *, idle_limit: float) -> pb.StreamResponse:
-    stream, lane, next_step = result
+def opened(result: Opened) -> pb.StreamResponse:
+    stream, lane = result.stream, result.lane
     return pb.StreamResponse(
         opened=pb.Opened(
             stream_id=stream.id,
-            token=stream.token,
+            token=result.token,
             version=stream.model.version,
             signature=_signature(lane),
-            next_step=next_step,
-            idle_limit_ms=round(idle_limit * 1000),
-            durable=False,
+            next_step=result.next_step,
+            idle_limit_ms=round(result.idle_limit * 1000),
+            durable=result.durable,
             window=lane.window,
-            exact=True,
+            durable_step=result.durable_step,
+            exact=stream.exact,
         )
     )
 

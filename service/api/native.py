@@ -86,15 +86,13 @@ class StreamCall:
         try:
             with self._guard.watching(self, caller, opened.stream.model.name):
                 if not self._lost:
-                    await self._context.write(
-                        messages.opened(opened, idle_limit=self._engine.idle_limit)
-                    )
+                    await self._context.write(messages.opened(opened))
                 await self._write(reader)
             if self._closing:
-                self._engine.close(opened.stream, self)
+                self._engine.close(opened.stream, opened.owner)
         finally:
             reader.cancel()
-            self._engine.detach(opened.stream, self)
+            self._engine.detach(opened.stream, opened.owner)
         if reason := self._lost or self._parting:
             await abort(self._context, reason)
 
@@ -109,7 +107,9 @@ class StreamCall:
         caller = self._guard.caller(self._context.invocation_metadata())
         serving = (lane.model.name for lane in self._engine.lanes())
         request = within(messages.open_request(message.open), caller, serving)
-        return caller, self._engine.open(request, self)
+        opened = await self._engine.open(request, self)
+        self._told = opened.durable_step
+        return caller, opened
 
     async def _receive(self) -> pb.StreamRequest | None:
         """The next request, or None where the client has sent its last."""

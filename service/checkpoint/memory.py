@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from service.checkpoint.store import Listed, Record, Write
-from service.core.checkpoint import Fence
-from service.core.streams import StreamKey
+from service.core.streams import Fence, StreamKey
 
 _LOOKED_AT = 64
 """Records that a round looks at to forget those whose time is up."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from service.core.checkpoint import Checkpoint, Fence
-from service.core.streams import StreamKey
+from service.core.checkpoint import Checkpoint
+from service.core.streams import Fence, StreamKey
 
 END = 2**53
 """Where the end of a stream stands among the steps of its fence: behind all of them.

@@ -1,24 +1,10 @@
-"""A checkpoint: a stream as it was between two timesteps, and the fence that orders its writers."""
+"""A checkpoint: a stream as it was between two timesteps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from service.core.streams import ModelKey
-
-
-class Fence(NamedTuple):
-    """Who may write a stream's state: a later fence shuts out every earlier one.
-
-    Two processes never hold the same fence, so that of two which both believe they own a
-    stream one is refused.
-    """
-
-    epoch: int
-    """From 1; a change of owner, and a change from outside, begin a new one."""
-    owner: str
-    """The process that began the epoch."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from service.core.errors import (
     TooManyStreams,
 )
 from service.core.lifecycle import TRANSITIONS, Effect, Event, State, Transition
-from service.core.streams import Mode, ModelKey, OpenRequest, Owner, Stream
+from service.core.streams import Mode, ModelKey, OpenRequest, Owner, Stream, StreamKey
 
 STREAM_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 TOKEN_BYTES = 16
@@ -28,12 +28,25 @@ _EVENTS = {
 }
 
 
+class Stored(NamedTuple):
+    """A stream that lives in the state store, and not in this process."""
+
+    id: str
+    token_hash: bytes
+    model: ModelKey
+    holder: bytes
+
+    @property
+    def state(self) -> State:
+        return State.STORED
+
+
 class Opening(NamedTuple):
     """What an open has decided, for the caller to carry out."""
 
     stream: Stream
-    starts: bool
-    """The stream is new: lend it a slot in its initial state."""
+    effect: Effect
+    """START or RESTORE: lend it a slot. NONE: it has one."""
     dropped: Stream | None
     """The stream whose place it takes: free its slot."""
     displaced: Owner | None
@@ -49,9 +62,9 @@ class Directory:
         self.limit = limit
         self.idle_limit = idle_limit
         self._remembered = remembered
-        self._streams: dict[str, Stream] = {}
-        self._detached: OrderedDict[str, Stream] = OrderedDict()
-        self._expired: OrderedDict[str, Stream] = OrderedDict()
+        self._streams: dict[StreamKey, Stream] = {}
+        self._detached: OrderedDict[StreamKey, Stream] = OrderedDict()
+        self._expired: OrderedDict[StreamKey, Stream] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -63,32 +76,65 @@ class Directory:
     def owners(self) -> list[Owner]:
         return [stream.owner for stream in self._streams.values() if stream.owner]
 
-    def open(self, request: OpenRequest, model: ModelKey | None, owner: Owner) -> Opening:
-        """Attaches a stream to `owner`. `model` is needed if the request may start anew.
+    def find(self, key: StreamKey) -> Stream | None:
+        return self._streams.get(key)
 
-        Raises InvalidRequest, StreamExists, StreamNotFound, StreamTakenOver or
-        TooManyStreams; nothing has changed then.
-        """
-        _check(request)
-        known = self._streams.get(request.stream_id)
-        transition = self._transition(request, known)
-        if Effect.START not in transition.effect:
-            assert known is not None
-            _check_model(request, known)
-            _check_holder(request, known)
-            return self._rejoin(known, request, owner)
-        assert model is not None
-        if known is None and len(self) >= self.limit:
+    def streams(self) -> list[Stream]:
+        return list(self._streams.values())
+
+    def has_room(self, key: StreamKey) -> bool:
+        """Whether a stream of this key may begin."""
+        return key in self._streams or len(self) < self.limit
+
+    def check_room(self, key: StreamKey) -> None:
+        """Raises TooManyStreams."""
+        if not self.has_room(key):
             raise TooManyStreams(
                 f"this server keeps {self.limit} streams and has no room for another: close some, "
                 "wait for idle ones to expire, or raise --max-streams"
             )
-        return self._start(known, request, model, owner)
 
-    def _transition(self, request: OpenRequest, known: Stream | None) -> Transition:
+    def judge(self, request: OpenRequest, stored: Stored | None = None) -> Effect:
+        """What the open would do, changing nothing: START or RESTORE if it needs a slot.
+
+        `stored`: the stream as the store has it, where this process does not have it.
+        Raises InvalidRequest, StreamExists, StreamNotFound or StreamTakenOver.
+        """
+        _check(request)
+        known = self._streams.get(request.key) or stored
+        effect = self._transition(request, known).effect
+        if Effect.START in effect:
+            return Effect.START
+        assert known is not None
+        _check_model(request, known)
+        _check_holder(request, known)
+        return effect & Effect.RESTORE
+
+    def open(
+        self,
+        request: OpenRequest,
+        model: ModelKey | None,
+        owner: Owner,
+        stored: Stored | None = None,
+    ) -> Opening:
+        """Attaches a stream to `owner`. `model` is needed if the request may start anew.
+
+        Raises what `judge` raises, or TooManyStreams; nothing has changed then.
+        """
+        effect = self.judge(request, stored)
+        known = self._streams.get(request.key)
+        if effect is Effect.NONE:
+            assert known is not None
+            return self._rejoin(known, request, owner)
+        self.check_room(request.key)
+        runs = stored.model if stored and effect is Effect.RESTORE else model
+        assert runs is not None
+        return self._begin(known, request, runs, owner, effect)
+
+    def _transition(self, request: OpenRequest, known: Stream | Stored | None) -> Transition:
         state = known.state if known else State.ABSENT
         event = _EVENTS[request.mode]
-        if known and hmac.compare_digest(known.token, request.token):
+        if known and hmac.compare_digest(known.token_hash, request.token_hash):
             event = Event.RESUME
         elif event is Event.RESUME:
             state = State.ABSENT
@@ -103,8 +149,8 @@ class Directory:
                 f"stream {request.stream_id!r} exists: resume it with its token, restart it, "
                 "or choose another id"
             )
-        expired = self._expired.get(request.stream_id)
-        if expired and hmac.compare_digest(expired.token, request.token):
+        expired = self._expired.get(request.key)
+        if expired and hmac.compare_digest(expired.token_hash, request.token_hash):
             return error(
                 f"stream {request.stream_id!r} was detached for more than {self.idle_limit:g} s "
                 "and its state is gone: create it again"
@@ -113,39 +159,55 @@ class Directory:
 
     def _rejoin(self, stream: Stream, request: OpenRequest, owner: Owner) -> Opening:
         displaced = stream.owner
-        self._detached.pop(stream.id, None)
+        self._detached.pop(stream.key, None)
         stream.hand_to(owner)
         stream.late_policy = request.late_policy
         stream.holder = request.holder
-        return Opening(stream, False, None, displaced)
+        return Opening(stream, Effect.NONE, None, displaced)
 
-    def _start(
-        self, known: Stream | None, request: OpenRequest, model: ModelKey, owner: Owner
+    def _begin(
+        self,
+        known: Stream | None,
+        request: OpenRequest,
+        model: ModelKey,
+        owner: Owner,
+        effect: Effect,
     ) -> Opening:
         displaced = known.owner if known else None
         if known:
             self._remove(known)
         stream = Stream(
-            request.stream_id, request.token, model, request.late_policy, owner, request.holder
+            request.key, request.token_hash, model, request.late_policy, owner, request.holder
         )
-        self._streams[stream.id] = stream
-        self._expired.pop(stream.id, None)
-        return Opening(stream, True, known, displaced)
+        self._streams[stream.key] = stream
+        self._expired.pop(stream.key, None)
+        return Opening(stream, effect, known, displaced)
 
-    def detach(self, stream: Stream, owner: Owner, now: float) -> None:
-        """The connection has ended; a stream that it no longer has is left alone."""
-        if stream.owner is not owner or self._streams.get(stream.id) is not stream:
-            return
+    def detach(self, stream: Stream, owner: Owner, now: float) -> bool:
+        """The connection has ended. False, and nothing done, if the stream is not its own."""
+        if stream.owner is not owner or self._streams.get(stream.key) is not stream:
+            return False
         stream.hand_to(None)
         stream.expires = now + self.idle_limit
-        self._detached[stream.id] = stream
+        self._detached[stream.key] = stream
+        return True
 
     def close(self, stream: Stream, owner: Owner) -> bool:
         """Ends the stream. False, and nothing done, if it is not the owner's."""
-        if stream.owner is not owner or self._streams.get(stream.id) is not stream:
+        if stream.owner is not owner or self._streams.get(stream.key) is not stream:
             return False
         self._remove(stream)
         return True
+
+    def remove(self, stream: Stream) -> Owner | None:
+        """Ends the stream here, whoever has it, and returns who had it."""
+        owner = stream.owner
+        if self._streams.get(stream.key) is stream:
+            self._remove(stream)
+        return owner
+
+    def longest_detached(self) -> Stream | None:
+        return next(iter(self._detached.values()), None)
 
     def expire(self, now: float) -> list[Stream]:
         """Ends the streams whose time is up and returns them."""
@@ -156,7 +218,7 @@ class Directory:
             ended.append(stream)
         for stream in ended:
             self._remove(stream)
-            self._expired[stream.id] = stream
+            self._expired[stream.key] = stream
             while len(self._expired) > self._remembered:
                 self._expired.popitem(last=False)
         return ended
@@ -167,8 +229,8 @@ class Directory:
         return first.expires if first else None
 
     def _remove(self, stream: Stream) -> None:
-        del self._streams[stream.id]
-        self._detached.pop(stream.id, None)
+        del self._streams[stream.key]
+        self._detached.pop(stream.key, None)
         stream.hand_to(None)
 
 
@@ -181,7 +243,7 @@ def _check(request: OpenRequest) -> None:
         raise InvalidRequest(f"a token has {TOKEN_BYTES} bytes, this one {len(request.token)}")
 
 
-def _check_model(request: OpenRequest, stream: Stream) -> None:
+def _check_model(request: OpenRequest, stream: Stream | Stored) -> None:
     has = stream.model
     if request.model not in ("", has.name) or request.version not in (None, has.version):
         raise InvalidRequest(
@@ -189,6 +251,6 @@ def _check_model(request: OpenRequest, stream: Stream) -> None:
         )
 
 
-def _check_holder(request: OpenRequest, stream: Stream) -> None:
+def _check_holder(request: OpenRequest, stream: Stream | Stored) -> None:
     if request.mode is Mode.RECONNECT and request.holder != stream.holder:
         raise StreamTakenOver(f"stream {stream.id!r} was opened by another client since")

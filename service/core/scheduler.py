@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from service.core.batch import Batch, BatchResult, Delivery, Entry
+from service.core.counts import StepCounts
 from service.core.errors import StepFault
 from service.core.lateness import LatePolicy, Verdict, is_late
 from service.core.model import Array, Signature
@@ -26,6 +27,7 @@ class Scheduler:
         self._sessions = sessions
         self._max_batch = max_batch
         self._waiting: deque[Stream] = deque()
+        self.counts = StepCounts()
 
     @property
     def waiting(self) -> bool:
@@ -75,6 +77,7 @@ class Scheduler:
 
     def _replay(self, slot: int, step: Step) -> Output:
         kept = self._sessions.kept(slot, step.number)
+        self.counts.replays += 1
         return Output(step.number, kept.outputs, kept.verdict)
 
     def _refuse(self, slot: int, step: Step, judgement: Judgement) -> StepError:
@@ -90,7 +93,7 @@ class Scheduler:
                 f"step {step.number} has already run, and only the last "
                 f"{self._sessions.window} outputs are kept"
             )
-        return StepError(step.number, fault, f"{message}: send step {expected}", expected)
+        return self._error(slot, step, fault, f"{message}: send step {expected}")
 
     def _malformed(self, slot: int, step: Step) -> StepError:
         got = ", ".join(f"{len(tensor)} bytes" for tensor in step.inputs) or "nothing"
@@ -108,12 +111,14 @@ class Scheduler:
             return self._error(slot, step, StepFault.STEP_LATE, message)
         else:
             held = stream.late_policy is LatePolicy.HOLD
-        if not held or step.number == 0:
+        if not held or not self._sessions.can_hold(slot):
             return None
         kept = self._sessions.hold(slot, step.checksum)
+        self.counts.held += 1
         return Output(step.number, kept.outputs, kept.verdict, queued=now - step.received)
 
     def _error(self, slot: int, step: Step, fault: StepFault, message: str) -> StepError:
+        self.counts.faults[fault] += 1
         return StepError(step.number, fault, message, self._sessions.next_step(slot))
 
     def complete(self, batch: Batch, result: BatchResult, now: float) -> list[Delivery]:
@@ -122,6 +127,7 @@ class Scheduler:
         The result of a slot that was given back while the batch ran is dropped.
         """
         deliveries = batch.settled
+        self._count_run(batch, now)
         rows = self._rows_to_commit(batch, result)
         if rows:
             deliveries += self._commit(batch, result.outputs, rows, now)
@@ -130,6 +136,14 @@ class Scheduler:
             text = f"step {step.number}: {message}"
             deliveries.append((owner, self._error(slot.row, step, fault, text)))
         return deliveries
+
+    def _count_run(self, batch: Batch, now: float) -> None:
+        if not batch:
+            return
+        counts = self.counts
+        counts.batches += 1
+        counts.computed += now - batch.started
+        counts.queued += sum(batch.started - entry.step.received for entry in batch.entries)
 
     def _rows_to_commit(self, batch: Batch, result: BatchResult) -> list[int]:
         holds, faults = self._slots.holds, result.faults
@@ -149,6 +163,8 @@ class Scheduler:
         verdicts = [_verdict(entry.step, now) for entry in entries]
         checksums = [entry.step.checksum for entry in entries]
         self._sessions.commit(slots, steps, checksums, verdicts, outputs)
+        self.counts.ran += len(entries)
+        self.counts.late += verdicts.count(Verdict.LATE)
 
         encoded = zip(*map(_row_bytes, outputs, self._output_sizes), strict=True)
         size, started, computed = len(batch), batch.started, now - batch.started

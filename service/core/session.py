@@ -18,6 +18,8 @@ from service.core.slots import as_index
 
 _CHECKSUM_BITS = 32
 _CHECKSUM = 2**_CHECKSUM_BITS - 1
+_NOT_KEPT = -1
+"""No seal is negative."""
 
 
 class Judgement(Enum):
@@ -33,6 +35,16 @@ class Judgement(Enum):
 class Kept(NamedTuple):
     outputs: tuple[bytes, ...]
     verdict: Verdict
+
+
+class History(NamedTuple):
+    """The kept steps of one slot, from the oldest to the newest."""
+
+    next_step: int
+    outputs: tuple[bytes, ...]
+    """Per output of the signature."""
+    seals: tuple[int, ...]
+    """Per kept step, the checksum of its inputs and its verdict."""
 
 
 class Sessions:
@@ -57,8 +69,45 @@ class Sessions:
         """A new stream at step 0; nothing of the former tenant can be replayed."""
         self._next_step[slot] = 0
 
+    def restore(self, slot: int, history: History) -> None:
+        """Goes on from a history, whatever the window was when it was taken.
+
+        Raises ValueError if its outputs do not have the size of this model's.
+        """
+        kept = len(history.seals)
+        outputs = [
+            _parsed(data, kept, array)
+            for data, array in zip(history.outputs, self._outputs, strict=True)
+        ]
+        self._next_step[slot] = history.next_step
+        self._seals[slot] = _NOT_KEPT
+        newest = min(kept, self.window)
+        columns = np.arange(history.next_step - newest, history.next_step) % self.window
+        self._seals[slot, columns] = history.seals[kept - newest :]
+        for array, rows in zip(self._outputs, outputs, strict=True):
+            array[slot, columns] = rows[kept - newest :]
+
+    def histories(self, slots: Array) -> list[History]:
+        """What `restore` takes, of each of `slots`, int64 [rows]."""
+        window, rows = self.window, slots[:, None]
+        next_steps = self._next_step[slots]
+        columns = (next_steps[:, None] + np.arange(window)) % window
+        seals = self._seals[rows, columns]
+        outputs = [array[rows, columns] for array in self._outputs]
+        lost = np.maximum(window - next_steps, np.count_nonzero(seals == _NOT_KEPT, axis=1))
+        return [
+            History(step, tuple(array[row, first:].tobytes() for array in outputs), tuple(sealed))
+            for row, (step, first, sealed) in enumerate(
+                zip(next_steps.tolist(), lost.tolist(), _suffixes(seals, lost), strict=True)
+            )
+        ]
+
     def next_step(self, slot: int) -> int:
         return self._next_step.item(slot)
+
+    def next_steps(self) -> Array:
+        """int64, by slot."""
+        return self._next_step
 
     def judge(self, slot: int, step: int, checksum: int) -> Judgement:
         expected = self._next_step.item(slot)
@@ -68,9 +117,10 @@ class Sessions:
             return Judgement.GAP
         if step < expected - self.window:
             return Judgement.TOO_OLD
-        if self._seals.item(slot, step % self.window) & _CHECKSUM != checksum:
-            return Judgement.CONFLICT
-        return Judgement.REPLAY
+        seal = self._seals.item(slot, step % self.window)
+        if seal == _NOT_KEPT:
+            return Judgement.TOO_OLD
+        return Judgement.REPLAY if seal & _CHECKSUM == checksum else Judgement.CONFLICT
 
     def kept(self, slot: int, step: int) -> Kept:
         """The answer to a step judged REPLAY."""
@@ -96,14 +146,19 @@ class Sessions:
             kept[rows, columns] = new
         self._next_step[rows] = steps + 1
 
+    def can_hold(self, slot: int) -> bool:
+        """Whether there is an output before the slot's next step."""
+        before = self.next_step(slot) - 1
+        return before >= 0 and self._seals.item(slot, before % self.window) != _NOT_KEPT
+
     def hold(self, slot: int, checksum: int) -> Kept:
         """The slot's next step is consumed unrun: the output before it is given again.
 
-        Raises ValueError at step 0, which has no output before it.
+        Raises ValueError where there is none to hold.
         """
         step = self.next_step(slot)
-        if step == 0:
-            raise ValueError("step 0 has no output to hold")
+        if not self.can_hold(slot):
+            raise ValueError(f"step {step} has no output to hold")
         column, before = step % self.window, (step - 1) % self.window
         self._seals[slot, column] = _seal(checksum, Verdict.HELD)
         for kept in self._outputs:
@@ -119,3 +174,11 @@ def _seal(checksum: int, verdict: int) -> int:
 
 def _extended(array: Array, rows: int) -> Array:
     return np.concatenate([array, np.zeros((rows, *array.shape[1:]), array.dtype)])
+
+
+def _parsed(data: bytes, rows: int, like: Array) -> Array:
+    return np.frombuffer(data, like.dtype).reshape(rows, *like.shape[2:])
+
+
+def _suffixes(rows: Array, first: Array) -> list[list[int]]:
+    return [row[start:] for row, start in zip(rows.tolist(), first.tolist(), strict=True)]

@@ -97,18 +97,39 @@ class OpenRequest:
         return self.mode in (Mode.CREATE, Mode.RESTART)
 
 
+class Fence(NamedTuple):
+    """Who may write a stream's state: a later fence shuts out every earlier one.
+
+    Two processes never hold the same fence, so that of two which both believe they own a
+    stream one is refused.
+    """
+
+    epoch: int
+    """From 1; a change of owner, and a change from outside, begin a new one."""
+    owner: str
+    """The process that began the epoch."""
+
+
+UNFENCED = Fence(0, "")
+"""Of a stream that is in no store."""
+
+
 @dataclass(slots=True, eq=False)
 class Stream:
     """One sequence through one model version."""
 
-    id: str
-    token: bytes = field(repr=False)
+    key: StreamKey
+    token_hash: bytes = field(repr=False)
     model: ModelKey
     late_policy: LatePolicy
     owner: Owner | None
     """None while detached."""
     holder: bytes = b""
     """Of the newest open."""
+    fence: Fence = UNFENCED
+    """Under which this process writes the stream to the store."""
+    exact: bool = True
+    """Whether its outputs are, to the last bit, those of a stream that was never moved."""
     slot: Slot | None = None
     """The lane's, from the start of the stream to its end."""
     pending: deque[Step] = field(default_factory=deque)
@@ -117,6 +138,10 @@ class Stream:
     """Whether it stands in its scheduler's queue."""
     expires: float = 0.0
     """When the state is given up, if still detached; seconds on the server's clock."""
+
+    @property
+    def id(self) -> str:
+        return self.key.id
 
     @property
     def state(self) -> State:

@@ -31,6 +31,24 @@ class Arena:
         for state, array in zip(self._states, self._arrays, strict=True):
             state.input.rows_first(array)[slot] = state.initial
 
+    def restore(self, slot: int, states: Sequence[bytes]) -> None:
+        """Sets the slot to saved states. Raises ValueError, changing nothing, if one does not fit."""
+        specs = [state.input for state in self._states]
+        rows = [
+            np.frombuffer(data, spec.dtype).reshape(spec.shape)
+            for data, spec in zip(states, specs, strict=True)
+        ]
+        for spec, array, row in zip(specs, self._arrays, rows, strict=True):
+            spec.rows_first(array)[slot] = row
+
+    def save(self, slots: Array) -> list[tuple[bytes, ...]]:
+        """Per slot of `slots`, int64 [rows], what `restore` takes: one per state, in C order."""
+        columns = [
+            [row.tobytes() for row in state.input.rows_first(array)[slots]]
+            for state, array in zip(self._states, self._arrays, strict=True)
+        ]
+        return list(zip(*columns, strict=True)) if columns else [()] * len(slots)
+
     def gather(self, slots: Array) -> list[Array]:
         """The states of `slots`, int64 [rows], as the graph takes them, until the next scatter."""
         rows = as_index(slots)

@@ -52,6 +52,14 @@ class Stepper:
         """Sets the slot to the initial state."""
         self._arena.start(slot)
 
+    def restore(self, slot: int, states: Sequence[bytes]) -> None:
+        """Sets the slot to saved states. Raises ValueError if they do not fit."""
+        self._arena.restore(slot, states)
+
+    def save(self, slots: Array) -> list[tuple[bytes, ...]]:
+        """The states of each of `slots`, int64 [rows], as `restore` takes them."""
+        return self._arena.save(slots)
+
     def step(self, slots: Array, inputs: Sequence[bytes]) -> BatchResult:
         """Runs one timestep of every slot and keeps the new states.
 

@@ -25,6 +25,7 @@ from service.core.lateness import Verdict
 from service.core.steps import Answer, Output, Step, StepError
 from service.core.streams import Mode, Stream
 from service.engine import Engine
+from service.lanes import Lanes
 from tests.fakes import MODEL, WINDOW, Connection, accumulator_lane, number, request
 
 T = TypeVar("T")
@@ -91,7 +92,7 @@ class Streams(RuleBasedStateMachine):
         self.now = 0.0
         self.lane = accumulator_lane(max_batch=2)
         directory = Directory(limit=LIMIT, idle_limit=IDLE)
-        self.engine = Engine({MODEL: self.lane}, {}, directory, clock=lambda: self.now)
+        self.engine = Engine(Lanes({MODEL: self.lane}, {}), directory, clock=lambda: self.now)
         self.books: dict[str, Book] = {}
 
     def teardown(self) -> None:
@@ -146,9 +147,9 @@ class Streams(RuleBasedStateMachine):
         asked = request(stream_id, mode, token, holder=holder)
         if refusal:
             with pytest.raises(refusal):
-                self.call(lambda: self.engine.open(asked, owner))
+                self.runner.run(self.engine.open(asked, owner))
             return
-        opened = self.call(lambda: self.engine.open(asked, owner))
+        opened = self.runner.run(self.engine.open(asked, owner))
         if known and known.token == token:
             assert opened.stream is known.stream
             assert opened.next_step == known.next_step

@@ -14,6 +14,7 @@ from service.core.errors import (
 from service.core.steps import Step
 from service.core.streams import Mode, ModelKey
 from service.engine import Engine
+from service.lanes import Lanes
 from tests.fakes import MODEL, Connection, accumulator_lane, number, request, value
 
 NEWER = ModelKey(MODEL.name, 2)
@@ -31,7 +32,7 @@ class Clock:
 def engine(clock: Clock | None = None, idle_limit: float = 600.0) -> Engine:
     lanes = {key: accumulator_lane(model=key) for key in (MODEL, NEWER)}
     directory = Directory(limit=4, idle_limit=idle_limit)
-    return Engine(lanes, {REFUSED: "off by 0.1"}, directory, clock or Clock())
+    return Engine(Lanes(lanes, {REFUSED: "off by 0.1"}), directory, clock=clock or Clock())
 
 
 async def turns(count: int = 1) -> None:
@@ -48,7 +49,7 @@ async def test_steps_of_one_turn_share_a_run() -> None:
     made = engine()
     owners = [Connection() for _ in range(3)]
     for index, owner in enumerate(owners):
-        stream = made.open(request(f"s{index}"), owner).stream
+        stream = (await made.open(request(f"s{index}"), owner)).stream
         made.submit(stream, step(0, float(index)))
     assert all(not owner.answers for owner in owners)
     await turns()
@@ -59,7 +60,7 @@ async def test_steps_of_one_turn_share_a_run() -> None:
 
 async def test_pipelined_steps_run_one_a_turn_and_in_order() -> None:
     made, owner = engine(), Connection()
-    stream = made.open(request(), owner).stream
+    stream = (await made.open(request(), owner)).stream
     for count in range(4):
         made.submit(stream, step(count, 1.0))
     await turns(4)
@@ -68,8 +69,8 @@ async def test_pipelined_steps_run_one_a_turn_and_in_order() -> None:
 
 async def test_a_stream_takes_the_newest_version_unless_one_is_named() -> None:
     made = engine()
-    assert made.open(request("a"), Connection()).stream.model == NEWER
-    assert made.open(request("b", version=1), Connection()).stream.model == MODEL
+    assert (await made.open(request("a"), Connection())).stream.model == NEWER
+    assert (await made.open(request("b", version=1), Connection())).stream.model == MODEL
 
 
 @pytest.mark.parametrize(
@@ -84,17 +85,17 @@ async def test_an_unknown_model_names_what_is_there(
     model: str, version: int | None, message: str
 ) -> None:
     with pytest.raises(ModelNotFound, match=message):
-        engine().open(request(model=model, version=version), Connection())
+        await engine().open(request(model=model, version=version), Connection())
 
 
 async def test_state_survives_a_detach_and_a_takeover() -> None:
     made, first, second, third = engine(), Connection(), Connection(), Connection()
-    stream = made.open(request(), first).stream
+    stream = (await made.open(request(), first)).stream
     made.submit(stream, step(0, 5.0))
     await turns()
     made.detach(stream, first)
-    assert made.open(request(mode=Mode.RESUME), second).next_step == 1
-    assert made.open(request(mode=Mode.RESUME), third).next_step == 1
+    assert (await made.open(request(mode=Mode.RESUME), second)).next_step == 1
+    assert (await made.open(request(mode=Mode.RESUME), third)).next_step == 1
     assert isinstance(second.ended, StreamTakenOver)
     made.submit(stream, step(1, 2.0))
     await turns()
@@ -104,10 +105,10 @@ async def test_state_survives_a_detach_and_a_takeover() -> None:
 
 async def test_restart_begins_again_and_tells_the_former_connection() -> None:
     made, former, present = engine(), Connection(), Connection()
-    stream = made.open(request(), former).stream
+    stream = (await made.open(request(), former)).stream
     made.submit(stream, step(0, 5.0))
     await turns()
-    again = made.open(request(mode=Mode.RESTART, token=bytes(16)), present)
+    again = await made.open(request(mode=Mode.RESTART, token=bytes(16)), present)
     assert again.next_step == 0
     assert isinstance(former.ended, StreamTakenOver)
     made.submit(again.stream, step(0, 1.0))
@@ -117,12 +118,12 @@ async def test_restart_begins_again_and_tells_the_former_connection() -> None:
 
 async def test_a_closed_streams_slot_starts_from_the_initial_state() -> None:
     made, owner = engine(), Connection()
-    first = made.open(request("a"), owner).stream
+    first = (await made.open(request("a"), owner)).stream
     made.submit(first, step(0, 5.0))
     await turns()
     slot = first.slot
     made.close(first, owner)
-    second = made.open(request("b"), owner).stream
+    second = (await made.open(request("b"), owner)).stream
     made.submit(second, step(0, 1.0))
     await turns()
     assert second.slot and slot and second.slot.row == slot.row
@@ -131,26 +132,26 @@ async def test_a_closed_streams_slot_starts_from_the_initial_state() -> None:
 
 async def test_steps_pending_at_a_close_or_detach_are_not_run() -> None:
     made, owner = engine(), Connection()
-    stream = made.open(request(), owner).stream
+    stream = (await made.open(request(), owner)).stream
     made.submit(stream, step(0))
     made.detach(stream, owner)
     await turns(2)
-    assert made.open(request(mode=Mode.RESUME), Connection()).next_step == 0
+    assert (await made.open(request(mode=Mode.RESUME), Connection())).next_step == 0
 
 
 async def test_a_detached_stream_expires_by_the_clock() -> None:
     clock = Clock()
     made, owner = engine(clock), Connection()
-    made.detach(made.open(request(), owner).stream, owner)
+    made.detach((await made.open(request(), owner)).stream, owner)
     clock.now += 600.0
     with pytest.raises(StreamNotFound, match="detached for more than 600 s"):
-        made.open(request(mode=Mode.RESUME), Connection())
+        await made.open(request(mode=Mode.RESUME), Connection())
 
 
 async def test_expiry_frees_the_slot_without_anyone_asking() -> None:
     clock = Clock()
     made, owner = engine(clock, idle_limit=0.01), Connection()
-    stream = made.open(request(), owner).stream
+    stream = (await made.open(request(), owner)).stream
     made.detach(stream, owner)
     clock.now += 1.0
     async with asyncio.timeout(5):
@@ -160,11 +161,11 @@ async def test_expiry_frees_the_slot_without_anyone_asking() -> None:
 
 async def test_draining_refuses_opens_and_waits_for_the_connections() -> None:
     made, owner = engine(), Connection()
-    stream = made.open(request(), owner).stream
+    stream = (await made.open(request(), owner)).stream
     made.drain()
     assert isinstance(owner.asked_to_leave, ServerDraining)
     with pytest.raises(ServerDraining):
-        made.open(request("b"), Connection())
+        await made.open(request("b"), Connection())
     made.submit(stream, step(0))
     waiting = asyncio.create_task(made.drained())
     await turns(2)

@@ -10,7 +10,7 @@ from service.core.errors import StepFault
 from service.core.lateness import LatePolicy
 from service.core.model import Array
 from service.core.steps import Step
-from service.core.streams import Stream
+from service.core.streams import Stream, StreamKey, hash_token
 from service.lane import Lane
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.stepper import Stepper
@@ -19,7 +19,7 @@ from tests.fakes import MODEL, TOKEN, Connection, accumulator_lane, number, valu
 
 def stream_on(lane: Lane) -> tuple[Stream, Connection]:
     owner = Connection()
-    stream = Stream("robot", TOKEN, MODEL, LatePolicy.FLAG, owner)
+    stream = Stream(StreamKey("", "robot"), hash_token(TOKEN), MODEL, LatePolicy.FLAG, owner)
     lane.start(stream)
     return stream, owner
 

@@ -11,7 +11,7 @@ from service.core.errors import (
     TooManyStreams,
 )
 from service.core.lateness import LatePolicy
-from service.core.lifecycle import State
+from service.core.lifecycle import Effect, State
 from service.core.steps import Step
 from service.core.streams import Mode, OpenRequest, Stream
 from tests.fakes import MODEL, TOKEN, Connection, number, request
@@ -31,7 +31,7 @@ def opened(made: Directory, asked: OpenRequest, owner: Connection | None = None)
 def test_create_starts_a_stream() -> None:
     made, owner = directory(), Connection()
     opening = made.open(request(), MODEL, owner)
-    assert opening.starts
+    assert opening.effect is Effect.START
     assert opening.dropped is None
     assert opening.displaced is None
     assert opening.stream.owner is owner
@@ -52,7 +52,7 @@ def test_an_open_sent_again_with_its_token_finds_its_stream(mode: Mode) -> None:
     first = opened(made, request(mode=mode), owner)
     again = made.open(request(mode=mode), MODEL, Connection())
     assert again.stream is first
-    assert not again.starts
+    assert again.effect is Effect.NONE
     assert again.displaced is owner
 
 
@@ -60,7 +60,7 @@ def test_restart_drops_the_old_stream_and_tells_its_connection() -> None:
     made, owner = directory(), Connection()
     first = opened(made, request(), owner)
     opening = made.open(request(mode=Mode.RESTART, token=OTHER_TOKEN), MODEL, Connection())
-    assert opening.starts
+    assert opening.effect is Effect.START
     assert opening.dropped is first
     assert opening.displaced is owner
     assert len(made) == 1

@@ -4,6 +4,8 @@ from itertools import product
 
 from service.core.lifecycle import TRANSITIONS, Effect, Event, State, Transition
 
+HERE = (State.ATTACHED, State.DETACHED)
+
 
 def test_every_event_is_decided_in_every_state() -> None:
     assert set(TRANSITIONS) == set(product(State, Event))
@@ -13,9 +15,9 @@ def test_slots_are_lent_and_freed_exactly_with_the_streams() -> None:
     for (state, _), found in TRANSITIONS.items():
         if not isinstance(found, Transition):
             continue
-        before = state is not State.ABSENT
-        after = found.state is not State.ABSENT
-        lent = (Effect.START in found.effect) - (Effect.FREE in found.effect)
+        before = state in HERE
+        after = found.state in HERE
+        lent = bool(found.effect & (Effect.START | Effect.RESTORE)) - (Effect.FREE in found.effect)
         assert lent == after - before
 
 

@@ -10,7 +10,7 @@ from service.core.scheduler import Scheduler
 from service.core.session import Sessions
 from service.core.slots import Slots
 from service.core.steps import Output, Step, StepError
-from service.core.streams import Stream
+from service.core.streams import Stream, StreamKey
 from service.runtime.accumulator import accumulator_signature
 from tests.fakes import MODEL, TOKEN, Connection, number, value
 
@@ -28,7 +28,9 @@ class Bench:
 
     def stream(self, policy: LatePolicy = LatePolicy.FLAG) -> tuple[Stream, Connection]:
         owner = Connection()
-        stream = Stream("robot", TOKEN, MODEL, policy, owner, slot=self.slots.acquire())
+        stream = Stream(
+            StreamKey("", "robot"), TOKEN, MODEL, policy, owner, slot=self.slots.acquire()
+        )
         self.sessions.reserve(self.slots.capacity)
         return stream, owner
 

@@ -1,0 +1,153 @@
+"""Custody: what becomes of streams beyond the memory of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from service.checkpoint.store import Record, Store
+from service.core.checkpoint import Checkpoint
+from service.core.counts import StoreReading
+from service.core.directory import Directory
+from service.core.errors import ServiceError, StoreDown
+from service.core.streams import UNFENCED, Fence, OpenRequest, Stream, StreamKey
+from service.keeper import Keeper
+from service.lanes import Lanes
+from service.ownership import Ownership
+
+
+class Custody:
+    """Nothing: the streams live as long as this process."""
+
+    durable = False
+
+    def start(self) -> None:
+        """Begins to save streams."""
+
+    async def find(self, key: StreamKey) -> Record | None:
+        """A stream that this process does not have; ended ones too."""
+        return None
+
+    async def begin(
+        self, request: OpenRequest, first: Checkpoint, known: Stream | None, record: Record | None
+    ) -> Fence:
+        """Makes a new stream this process's, in the place of one that is `known` here, or
+        that the store has as `record`. Returns the fence to save it under.
+        """
+        return UNFENCED
+
+    async def acquire(self, key: StreamKey, record: Record) -> Record:
+        """Makes a stored stream this process's."""
+        return record
+
+    def give_back(self, key: StreamKey, record: Record) -> None:
+        """Lets go of an acquired stream that cannot be served after all."""
+
+    def forget(self, request: OpenRequest, fence: Fence) -> None:
+        """Lets go of a new stream that cannot be served after all."""
+
+    def hurry(self, stream: Stream) -> None:
+        """Saves the stream at once."""
+
+    def end(self, stream: Stream) -> None:
+        """The stream is over."""
+
+    def release(self, stream: Stream) -> bool:
+        """Saves the stream for anyone to take, so that this process may drop it; False if it
+        must stay.
+        """
+        return False
+
+    async def close(self) -> None:
+        """Saves what is to be saved; nothing is called after it."""
+
+    def reading(self) -> StoreReading | None:
+        return None
+
+
+class StoreCustody(Custody):
+    """The streams are saved in a store, which many processes may share.
+
+    The coroutines raise StoreDown where the store does not answer.
+    """
+
+    durable = True
+
+    def __init__(
+        self,
+        store: Store,
+        lanes: Lanes,
+        directory: Directory,
+        *,
+        checkpoint_interval: float,
+        takeover_wait: float,
+        clock: Callable[[], float],
+        lose: Callable[[Stream, ServiceError], None],
+    ) -> None:
+        """`checkpoint_interval`: seconds from one round of saving to the next.
+        `takeover_wait`: seconds that another process has to release a stream opened here.
+        `lose` is told of a stream that another process has.
+        """
+        idle_limit = directory.idle_limit
+        self._store = store
+        self._keeper = Keeper(
+            store,
+            lanes,
+            interval=checkpoint_interval,
+            idle_limit=idle_limit,
+            clock=clock,
+            lose=lose,
+            find=directory.find,
+        )
+        self._ownership = Ownership(
+            store, self._keeper.owner, takeover_wait=takeover_wait, idle_limit=idle_limit
+        )
+        self._rounds: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._rounds = asyncio.create_task(self._keeper.run())
+
+    async def find(self, key: StreamKey) -> Record | None:
+        if self._keeper.is_parting_from(key):
+            await self._keeper.flush()
+        return await self._ownership.read(key)
+
+    async def begin(
+        self, request: OpenRequest, first: Checkpoint, known: Stream | None, record: Record | None
+    ) -> Fence:
+        former = known.fence if known else None
+        if record and record.checkpoint:
+            former = (await self._ownership.acquire(request.key, record)).fence
+        return await self._ownership.begin(request.key, request.token_hash, first, former)
+
+    async def acquire(self, key: StreamKey, record: Record) -> Record:
+        return await self._ownership.acquire(key, record)
+
+    def give_back(self, key: StreamKey, record: Record) -> None:
+        self._keeper.give_back(key, record)
+
+    def forget(self, request: OpenRequest, fence: Fence) -> None:
+        self._keeper.part(request.key, Record(fence, request.token_hash, None))
+
+    def hurry(self, stream: Stream) -> None:
+        self._keeper.hurry(stream)
+
+    def end(self, stream: Stream) -> None:
+        self._keeper.part(stream.key, Record(stream.fence, stream.token_hash, None))
+
+    def release(self, stream: Stream) -> bool:
+        if self._keeper.degraded:
+            return False
+        self._keeper.release(stream)
+        return True
+
+    async def close(self) -> None:
+        with suppress(StoreDown):
+            await self._keeper.flush()
+        if self._rounds:
+            self._rounds.cancel()
+        await self._store.close()
+
+    def reading(self) -> StoreReading:
+        return self._keeper.reading

@@ -1,0 +1,261 @@
+"""The keeper: saves the streams of this process in the state store, behind their backs.
+
+It works in rounds, one at a time. A round saves each stream that has changed as it is now, in
+slices, and nobody waits for it but those who ask to. While the store is away the streams go on;
+once it answers again every stream is saved anew, for what it kept may be older, or gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from service.checkpoint.store import Record, Store, StoreUnavailable, Write
+from service.core.counts import StoreCounts, StoreReading
+from service.core.errors import ServiceError, StoreDown, StreamTakenOver
+from service.core.streams import Fence, Stream, StreamKey
+from service.lanes import Lanes
+
+log = logging.getLogger(__name__)
+
+_SLICE = 256
+"""Streams that one write takes: checkpoints of more would hold up the steps."""
+_LONGEST_PAUSE = 1.0
+"""Seconds between two tries while the store is away."""
+_REFRESHES = 3
+"""How often a stream that stands still is saved within the time that the store keeps it."""
+
+
+class Keeper:
+    def __init__(
+        self,
+        store: Store,
+        lanes: Lanes,
+        *,
+        interval: float,
+        idle_limit: float,
+        clock: Callable[[], float],
+        lose: Callable[[Stream, ServiceError], None],
+        find: Callable[[StreamKey], Stream | None],
+    ) -> None:
+        """`interval`: seconds from one round to the next. `idle_limit`: seconds that the store
+        keeps a stream nobody advances. `lose` is told of a stream that another process has,
+        `find` tells the stream that this process has.
+        """
+        self.store = store
+        self.owner = secrets.token_hex(8)
+        self.counts = StoreCounts()
+        self._lanes = lanes
+        self._interval = interval
+        self._idle_limit = idle_limit
+        self._clock = clock
+        self._lose = lose
+        self._find = find
+        self._urgent: set[Stream] = set()
+        self._farewells: dict[StreamKey, Write] = {}
+        self._waiting: list[asyncio.Future[None]] = []
+        self._news = asyncio.Event()
+        self._due = 0.0
+        self._complete_since = clock()
+        self._down_since: float | None = None
+        self._everything = False
+        self._pause = interval
+
+    @property
+    def reading(self) -> StoreReading:
+        now = self._clock()
+        behind = any(self._lanes.unsaved(-math.inf))
+        return StoreReading(
+            self.counts,
+            None if self._down_since is None else now - self._down_since,
+            now - self._complete_since if behind else 0.0,
+        )
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the store is away."""
+        return self._down_since is not None
+
+    def hurry(self, stream: Stream) -> None:
+        """Saves the stream at once."""
+        self._urgent.add(stream)
+        self._news.set()
+
+    def release(self, stream: Stream) -> None:
+        """Saves the stream as it is, for anyone to take; this process gives it up."""
+        (checkpoint,) = self._lanes.checkpoints([stream])
+        self.part(stream.key, Record(stream.fence, stream.token_hash, checkpoint, released=True))
+
+    def give_back(self, key: StreamKey, record: Record) -> None:
+        """Lets go of a record that was taken and is not wanted after all."""
+        self.part(key, replace(record, released=True))
+
+    def part(self, key: StreamKey, last: Record) -> None:
+        """Has the store know the last of a stream that this process has no more."""
+        self._farewells[key] = Write(key, last, self._idle_limit)
+        self._news.set()
+
+    def is_parting_from(self, key: StreamKey) -> bool:
+        """Whether the store has yet to be told that this process gave the stream up."""
+        return key in self._farewells
+
+    async def flush(self) -> None:
+        """Waits until everything is in the store as it is now. Raises StoreDown."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append(done)
+        self._news.set()
+        await done
+
+    async def run(self) -> None:
+        """Round after round, until cancelled."""
+        while True:
+            await self._next_round()
+            await self._round()
+
+    async def _next_round(self) -> None:
+        if self._down_since is not None:
+            await asyncio.sleep(self._pause)
+            return
+        if not self._news.is_set():
+            try:
+                async with asyncio.timeout(max(0.0, self._due - self._clock())):
+                    await self._news.wait()
+            except TimeoutError:
+                return
+        self._news.clear()
+
+    async def _round(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        started = self._clock()
+        complete = bool(waiting) or started >= self._due
+        try:
+            if complete:
+                self._due = started + self._interval
+                await self._answer_claims()
+            await self._save(complete)
+        except Exception as error:  # whatever it is, the steps go on and the next round tries again
+            if not isinstance(error, StoreUnavailable):
+                log.exception("a round of saving failed")
+            self._degrade(error)
+            _resolve(waiting, StoreDown(f"the state store does not answer: {error}"))
+        else:
+            self._recover()
+            if complete:
+                self._complete_since = started
+            _resolve(waiting, None)
+
+    async def _answer_claims(self) -> None:
+        for key in await self.store.claimed(self.owner):
+            stream = self._find(key)
+            if stream:
+                self.release(stream)
+                self._lose(stream, StreamTakenOver(f"stream {key.id!r} goes on at another server"))
+            elif key not in self._farewells:
+                await self._let_go(key)
+
+    async def _let_go(self, key: StreamKey) -> None:
+        """Of a stream that this process took and never had, for its client left meanwhile."""
+        record = await self.store.read(key)
+        if record and record.checkpoint and record.fence.owner == self.owner:
+            self.give_back(key, record)
+
+    async def _save(self, complete: bool) -> None:
+        urgent, self._urgent = self._urgent, set()
+        self.counts.rounds += 1
+        await self._say_farewells()
+        streams = self._unsaved() if complete else [each for each in urgent if each.slot]
+        for some in _slices(streams):
+            await self._save_streams([stream for stream in some if stream.slot])
+
+    def _unsaved(self) -> list[Stream]:
+        if self._everything:
+            return self._lanes.unsaved(math.inf)
+        return self._lanes.unsaved(self._clock() - self._idle_limit / _REFRESHES)
+
+    async def _say_farewells(self) -> None:
+        farewells = list(self._farewells.values())
+        if not farewells:
+            return
+        self._count(await self.store.write(farewells))
+        for write in farewells:
+            if self._farewells.get(write.key) is write:
+                del self._farewells[write.key]
+
+    async def _save_streams(self, streams: Sequence[Stream]) -> None:
+        if not streams:
+            return
+        taken = self._clock()
+        writes = [
+            Write(
+                stream.key,
+                Record(stream.fence, stream.token_hash, checkpoint),
+                self._kept_for(stream, taken),
+            )
+            for stream, checkpoint in zip(streams, self._lanes.checkpoints(streams), strict=True)
+        ]
+        stored = await self.store.write(writes)
+        self._count(stored)
+        for stream, write, good in zip(streams, writes, stored, strict=True):
+            if stream.slot is None or stream.fence != write.record.fence:
+                continue
+            if good:
+                self._saved(stream, write.record.step, taken)
+            else:
+                self._lose(stream, self._taken_over(stream))
+
+    def _kept_for(self, stream: Stream, now: float) -> float:
+        return self._idle_limit if stream.owner else max(0.0, stream.expires - now)
+
+    def _saved(self, stream: Stream, step: int, taken: float) -> None:
+        self._lanes.of(stream).saved(stream, step, taken)
+        if stream.owner:
+            stream.owner.durable(step)
+
+    def _taken_over(self, stream: Stream) -> StreamTakenOver:
+        shared = self._lanes.of(stream).durable_step(stream)
+        return StreamTakenOver(
+            f"stream {stream.id!r} was taken by another server, which has its steps before "
+            f"{shared}: the later ones of this connection are discarded"
+        )
+
+    def _count(self, stored: Sequence[bool]) -> None:
+        self.counts.written += sum(stored)
+        self.counts.refused += len(stored) - sum(stored)
+
+    def _degrade(self, error: Exception) -> None:
+        self.counts.failures += 1
+        self._everything = True
+        if self._down_since is None:
+            self._down_since = self._clock()
+            self._pause = self._interval
+            log.error("degraded: streams go on in memory only, the state store is away: %s", error)
+        else:
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _recover(self) -> None:
+        self._everything = False
+        if self._down_since is not None:
+            log.warning(
+                "the state store is back after %.1f s; every stream is saved again",
+                self._clock() - self._down_since,
+            )
+            self._down_since = None
+
+
+def _slices(streams: Sequence[Stream]) -> Iterator[Sequence[Stream]]:
+    for start in range(0, len(streams), _SLICE):
+        yield streams[start : start + _SLICE]
+
+
+def _resolve(waiting: Sequence[asyncio.Future[None]], error: ServiceError | None) -> None:
+    for done in waiting:
+        if done.done():
+            continue
+        if error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)

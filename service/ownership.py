@@ -1,0 +1,103 @@
+"""Ownership: how this process comes to have a stream that lives in the state store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.checkpoint.store import CheckpointUnreadable, Record, Store, StoreUnavailable, Write
+from service.core.checkpoint import Checkpoint
+from service.core.errors import StateUnusable, StoreDown, StreamExists, StreamNotFound
+from service.core.streams import Fence, StreamKey
+
+_LOOK_AGAIN = 0.02
+"""Seconds between two looks at a stream that its owner is asked to release."""
+_TRIES = 5
+"""How often a stream may change hands while this process reaches for it."""
+
+
+class Ownership:
+    """Every method may raise StoreDown."""
+
+    def __init__(self, store: Store, owner: str, *, takeover_wait: float, idle_limit: float):
+        """`takeover_wait`: seconds that an owner has to release a stream before it is taken by
+        force. `idle_limit`: seconds that the store keeps a stream nobody advances.
+        """
+        self._store = store
+        self._owner = owner
+        self._takeover_wait = takeover_wait
+        self._idle_limit = idle_limit
+
+    async def read(self, key: StreamKey) -> Record | None:
+        """The stream as the store has it, ended ones too. Raises StateUnusable if damaged."""
+        with _told(key):
+            return await self._store.read(key)
+
+    async def begin(
+        self, key: StreamKey, token_hash: bytes, first: Checkpoint, former: Fence | None
+    ) -> Fence:
+        """Puts a new stream into the store, in the place of one that this process has under the
+        fence `former`, if it has. Raises StreamExists if another process was faster.
+        """
+        with _told(key):
+            if former:
+                fence = Fence(former.epoch + 1, self._owner)
+            else:
+                ended = await self._store.read(key)
+                fence = Fence(ended.fence.epoch + 1 if ended else 1, self._owner)
+            write = Write(key, Record(fence, token_hash, first), self._idle_limit)
+            if former:
+                (stored,) = await self._store.write([write])
+            else:
+                stored = await self._store.create(write)
+        if not stored:
+            raise StreamExists(f"stream {key.id!r} was opened at another server just now")
+        return fence
+
+    async def acquire(self, key: StreamKey, record: Record | None) -> Record:
+        """Takes a living stream, in a new epoch: at once where it was released, else after its
+        owner was asked and had time to save it. Raises StreamNotFound if it has ended.
+        """
+        with _told(key):
+            for _ in range(_TRIES):
+                if record and record.checkpoint and not self._may_take(record):
+                    record = await self._ask_for(key, record)
+                if not record or not record.checkpoint:
+                    raise StreamNotFound(f"stream {key.id!r} ended just now: create it again")
+                taken = await self._store.take(key, record.fence, self._owner)
+                if taken:
+                    return taken
+                record = await self._store.read(key)
+        raise StoreDown(f"stream {key.id!r} is being opened at several servers: open it again")
+
+    def _may_take(self, record: Record) -> bool:
+        return record.released or record.fence.owner == self._owner
+
+    async def _ask_for(self, key: StreamKey, record: Record) -> Record | None:
+        """The record once it is released, has another owner, or its owner's time is up."""
+        await self._store.claim(key, self._owner)
+        deadline = time.monotonic() + self._takeover_wait
+        found: Record | None = record
+        while time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK_AGAIN)
+            found = await self._store.read(key)
+            if found is None or found.released or found.fence != record.fence:
+                break
+        return found
+
+
+@contextmanager
+def _told(key: StreamKey) -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise StoreDown(
+            f"stream {key.id!r} needs the state store, which does not answer: open it again in a "
+            f"moment ({error})"
+        ) from error
+    except CheckpointUnreadable as error:
+        raise StateUnusable(
+            f"the stored state of stream {key.id!r} cannot be read ({error}): take another id"
+        ) from error
