@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import uvloop
 
-from service.app import StartError, load_engine
-from service.app import serve as serve_engine
+from service.app import load_engine, serve_alone
+from service.process import Process
 from service.repository.packages import RepositoryError
 from service.settings import Settings, SettingsError, flag_of, load, variable_of
+from service.startup import StartError, prepare
+from service.workers.parent import supervise
 
 
 def _option(name: str) -> click.Option:
@@ -41,15 +40,12 @@ def serve(config: Path | None, **flags: Any) -> None:
     """
     try:
         settings = load({name: value for name, value in flags.items() if value is not None}, config)
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        )
-        # The first process of a container ignores a signal that it has no handler for.
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-        engine = load_engine(settings)
+        prepare(settings.log_level)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve_engine(settings, engine))
+            if settings.workers > 1:
+                runner.run(supervise(settings))
+            else:
+                runner.run(serve_alone(settings, Process(load_engine(settings))))
     except (SettingsError, RepositoryError, StartError) as error:
         for line in str(error).splitlines():
             click.echo(f"error: {line}", err=True)

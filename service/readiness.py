@@ -34,13 +34,14 @@ class Readiness:
     @property
     def reason(self) -> str:
         """What an operator reads."""
-        waiting = [f"worker {name} is {one.phase}" for name, one in _unready(self.workers)]
-        return ", ".join(waiting) if waiting else f"the service is {self.phase}"
+        if self.phase is Phase.DRAINING or not _unready(self.workers):
+            return self.phase
+        return ", ".join(f"worker {name} is {one.phase}" for name, one in _unready(self.workers))
 
 
 def combined(workers: Mapping[str, Readiness], draining: bool) -> Readiness:
-    """The service is ready when all its workers are, and as degraded as the worst."""
-    phase = next((one.phase for _, one in _unready(workers)), Phase.SERVING)
+    """The service starts until all its workers serve, and is as degraded as the worst."""
+    phase = Phase.STARTING if _unready(workers) else Phase.SERVING
     outages = [one.degraded_for for one in workers.values() if one.degraded_for is not None]
     return Readiness(
         Phase.DRAINING if draining else phase, max(outages, default=None), dict(workers)

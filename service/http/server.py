@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -26,8 +27,14 @@ class Watched(Protocol):
 
 
 @asynccontextmanager
-async def listening(address: str, watched: Watched) -> AsyncIterator[str]:
-    """Serves on `address`, HOST:PORT; gives it with the port that was taken. Raises StartError."""
+async def listening(address: str | None, watched: Watched) -> AsyncIterator[str | None]:
+    """Serves on `address`, HOST:PORT, and gives it with the port that was taken; None: nowhere.
+
+    Raises StartError.
+    """
+    if address is None:
+        yield None
+        return
     host, _, port = address.rpartition(":")
     runner = web.AppRunner(
         application(watched), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
@@ -49,8 +56,11 @@ def application(watched: Watched) -> web.Application:
 
     async def ready(_: web.Request) -> web.Response:
         readiness = await watched.readiness()
-        return web.json_response(
-            readiness_json(readiness, datetime.now(UTC)), status=200 if readiness.ready else 503
+        told = json.dumps(readiness_json(readiness, datetime.now(UTC)))
+        return web.Response(
+            text=told + "\n",
+            status=200 if readiness.ready else 503,
+            content_type="application/json",
         )
 
     async def metrics(request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ def test_the_service_is_ready_when_all_its_workers_are(phase: Phase) -> None:
 def test_a_draining_service_is_not_ready_whatever_its_workers_say() -> None:
     draining = combined({"1": SERVING}, draining=True)
     assert not draining.ready
-    assert draining.reason == "the service is draining"
+    assert draining.reason == "draining"
 
 
 def test_a_degraded_service_is_ready() -> None:

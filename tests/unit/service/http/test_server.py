@@ -60,11 +60,11 @@ async def ready(base: str) -> tuple[int, dict[str, object]]:
 
 async def test_readiness_is_told_with_its_reason(base: str, watched: Watched) -> None:
     store = {"state": "ok", "since": None}
-    told = {"ready": True, "reason": "the service is serving", "store": store}
+    told = {"ready": True, "reason": "serving", "store": store}
     assert await ready(base) == (200, told)
     for phase in (Phase.STARTING, Phase.DRAINING):
         watched.says = Readiness(phase)
-        told = {"ready": False, "reason": f"the service is {phase}", "store": store}
+        told = {"ready": False, "reason": phase, "store": store}
         assert await ready(base) == (503, told)
 
 

@@ -1,0 +1,93 @@
+"""A worker: `python -m service.workers.child NAME`, started by its parent only.
+
+It reads its settings from standard input, and ends by itself when its parent is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from typing import Any
+
+import uvloop
+
+from service.app import load_engine, serve
+from service.metrics.text import written
+from service.orders import Order, Outcome
+from service.process import Process
+from service.repository.packages import RepositoryError
+from service.settings import Settings
+from service.startup import StartError, asked_to_stop, prepare
+from service.workers.control import Gone, Peer
+from service.workers.messages import (
+    ORDER,
+    ORDERS,
+    OUTCOME,
+    OUTCOMES,
+    READINESS,
+    ToParent,
+    ToWorker,
+)
+
+
+class _Child:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: Process
+        self._parent: Peer
+
+    async def work(self, control: socket.socket) -> int:
+        """Serves until the parent says stop or is gone; the exit code."""
+        self._parent = await Peer.on(control, self._answer)
+        hearing = asyncio.create_task(self._parent.listen())
+        try:
+            self._process = Process(load_engine(self._settings))
+            self._process.fan_out = self._fan_out
+            await self._join()
+            stop = asked_to_stop()
+            hearing.add_done_callback(lambda _: stop.set())
+            await serve(self._settings, self._process, stop, self._opened)
+        except (RepositoryError, StartError) as error:
+            await self._parent.ask(ToParent.FAILED, str(error))
+            return 2
+        return 0
+
+    async def _join(self) -> None:
+        orders = await self._parent.ask(ToParent.JOIN)
+        for order in ORDERS.validate_python(orders):
+            await self._process.carry_out(order)
+
+    async def _opened(self, _: str) -> None:
+        await self._parent.ask(ToParent.SERVING, self._process.models)
+
+    async def _fan_out(self, order: Order) -> list[Outcome]:
+        body = ORDER.dump_python(order, mode="json")
+        return OUTCOMES.validate_python(await self._parent.ask(ToParent.FAN_OUT, body))
+
+    async def _answer(self, kind: str, body: Any) -> Any:
+        """Answers the parent, which asks only who has joined."""
+        match ToWorker(kind):
+            case ToWorker.READINESS:
+                return READINESS.dump_python(await self._process.readiness(), mode="json")
+            case ToWorker.METRICS:
+                return written(await self._process.metrics())
+            case ToWorker.CARRY_OUT:
+                outcome = await self._process.carry_out(ORDER.validate_python(body))
+                return OUTCOME.dump_python(outcome, mode="json")
+
+
+def main(name: str) -> int:
+    begin = json.load(sys.stdin)
+    settings = Settings.model_validate(begin["settings"])
+    prepare(settings.log_level, name)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_Child(settings).work(socket.socket(fileno=begin["control"])))
+    except Gone:
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

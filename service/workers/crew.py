@@ -1,0 +1,154 @@
+"""All workers as one: what the parent asks them, and what they ask it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from service.metrics.ledger import Ledger
+from service.metrics.text import read
+from service.orders import Action, Order, Outcome
+from service.readiness import Phase, Readiness, combined
+from service.workers.control import Failed, Gone
+from service.workers.messages import (
+    ORDER,
+    ORDERS,
+    OUTCOME,
+    OUTCOMES,
+    READINESS,
+    ToParent,
+    ToWorker,
+)
+from service.workers.worker import Worker
+
+_ANSWER_SECONDS = 2.0
+_ORDER_SECONDS = 600.0
+"""A load proves the model, and may take long."""
+
+
+class Crew:
+    """Knows each worker by its name, which a successor inherits."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._workers: dict[str, Worker | None] = dict.fromkeys(names)
+        self._restarts = dict.fromkeys(self._workers, 0)
+        self._ledger = Ledger()
+        self._orders: dict[tuple[str, int | None], Order] = {}
+        self._ordering = asyncio.Lock()
+        self.draining = False
+        self.all_serve = asyncio.Event()
+        """Set once every worker has served."""
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._workers)
+
+    def present(self) -> list[Worker]:
+        return [worker for worker in self._workers.values() if worker]
+
+    def admit(self, worker: Worker) -> None:
+        self._workers[worker.name] = worker
+
+    def dismiss(self, worker: Worker) -> None:
+        """It has ended."""
+        self._workers[worker.name] = None
+        self._restarts[worker.name] += not self.draining
+        self._ledger.retire(worker.name)
+
+    def models(self) -> list[str]:
+        return next((worker.models for worker in self.present() if worker.models), [])
+
+    async def answer(self, worker: Worker, kind: str, body: Any) -> Any:
+        """Answers what a worker asks."""
+        match ToParent(kind):
+            case ToParent.JOIN:
+                return ORDERS.dump_python(await self._join(worker), mode="json")
+            case ToParent.SERVING:
+                self._serves(worker, body)
+            case ToParent.FAILED:
+                worker.failure = body
+            case ToParent.FAN_OUT:
+                outcomes = await self.fan_out(ORDER.validate_python(body))
+                return OUTCOMES.dump_python(outcomes, mode="json")
+        return None
+
+    async def _join(self, worker: Worker) -> list[Order]:
+        async with self._ordering:
+            worker.joined = True
+            return list(self._orders.values())
+
+    def _serves(self, worker: Worker, models: list[str]) -> None:
+        worker.phase = Phase.SERVING
+        worker.models = models
+        if all(one and one.phase is Phase.SERVING for one in self._workers.values()):
+            self.all_serve.set()
+
+    async def fan_out(self, order: Order) -> list[Outcome]:
+        """In every worker. One that starts later carries it out before it serves."""
+        async with self._ordering:
+            joined = [worker for worker in self.present() if worker.joined]
+            told = await asyncio.gather(*(self._order(worker, order) for worker in joined))
+            outcomes = [outcome for outcome in told if outcome]
+            if order.action is not Action.LIST and any(not outcome.error for outcome in outcomes):
+                self._remember(order)
+            return outcomes
+
+    def _remember(self, order: Order) -> None:
+        key = order.model, order.version
+        self._orders.pop(key, None)
+        self._orders[key] = order
+
+    async def _order(self, worker: Worker, order: Order) -> Outcome | None:
+        body = ORDER.dump_python(order, mode="json")
+        try:
+            told = await worker.ask(ToWorker.CARRY_OUT, body, within=_ORDER_SECONDS)
+        except Gone:
+            return None
+        except (Failed, TimeoutError) as error:
+            reason = str(error) or f"no answer within {_ORDER_SECONDS:g} s"
+            return Outcome((), "WORKER_FAILED", reason, worker.name)
+        return OUTCOME.validate_python(told | {"worker": worker.name})
+
+    async def readiness(self) -> Readiness:
+        each = await asyncio.gather(*map(self._readiness_of, self._workers.values()))
+        return combined(dict(zip(self._workers, each, strict=True)), self.draining)
+
+    async def _readiness_of(self, worker: Worker | None) -> Readiness:
+        if worker is None or worker.phase is not Phase.SERVING:
+            return Readiness(Phase.STARTING)
+        try:
+            told = await worker.ask(ToWorker.READINESS, within=_ANSWER_SECONDS)
+        except Gone:
+            return Readiness(Phase.STARTING)
+        except (Failed, TimeoutError):
+            return Readiness(Phase.SILENT)
+        return READINESS.validate_python(told)
+
+    async def metrics(self) -> Iterable[Metric]:
+        await asyncio.gather(*map(self._read, self.present()))
+        return [*self._ledger.families(), self._restarted()]
+
+    async def _read(self, worker: Worker) -> None:
+        """What a worker that does not answer has counted before still stands."""
+        if worker.phase is not Phase.SERVING:
+            return
+        try:
+            text = await worker.ask(ToWorker.METRICS, within=_ANSWER_SECONDS)
+        except (Gone, Failed, TimeoutError):
+            return
+        if self._workers[worker.name] is worker:
+            self._ledger.update(worker.name, read(text))
+
+    def _restarted(self) -> Metric:
+        family = CounterMetricFamily(
+            "stepwire_worker_restarts",
+            "Times that a worker was started again after it had died.",
+            labels=("worker",),
+        )
+        for name, times in self._restarts.items():
+            family.add_metric((name,), times)
+        return family

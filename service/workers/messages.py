@@ -1,0 +1,36 @@
+"""What the parent and its workers ask each other, and how JSON says it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+
+from service.orders import Order, Outcome
+from service.readiness import Readiness
+
+
+class ToWorker(StrEnum):
+    READINESS = "readiness"
+    METRICS = "metrics"
+    """As text."""
+    CARRY_OUT = "carry_out"
+    """An order, here and now."""
+
+
+class ToParent(StrEnum):
+    JOIN = "join"
+    """Models are loaded: which orders were given meanwhile?"""
+    SERVING = "serving"
+    """The port is open; the models that serve."""
+    FAILED = "failed"
+    """The start has failed; why."""
+    FAN_OUT = "fan_out"
+    """An order for every worker."""
+
+
+ORDER = TypeAdapter(Order)
+ORDERS = TypeAdapter(list[Order])
+OUTCOME = TypeAdapter(Outcome)
+OUTCOMES = TypeAdapter(list[Outcome])
+READINESS = TypeAdapter(Readiness)
