@@ -1,0 +1,120 @@
+"""Exchanges with a Redis server: bounded in time, never repeated, silent about passwords."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from service.checkpoint.scripts import Script
+from service.checkpoint.store import StoreRefused, StoreUnavailable
+
+Command = tuple[Any, ...]
+"""A Script, or the name of a command, with what follows it."""
+
+_CONNECTIONS = 16
+
+
+class Connection:
+    """Connects when it is needed; after any failure the next exchange does so anew."""
+
+    def __init__(self, url: str, *, timeout: float) -> None:
+        """`timeout` bounds an exchange, in seconds. Raises StoreRefused for a bad URL."""
+        self._timeout = timeout
+        self._address = _address(url)
+        try:
+            self._pool = BlockingConnectionPool.from_url(
+                url,
+                max_connections=_CONNECTIONS,
+                timeout=timeout,
+                socket_connect_timeout=timeout,
+                # An exchange has one time limit as a whole.
+                socket_timeout=None,
+                # A repeated write could hide that the server was away.
+                retry=Retry(NoBackoff(), 0),
+                protocol=2,
+            )
+        except (ValueError, TypeError, RedisError):
+            raise _refusal(self._address) from None
+        self._client = Redis(connection_pool=self._pool)
+
+    def __repr__(self) -> str:
+        return self._address
+
+    async def run(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies to the commands, sent together. Raises StoreUnavailable."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._run(commands)
+        except TimeoutError as error:
+            await self._drop()
+            raise StoreUnavailable(f"{self!r} did not answer within {self._timeout:g} s") from error
+        except (RedisError, OSError) as error:
+            await self._drop()
+            raise StoreUnavailable(f"{self!r}: {error}") from error
+
+    async def close(self) -> None:
+        await self._pool.disconnect()
+
+    async def _run(self, commands: Sequence[Command]) -> list[Any]:
+        replies = await self._exchange([_by_sha(command) for command in commands])
+        unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if unknown:
+            # A server that has started since: none of these have run.
+            again = await self._exchange([_by_text(commands[at]) for at in unknown])
+            for at, reply in zip(unknown, again, strict=True):
+                replies[at] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        pipeline = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return replies
+
+    async def _drop(self) -> None:
+        """The connections at rest have likely failed like the one that was used."""
+        await self._pool.disconnect(inuse_connections=False)
+
+
+def _by_sha(command: Command) -> Command:
+    script, *rest = command
+    return ("EVALSHA", script.sha, *rest) if isinstance(script, Script) else command
+
+
+def _by_text(command: Command) -> Command:
+    script, *rest = command
+    return ("EVAL", script.text, *rest)
+
+
+def _address(url: str) -> str:
+    """The URL without what may be secret. Raises StoreRefused."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 6379
+    except ValueError:
+        raise _refusal(url.partition(":")[0]) from None
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise _refusal(parts.scheme)
+    if not re.fullmatch(r"(/[0-9]*)?", parts.path):
+        raise _refusal(f"{parts.scheme}://{parts.hostname}:{port}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port}/{parts.path[1:] or 0}"
+
+
+def _refusal(shown: str) -> StoreRefused:
+    return StoreRefused(
+        f"--store {shown}...: a Redis store is redis://HOST:PORT/DB, "
+        "with :PASSWORD@ before the host if it has one, or rediss:// for TLS"
+    )
