@@ -65,6 +65,27 @@ def test_plain_text_elsewhere_wants_insecure(listen: str) -> None:
     assert load({"listen": listen, "insecure": "true"}).listen == listen
 
 
+CERTIFICATE = {"tls_cert": "cert.pem", "tls_key": "key.pem"}
+
+
+def test_with_a_certificate_it_listens_anywhere() -> None:
+    assert load({"listen": "0.0.0.0:1", **CERTIFICATE}).listen == "0.0.0.0:1"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"tls_cert": "cert.pem"}, "--tls-cert and --tls-key go together"),
+        ({"tls_key": "key.pem"}, "--tls-cert and --tls-key go together"),
+        ({"tls_client_ca": "ca.pem"}, "--tls-client-ca needs --tls-cert"),
+    ],
+)
+def test_half_a_certificate_is_refused(flags: dict[str, str], message: str) -> None:
+    [line] = refusal(flags)
+    assert line.startswith("tls: ") and message in line
+    assert load({**CERTIFICATE, "tls_client_ca": "ca.pem"}).tls_client_ca == Path("ca.pem")
+
+
 @pytest.mark.parametrize("listen", ["", ":1", "a:", "a:b", "a:65536", "a:-1", "50051"])
 def test_an_address_is_host_and_port(listen: str) -> None:
     assert "not HOST:PORT, got" in refusal({"listen": listen, "insecure": "true"})[0]
