@@ -185,7 +185,8 @@ class Engine:
                 StreamTakenOver(f"stream {stream.id!r} now belongs to another connection")
             )
         lane = self._lanes.of(stream)
-        lane.touch(stream)
+        if opening.effect is not Effect.START:
+            lane.touch(stream)  # its holder may be another one
         durable = self._custody.durable
         durable_step = lane.durable_step(stream) if durable else 0
         owner.durable(durable_step)
