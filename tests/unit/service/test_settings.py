@@ -86,6 +86,24 @@ def test_half_a_certificate_is_refused(flags: dict[str, str], message: str) -> N
     assert load({**CERTIFICATE, "tls_client_ca": "ca.pem"}).tls_client_ca == Path("ca.pem")
 
 
+def test_http_is_plain_text_and_follows_the_same_rule() -> None:
+    assert load({}).http_listen is None
+    assert load({"http_listen": "127.0.0.1:0"}).http_listen == "127.0.0.1:0"
+    tls = {"tls_cert": "server.pem", "tls_key": "server.key"}
+    [line] = refusal({"http_listen": "0.0.0.0:9090"} | tls)
+    assert line.startswith("http_listen: 0.0.0.0:9090 can be reached from elsewhere")
+    assert load({"http_listen": "0.0.0.0:9090", "insecure": "true"}).http_listen == "0.0.0.0:9090"
+    [line] = refusal({"http_listen": "9090"})
+    assert line.startswith("http_listen (--http-listen, STEPWIRE_HTTP_LISTEN): not HOST:PORT")
+
+
+def test_many_workers_need_a_store_that_all_of_them_reach() -> None:
+    [line] = refusal({"workers": "3"})
+    assert "name one with --store sqlite:PATH or redis://HOST:PORT/DB" in line
+    assert load({"workers": "3", "store": "sqlite:streams.db"}).workers == 3
+    assert load({"workers": "1"}).store == "memory"
+
+
 @pytest.mark.parametrize("listen", ["", ":1", "a:", "a:b", "a:65536", "a:-1", "50051"])
 def test_an_address_is_host_and_port(listen: str) -> None:
     assert "not HOST:PORT, got" in refusal({"listen": listen, "insecure": "true"})[0]

@@ -12,8 +12,10 @@ from service.workers.port import reserved
 
 @contextmanager
 def listening(address: str, *, shares: bool) -> Iterator[socket.socket]:
+    """With the options that gRPC gives its sockets."""
     host, _, port = address.rpartition(":")
     with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shares))
         one.bind((host, int(port)))
         one.listen()
@@ -76,4 +78,16 @@ def test_every_address_of_a_host_is_reserved(host: str) -> None:
 def test_an_address_of_another_machine_is_refused(host: str) -> None:
     with pytest.raises(StartError, match="not this machine's"):
         with reserved(f"{host}:0"):
+            pass
+
+
+def test_an_address_that_the_machine_lacks_is_left_out_of_a_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind = socket.AF_INET, socket.SOCK_STREAM, 0, ""
+    found = [(*kind, ("192.0.2.1", 0)), (*kind, ("127.0.0.1", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with reserved("both:0") as address:
+        port = address.rpartition(":")[2]
+        with listening(f"127.0.0.1:{port}", shares=True):
             pass
