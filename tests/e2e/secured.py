@@ -10,6 +10,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
+from tests import graphs
 from tests.certificates import Pair
 from tests.e2e.wire import RawCall
 from torture.processes import Server
@@ -17,6 +18,14 @@ from torture.processes import Server
 OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 SECONDS = 10.0
 """More than any answer takes."""
+
+
+def put_models(root: Path) -> Path:
+    """Three that load at once."""
+    graphs.put(root, "accumulator", graphs.accumulator_package())
+    graphs.put(root, "wide", graphs.package(*graphs.wide()))
+    graphs.put(root, "mixer", graphs.package(*graphs.mixer()))
+    return root
 
 
 def channel(

@@ -13,11 +13,16 @@ import pytest
 
 from tests.certificates import Authority, Pair
 from tests.e2e.conftest import Start
-from tests.e2e.secured import SECONDS, calling, channel, health
+from tests.e2e.secured import SECONDS, calling, channel, health, put_models
 from torture.processes import Server, running
 
 SERVING = (grpc.StatusCode.OK, "SERVING")
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return put_models(tmp_path_factory.mktemp("repository"))
 
 
 @pytest.fixture(scope="module")
