@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import secrets
+import struct
 from collections import Counter
 from collections.abc import Sequence
 
@@ -20,13 +22,15 @@ from torture.grammar import Grammar
 from torture.mutator import Mutator
 from torture.package import FEATURES, NAME, OUTPUTS
 from torture.promises import promised
-from torture.raw import STREAM, Reply, converse, path_of
+from torture.raw import FAST, STREAM, Reply, converse, path_of
 from torture.witness import Seen, Witness
 
 _PATIENCE = 0.25
 """Seconds that a call may stay open after it has said what it had to say."""
 _PATIENCE_WITH_STEPS = 10.0
 _ATTEMPTS, _RETRY = 50, 0.1
+_TRANSIENT = ("UNAVAILABLE", "CANCELLED", "INTERNAL")
+"""How a call ends that no server has taken."""
 _HEARING = 0.05
 """Seconds that a connection which speaks no HTTP/2 is listened to."""
 _IN_ONE_CALL = 20
@@ -66,7 +70,7 @@ class Assault:
 
     async def _work(self, messages: int, source: random.Random) -> None:
         worker = _Worker(source, self._strangers)
-        async with grpc.aio.insecure_channel(self._address) as channel:
+        async with grpc.aio.insecure_channel(self._address, options=FAST) as channel:
             while self.sent < messages:
                 kind = source.random()
                 if kind < 0.55:
@@ -199,14 +203,22 @@ class _Worker:
             made.step = self.source.choice((0, 1, *_FAR))
         if self.source.random() < 0.5:
             made.inputs[:] = [self.source.choice(inputs)]
+        elif self.source.random() < 0.3:
+            made.inputs[:] = [self._not_finite()]
         return made
+
+    def _not_finite(self) -> bytes:
+        """An input of the right size, one element of which no number is."""
+        row = [0.5] * FEATURES
+        row[self.source.randrange(FEATURES)] = self.source.choice((math.inf, -math.inf, math.nan))
+        return struct.pack(f"<{FEATURES}f", *row)
 
 
 async def _surely(channel: grpc.aio.Channel, messages: Sequence[bytes]) -> Reply:
     """Converses again while no server takes the call, as a client does; at most some seconds."""
     for _ in range(_ATTEMPTS):
         reply = await converse(channel, STREAM, messages, patience=_PATIENCE_WITH_STEPS)
-        if reply.answers or reply.status != "UNAVAILABLE":
+        if reply.answers or reply.status not in _TRANSIENT:
             break
         await asyncio.sleep(_RETRY)
     return reply

@@ -39,12 +39,12 @@ class Frame(NamedTuple):
         return head + struct.pack(">I", self.stream) + self.payload
 
 
-def call(path: str, messages: Sequence[bytes]) -> list[Frame]:
+def call(path: str | bytes, messages: Sequence[bytes]) -> list[Frame]:
     """A gRPC call as it should be."""
     body = b"".join(prefixed(message) for message in messages)
     return [
         Frame(Kind.SETTINGS, 0, 0, b""),
-        Frame(Kind.HEADERS, _END_HEADERS, 1, _headers(path)),
+        Frame(Kind.HEADERS, _END_HEADERS, 1, _headers(_bytes(path))),
         Frame(Kind.DATA, _END_STREAM, 1, body),
     ]
 
@@ -54,21 +54,25 @@ def prefixed(message: bytes, *, compressed: int = 0, length: int | None = None) 
     return struct.pack(">BI", compressed, len(message) if length is None else length) + message
 
 
-def _headers(path: str) -> bytes:
+def _headers(path: bytes) -> bytes:
     """Literals without indexing (RFC 7541, 6.2.2)."""
     fields = {
-        ":method": "POST",
-        ":scheme": "http",
+        ":method": b"POST",
+        ":scheme": b"http",
         ":path": path,
-        ":authority": "localhost",
-        "content-type": "application/grpc",
-        "te": "trailers",
+        ":authority": b"localhost",
+        "content-type": b"application/grpc",
+        "te": b"trailers",
     }
-    return b"".join(b"\x00" + _text(name) + _text(value) for name, value in fields.items())
+    return b"".join(b"\x00" + _text(_bytes(name)) + _text(value) for name, value in fields.items())
 
 
-def _text(value: str) -> bytes:
-    return bytes([len(value)]) + value.encode()
+def _text(value: bytes) -> bytes:
+    return bytes([len(value)]) + value
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
 class Garbler:
@@ -81,7 +85,14 @@ class Garbler:
     def garble(self, path: str, message: bytes) -> bytes:
         """What a client sends on a connection of its own."""
         way = self._random.choice(
-            (self._mutated, self._lying_frame, self._foreign_frame, self._lying_prefix, self._noise)
+            (
+                self._mutated,
+                self._lying_frame,
+                self._foreign_frame,
+                self._lying_prefix,
+                self._foreign_path,
+                self._noise,
+            )
         )
         return way(path, message)
 
@@ -113,6 +124,15 @@ class Garbler:
         *before, data = call(path, [])
         frames = [*before, data._replace(payload=body)]
         return PREFACE + b"".join(frame.encode() for frame in frames)
+
+    def _foreign_path(self, path: str, message: bytes) -> bytes:
+        """The name of an RPC that no text has."""
+        place = self._random.randrange(len(path))
+        foreign = self._random.choice((b"\xff", b"\x00", b"/", b"\xc3\xb6"))
+        encoded = path.encode()
+        garbled = encoded[:place] + foreign + encoded[place + 1 :]
+        frames = b"".join(frame.encode() for frame in call(garbled, [message]))
+        return PREFACE + frames
 
     def _noise(self, path: str, message: bytes) -> bytes:
         greeting = self._random.choice((b"", PREFACE, b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01"))

@@ -15,6 +15,13 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 
 STREAM = "/stepwire.v1.StreamInference/Stream"
+FAST = (
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 200),
+    ("grpc.use_local_subchannel_pool", 1),
+)
+"""Options of a channel that finds a server at once which comes back."""
 STILL_OPEN = "STILL_OPEN"
 """In the place of a status, of a call that the server did not end in time."""
 
