@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import asyncio
+from asyncio.subprocess import Process
+from typing import Any, cast
+
+import pytest
+
+from service.core.counts import LaneReading, StepCounts
+from service.core.streams import ModelKey
+from service.metrics.service import families
+from service.metrics.text import written
+from service.orders import Action, ModelState, Order, Outcome
+from service.readiness import Phase, Readiness
+from service.workers.control import Failed, Gone
+from service.workers.crew import Crew
+from service.workers.messages import ORDER, ORDERS, OUTCOME, OUTCOMES, READINESS
+from service.workers.worker import Worker
+from tests.unit.service.metrics.made import GRU, readings, value
+
+LOAD = Order(Action.LOAD, "gru", 3)
+UNLOAD = Order(Action.UNLOAD, "gru", 3)
+LIST = Order(Action.LIST)
+
+
+class Scripted(Worker):
+    """Answers what a test says, or raises it."""
+
+    def __init__(self, name: str, **says: Any) -> None:
+        super().__init__(name, cast(Process, None))
+        self.says = says
+        self.orders: list[Order] = []
+
+    async def ask(self, kind: str, body: Any = None, *, within: float) -> Any:
+        if kind == "carry_out":
+            self.orders.append(ORDER.validate_python(body))
+        said = self.says[kind]
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+def ready(phase: Phase = Phase.SERVING, degraded_for: float | None = None) -> Any:
+    return READINESS.dump_python(Readiness(phase, degraded_for), mode="json")
+
+
+def ran(steps: int) -> str:
+    lane = LaneReading(ModelKey("gru", 3), 1, StepCounts(ran=steps))
+    return written(families(readings(lanes=(lane,))))
+
+
+def done(error: str = "") -> Any:
+    outcome = Outcome((ModelState("gru", 3),), error)
+    return OUTCOME.dump_python(outcome, mode="json")
+
+
+async def serving(crew: Crew, name: str, **says: Any) -> Scripted:
+    """A worker that has come up."""
+    worker = Scripted(name, **says)
+    crew.admit(worker)
+    await crew.answer(worker, "join", None)
+    await crew.answer(worker, "serving", ["gru/3"])
+    return worker
+
+
+async def joined(crew: Crew, name: str) -> list[Order]:
+    """The orders that a worker which comes up later carries out first."""
+    worker = Scripted(name)
+    crew.admit(worker)
+    return ORDERS.validate_python(await crew.answer(worker, "join", None))
+
+
+@pytest.fixture
+def crew() -> Crew:
+    return Crew(["1", "2"])
+
+
+async def test_all_serve_once_each_has_said_so(crew: Crew) -> None:
+    await serving(crew, "1")
+    assert not crew.all_serve.is_set()
+    await serving(crew, "2")
+    assert crew.all_serve.is_set()
+    assert crew.models() == ["gru/3"]
+
+
+async def test_a_worker_that_is_not_up_is_starting(crew: Crew) -> None:
+    await serving(crew, "1", readiness=ready())
+    crew.admit(Scripted("2"))
+    told = await crew.readiness()
+    assert not told.ready
+    assert told.reason == "worker 2 is starting"
+
+
+async def test_readiness_is_what_the_workers_say(crew: Crew) -> None:
+    await serving(crew, "1", readiness=ready())
+    await serving(crew, "2", readiness=ready(degraded_for=7.0))
+    told = await crew.readiness()
+    assert (told.ready, told.degraded_for) == (True, 7.0)
+    crew.draining = True
+    assert not (await crew.readiness()).ready
+
+
+@pytest.mark.parametrize(
+    ("failure", "phase"),
+    [(TimeoutError(), Phase.SILENT), (Failed("x"), Phase.SILENT), (Gone(), Phase.STARTING)],
+)
+async def test_a_worker_that_does_not_answer_makes_the_service_unready(
+    crew: Crew, failure: Exception, phase: Phase
+) -> None:
+    await serving(crew, "1", readiness=ready())
+    await serving(crew, "2", readiness=failure)
+    told = await crew.readiness()
+    assert not told.ready
+    assert told.workers["2"].phase is phase
+
+
+async def steps(crew: Crew) -> float:
+    return value(await crew.metrics(), "stepwire_steps_total", **GRU)
+
+
+async def test_metrics_are_those_of_all_workers_dead_and_silent_ones_too(crew: Crew) -> None:
+    first = await serving(crew, "1", metrics=ran(100))
+    second = await serving(crew, "2", metrics=ran(20))
+    assert await steps(crew) == 120
+    first.says["metrics"] = TimeoutError()
+    second.says["metrics"] = ran(25)
+    assert await steps(crew) == 125
+    crew.dismiss(first)
+    await serving(crew, "1", metrics=ran(3))
+    assert await steps(crew) == 128
+
+
+async def test_restarts_are_counted_and_stops_are_not(crew: Crew) -> None:
+    worker = await serving(crew, "1")
+    crew.dismiss(worker)
+    crew.dismiss(await serving(crew, "1"))
+    assert value(await crew.metrics(), "stepwire_worker_restarts_total", worker="1") == 2
+    crew.draining = True
+    crew.dismiss(await serving(crew, "2"))
+    assert value(await crew.metrics(), "stepwire_worker_restarts_total", worker="2") == 0
+
+
+async def test_an_order_reaches_every_worker_and_each_is_told_what_came_of_it(crew: Crew) -> None:
+    first = await serving(crew, "1", carry_out=done())
+    second = await serving(crew, "2", carry_out=Failed("ValueError: odd"))
+    answer = await crew.answer(first, "fan_out", ORDER.dump_python(LOAD, mode="json"))
+    assert first.orders == second.orders == [LOAD]
+    assert OUTCOMES.validate_python(answer) == [
+        Outcome((ModelState("gru", 3),), worker="1"),
+        Outcome((), "WORKER_FAILED", "ValueError: odd", "2"),
+    ]
+
+
+async def test_a_worker_that_starts_later_is_given_the_orders_that_it_missed(crew: Crew) -> None:
+    await serving(crew, "1", carry_out=done())
+    other = Order(Action.LOAD, "lstm", 1)
+    for order in (LOAD, other, UNLOAD, LIST):
+        await crew.fan_out(order)
+    assert await joined(crew, "2") == [other, UNLOAD]
+
+
+async def test_an_order_that_no_worker_carried_out_is_forgotten(crew: Crew) -> None:
+    await serving(crew, "1", carry_out=done("MODEL_NOT_FOUND"))
+    await crew.fan_out(LOAD)
+    assert await joined(crew, "2") == []
+
+
+async def test_a_worker_that_dies_over_an_order_leaves_it_to_its_successor(crew: Crew) -> None:
+    await serving(crew, "1", carry_out=done())
+    second = await serving(crew, "2", carry_out=Gone())
+    assert [outcome.worker for outcome in await crew.fan_out(LOAD)] == ["1"]
+    crew.dismiss(second)
+    assert await joined(crew, "2") == [LOAD]
+
+
+async def test_who_joins_while_an_order_is_carried_out_gets_it_too(crew: Crew) -> None:
+    begun, finish = asyncio.Event(), asyncio.Event()
+
+    class Slow(Scripted):
+        async def ask(self, kind: str, body: Any = None, *, within: float) -> Any:
+            begun.set()
+            await finish.wait()
+            return done()
+
+    slow = Slow("1")
+    slow.joined = True
+    crew.admit(slow)
+    ordering = asyncio.create_task(crew.fan_out(LOAD))
+    await begun.wait()
+    joining = asyncio.create_task(joined(crew, "2"))
+    finish.set()
+    await ordering
+    assert await joining == [LOAD]
+
+
+async def test_why_a_worker_could_not_start_is_kept(crew: Crew) -> None:
+    worker = Scripted("1")
+    await crew.answer(worker, "failed", "no model may serve")
+    assert worker.failure == "no model may serve"
