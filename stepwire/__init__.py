@@ -28,13 +28,15 @@ from stepwire.errors import (
     StreamChanged,
     StreamClosed,
     StreamExists,
+    StreamMoved,
     StreamNotFound,
     StreamTakenOver,
     TooManyStreams,
     Unauthenticated,
     Unavailable,
 )
-from stepwire.stream import StepInfo, Stream
+from stepwire.info import StepInfo
+from stepwire.stream import Stream
 
 __all__ = [
     "Client",
@@ -59,6 +61,7 @@ __all__ = [
     "StreamChanged",
     "StreamClosed",
     "StreamExists",
+    "StreamMoved",
     "StreamNotFound",
     "StreamTakenOver",
     "TooManyStreams",

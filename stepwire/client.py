@@ -6,39 +6,30 @@ import asyncio
 import weakref
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import grpc
 
+from stepwire.call import RawCall
+from stepwire.channel import PemFile, Security, open_channel
 from stepwire.errors import StreamClosed
-from stepwire.stream import Late, Mode, Stream
+from stepwire.opening import Late, Mode, open_request
+from stepwire.stream import OnUnprotected, Stream
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
-_OPTIONS = (
-    # A server that comes back is found at once, one that is gone within seconds.
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.max_reconnect_backoff_ms", 500),
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.http2.ping_timeout_ms", 5_000),
-    ("grpc.http2.max_pings_without_data", 0),
-    # Two clients of a process do not share a connection.
-    ("grpc.use_local_subchannel_pool", 1),
-)
+REPLAY_BYTES = 4 * 2**20
+"""Of the inputs that a stream keeps: about 16,000 timesteps of 16 float32."""
 
 
 class Client:
     """Made by `connect`, closed by `async with`."""
 
-    def __init__(self, target: str, *, retry_for: float, max_message_bytes: int) -> None:
-        self._channel = grpc.aio.insecure_channel(
-            target,
-            options=(
-                *_OPTIONS,
-                ("grpc.max_receive_message_length", max_message_bytes),
-                ("grpc.max_send_message_length", max_message_bytes),
-            ),
-        )
+    def __init__(
+        self, target: str, *, retry_for: float, max_message_bytes: int, security: Security
+    ) -> None:
+        self._channel: grpc.aio.Channel = open_channel(target, security, max_message_bytes)
         self._stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(self._channel)
+        self._metadata = security.metadata()
         self._retry_for = retry_for
         self._closed = False
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -54,6 +45,10 @@ class Client:
         late: Late = "flag",
         from_step: int | None = None,
         retry_for: float | None = None,
+        sync: bool = False,
+        rate_hz: float | None = None,
+        on_unprotected: OnUnprotected = "continue",
+        replay_bytes: int = REPLAY_BYTES,
     ) -> Stream:
         """A stream, opened by `async with`.
 
@@ -65,22 +60,41 @@ class Client:
         flagged, it is rejected, or the previous output is held. `from_step`: on resume, the
         oldest step without an answer, which is answered again if it has run. `retry_for`:
         seconds that the server may be away before Unavailable is raised.
+        `rate_hz`: how many steps a second there will be, for a server that admits by load.
+
+        Where the server's store is durable, the inputs that it does not have yet are kept here,
+        up to `replay_bytes`, and given again to a server that comes back from a crash. When
+        they are more, `on_unprotected` says what happens: "continue" drops the oldest, and a
+        crash then raises StateLost; "wait" has the step wait until the store has caught up.
+        `sync`: no answer comes before the state behind it is in the store.
         """
         if self._closed:
             raise StreamClosed("this client is closed: connect again")
-        stream = Stream(
-            lambda: self._stub.Stream(),
+        request = open_request(
             model,
             stream_id=stream_id,
             mode=mode,
             token=token,
             version=version,
             late=late,
+            sync=sync,
+            rate_hz=rate_hz,
+        )
+        stream = Stream(
+            self._call,
+            request,
             from_step=from_step,
             retry_for=self._retry_for if retry_for is None else retry_for,
+            on_unprotected=on_unprotected,
+            replay_bytes=replay_bytes,
         )
         self._streams.add(stream)
         return stream
+
+    def _call(self, stream_id: str) -> RawCall:
+        """Whoever balances load by `stepwire-route` sends a stream where it was before."""
+        route = ("stepwire-route", quote(stream_id, safe=":"))
+        return self._stub.Stream(metadata=(route, *self._metadata))
 
     async def close(self) -> None:
         """Ends the connection; open streams are detached."""
@@ -100,9 +114,36 @@ class Client:
         await self.close()
 
 
-def connect(target: str, *, retry_for: float = 30.0, max_message_bytes: int = 4 * 2**20) -> Client:
+def connect(
+    target: str,
+    *,
+    retry_for: float = 30.0,
+    max_message_bytes: int = 4 * 2**20,
+    tls: bool = False,
+    ca: PemFile | None = None,
+    certificate: PemFile | None = None,
+    key: PemFile | None = None,
+    credential: str | None = None,
+    plaintext_credential: bool = False,
+) -> Client:
     """A client of the server at `target`, HOST:PORT; nothing is sent yet.
 
     `retry_for`: seconds that a server may be away before Unavailable is raised.
+
+    `ca`: a PEM file of the authorities that the server's certificate may come from; with
+    `tls=True` alone, those that gRPC knows. `certificate` and `key`: PEM files of this client's
+    own, where the server asks for one. `credential`: the bearer token that the server knows
+    this client by; unencrypted it goes to this machine only, elsewhere with
+    `plaintext_credential=True`. Raises ValueError, or OSError if a file cannot be read.
     """
-    return Client(target, retry_for=retry_for, max_message_bytes=max_message_bytes)
+    security = Security(
+        tls=tls,
+        ca=ca,
+        certificate=certificate,
+        key=key,
+        credential=credential,
+        plaintext_credential=plaintext_credential,
+    )
+    return Client(
+        target, retry_for=retry_for, max_message_bytes=max_message_bytes, security=security
+    )

@@ -18,6 +18,10 @@ class Unavailable(StepwireError):
     """No server answered in time. The stream stays usable: step again."""
 
 
+class StreamMoved(Unavailable):
+    """Another version of the model has the stream now; the client opens it again by itself."""
+
+
 class StepTimeout(StepwireError, TimeoutError):
     """The step was not answered within its timeout. It keeps its number; its answer is dropped."""
 
@@ -126,6 +130,7 @@ _BY_NAME: dict[str, type[StepwireError]] = {
     "STATE_UNUSABLE": StateUnusable,
     "STORE_DOWN": Unavailable,
     "STREAM_CHANGED": StreamChanged,
+    "STREAM_MOVED": StreamMoved,
     "UNAUTHENTICATED": Unauthenticated,
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 
 from stepwire import errors
 from stepwire.call import Call, RawCall
+from stepwire.opening import reopen
 from stepwire.sequence import Sequence
 from stepwire.v1 import stream_pb2 as pb
 
@@ -24,6 +25,7 @@ class Link:
         *,
         on_connected: Callable[[pb.Opened], None],
         on_disconnected: Callable[[errors.Unavailable], None],
+        on_recovered: Callable[[], None],
         on_ended: Callable[[errors.StepwireError], None],
     ) -> None:
         """`on_ended`: the stream is over for this link, which does not come back."""
@@ -32,6 +34,7 @@ class Link:
         self._sequence = sequence
         self._on_connected = on_connected
         self._on_disconnected = on_disconnected
+        self._on_recovered = on_recovered
         self._on_ended = on_ended
         self._backoff = _FIRST_BACKOFF
         self._was_open = False
@@ -102,13 +105,11 @@ class Link:
         if answer.WhichOneof("event") != "opened":
             raise errors.StepwireError("the server does not speak this protocol")
         if self._was_open:
-            self._sequence.resumed(answer.opened.next_step)
+            self._sequence.resumed(answer.opened)
         self._on_connected(answer.opened)
         self._was_open = self._connected = True
         self._going_away = False
-        self._open_request.stream_id = answer.opened.stream_id
-        self._open_request.version = answer.opened.version
-        self._open_request.mode = pb.OPEN_MODE_RECONNECT
+        reopen(self._open_request, answer.opened)
 
     def _not_found(self, error: errors.StreamNotFound) -> errors.StreamNotFound:
         if not self._was_open:
@@ -136,11 +137,15 @@ class Link:
                 self._going_away = True
                 continue
             # A connection that only opens has not shown yet that it is any good.
-            self._backoff = _FIRST_BACKOFF
+            if self._backoff > _FIRST_BACKOFF:
+                self._backoff = _FIRST_BACKOFF
+                self._on_recovered()
             if event == "output":
                 self._sequence.on_output(message.output)
             elif event == "error":
                 self._sequence.on_error(message.error)
+            elif event == "durable":
+                self._sequence.on_durable(message.durable.durable_step)
             if event == "error" or self._last_words is not None:
                 self._news.set()
 

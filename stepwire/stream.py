@@ -4,87 +4,64 @@ from __future__ import annotations
 
 import asyncio
 import math
-import secrets
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from stepwire import errors
 from stepwire.call import RawCall
+from stepwire.history import History
+from stepwire.info import StepInfo
 from stepwire.link import Link
+from stepwire.outage import Outage
 from stepwire.sequence import Sequence, Timestep
 from stepwire.tensors import Outputs, Signature, Tensors
 from stepwire.v1 import stream_pb2 as pb
 
-Mode = Literal["create", "resume", "restart"]
-Late = Literal["flag", "reject", "hold"]
-Verdict = Literal["on_time", "late", "held"]
+OnUnprotected = Literal["continue", "wait"]
 
-_VERDICTS: dict[int, Verdict] = {
-    pb.VERDICT_ON_TIME: "on_time",
-    pb.VERDICT_LATE: "late",
-    pb.VERDICT_HELD: "held",
-}
-_TOKEN_BYTES = 16
-_HOLDER_BYTES = 8
 _LONGEST_GOODBYE = 5.0
-
-
-class StepInfo(NamedTuple):
-    """How the newest answered step fared. Times in seconds."""
-
-    step: int
-    verdict: Verdict
-    batch_size: int
-    """Streams that shared the run; 0 if nothing ran for this answer."""
-    queued: float
-    computed: float
 
 
 class Stream:
     """Made by `Client.stream`; `async with` opens it.
 
     Leaving the block closes the stream, leaving it by an exception detaches it. A dropped
-    connection is resumed inside, and what was unanswered is sent again.
+    connection is resumed inside, and what was unanswered is sent again. A server that comes
+    back from a crash is given again what its store did not have.
     """
 
     def __init__(
         self,
-        connect: Callable[[], RawCall],
-        model: str,
+        connect: Callable[[str], RawCall],
+        request: pb.Open,
         *,
-        stream_id: str | None,
-        mode: Mode,
-        token: bytes | None,
-        version: int | None,
-        late: Late,
         from_step: int | None,
         retry_for: float,
+        on_unprotected: OnUnprotected,
+        replay_bytes: int,
     ) -> None:
-        if mode == "resume" and not (stream_id and token):
-            raise ValueError("resuming needs the stream's id and token")
+        """`connect`: a call for the stream of that id. `request`: what opens the stream."""
         if from_step is not None and from_step < 0:
             raise ValueError(f"steps count from 0, not from {from_step}")
+        if on_unprotected not in ("continue", "wait"):
+            raise ValueError(f"on_unprotected is 'continue' or 'wait', not {on_unprotected!r}")
         self._connect = connect
         self._from_step = from_step
-        self._retry_for = retry_for
-        self._open_request = pb.Open(
-            model=model,
-            version=version or 0,
-            stream_id=stream_id or secrets.token_hex(8),
-            mode=pb.OpenMode.Value(f"OPEN_MODE_{mode.upper()}"),
-            token=token or secrets.token_bytes(_TOKEN_BYTES),
-            late_policy=pb.LatePolicy.Value(f"LATE_POLICY_{late.upper()}"),
-            holder=secrets.token_bytes(_HOLDER_BYTES),
-        )
-        self._sequence = Sequence()
+        self._waits = on_unprotected == "wait"
+        self._open_request = request
+        self._outage = Outage(retry_for)
+        self._fewer = asyncio.Event()
+        self._history = History(replay_bytes, on_saved=self._fewer.set)
+        self._sequence = Sequence(self._history)
         self._link: Link | None = None
         self._opened: asyncio.Future[pb.Opened] | None = None
         self._signature: Signature | None = None
+        self._version = 0
+        self._exact = True
+        self._turn = asyncio.Lock()
         self._room = asyncio.Semaphore(0)
-        self._limits: set[asyncio.Timeout] = set()
-        self._down: errors.Unavailable | None = None
         self._failure: errors.StepwireError | None = None
         self._newest: pb.Output | None = None
 
@@ -99,13 +76,42 @@ class Stream:
 
     @property
     def version(self) -> int:
-        """The version of the model that the stream runs on; 0 before the stream is open."""
-        return self._open_request.version
+        """The version of the model that the stream runs on; 0 before the stream is open.
+
+        It changes where the server hands its streams over to a newer one.
+        """
+        return self._version
 
     @property
     def next_step(self) -> int:
         """The number that the next timestep takes."""
         return self._sequence.next_step
+
+    @property
+    def durable(self) -> bool:
+        """Whether the server has a store in which the state outlives its process."""
+        return self._history.durable
+
+    @property
+    def durable_step(self) -> int:
+        """The timesteps before this one are in that store; 0 without one."""
+        return self._history.durable_step
+
+    @property
+    def protected(self) -> bool:
+        """Whether a crash of the server would lose nothing.
+
+        The store is durable, and every timestep that it does not have is kept here.
+        """
+        return self._history.protected
+
+    @property
+    def exact(self) -> bool:
+        """Whether all outputs are, to the last bit, those of an undisturbed stream.
+
+        False once the stream was resumed under other arithmetic.
+        """
+        return self._exact
 
     @property
     def signature(self) -> Signature:
@@ -117,16 +123,7 @@ class Stream:
     @property
     def info(self) -> StepInfo | None:
         """How the newest answered step fared; None before the first."""
-        output = self._newest
-        if output is None:
-            return None
-        return StepInfo(
-            output.step,
-            _VERDICTS[output.verdict],
-            output.batch_size,
-            output.queue_us * 1e-6,
-            output.compute_us * 1e-6,
-        )
+        return StepInfo.of(self._newest) if self._newest else None
 
     async def open(self) -> None:
         """Raises the server's refusal, or Unavailable after `retry_for` seconds.
@@ -137,18 +134,19 @@ class Stream:
             raise errors.StreamClosed("a stream is opened once: make another with Client.stream")
         self._opened = asyncio.get_running_loop().create_future()
         self._link = Link(
-            self._connect,
+            lambda: self._connect(self.id),
             self._open_request,
             self._sequence,
             on_connected=self._on_connected,
-            on_disconnected=self._on_disconnected,
+            on_disconnected=self._outage.begin,
+            on_recovered=self._outage.end,
             on_ended=self._on_ended,
         )
         try:
-            await asyncio.wait_for(self._opened, self._retry_for)
+            await asyncio.wait_for(self._opened, self._outage.retry_for)
         except TimeoutError as error:
             await self._end(close=False)
-            raise self._unavailable() from error
+            raise self._outage.error() from error
         except BaseException:
             await self._end(close=False)
             raise
@@ -162,38 +160,50 @@ class Stream:
 
         A step that was cancelled, for example by `asyncio.timeout`, or that met Unavailable
         keeps its number: it takes effect once, and its answer is dropped. Where a window of
-        steps was unanswered before it, it has not been sent and has no number; `next_step`
-        tells. Any StepError leaves the stream as it was.
+        steps was unanswered before it, or it waited for protection, it has not been sent and
+        has no number; `next_step` tells. Any StepError leaves the stream as it was.
         """
-        signature = self.signature
-        step = pb.Step(inputs=signature.encode(inputs))
-        if budget is not None:
-            if not 0 <= budget < math.inf:
-                raise ValueError(f"a budget is a number of seconds, not {budget}")
-            step.budget_us = round(budget * 1e6)
-        output = await self._answer(step)
-        return signature.decode(output.outputs)
+        if budget is not None and not 0 <= budget < math.inf:
+            raise ValueError(f"a budget is a number of seconds, not {budget}")
+        output = await self._answer(self.signature.encode(inputs), budget)
+        return self.signature.decode(output.outputs)
 
-    async def _answer(self, step: pb.Step) -> pb.Output:
+    async def _answer(self, inputs: tuple[bytes, ...], budget: float | None) -> pb.Output:
         created = time.monotonic()
-        limit = asyncio.timeout(self._retry_for if self._down else None)
+        limit = self._outage.limit()
         try:
             async with limit:
-                self._limits.add(limit)
-                await self._room.acquire()
+                if self._waits:
+                    await self._protected_room()
+                else:
+                    await self._room.acquire()
                 if self._failure:
                     self._room.release()
                     raise self._failure
-                return await self._add(step, created)
+                return await self._add(inputs, budget, created)
         except TimeoutError as error:
-            raise self._unavailable() from error
+            raise self._outage.error() from error
         finally:
-            self._limits.discard(limit)
+            self._outage.forget(limit)
 
-    def _add(self, step: pb.Step, created: float) -> asyncio.Future[pb.Output]:
+    async def _protected_room(self) -> None:
+        """Room in the window, taken once one more timestep pushes none out of the history.
+
+        The lock lets those that wait here go on in the order in which they came.
+        """
+        async with self._turn:
+            while self._sequence.full and not self._failure:
+                self._fewer.clear()
+                await self._fewer.wait()
+            await self._room.acquire()
+
+    def _add(
+        self, inputs: tuple[bytes, ...], budget: float | None, created: float
+    ) -> asyncio.Future[pb.Output]:
         future: asyncio.Future[pb.Output] = asyncio.get_running_loop().create_future()
         timestep = Timestep(
-            step,
+            inputs,
+            budget,
             created,
             succeed=lambda output: self._succeed(future, output),
             fail=lambda error: self._fail(future, error),
@@ -205,46 +215,31 @@ class Stream:
 
     def _succeed(self, future: asyncio.Future[pb.Output], output: pb.Output) -> None:
         self._newest = output
-        self._answered()
+        self._room.release()
         if not future.done():
             future.set_result(output)
 
     def _fail(self, future: asyncio.Future[pb.Output], error: errors.StepwireError) -> None:
-        self._answered()
+        self._room.release()
+        self._fewer.set()
         if not future.done():
             future.set_exception(error)
 
-    def _answered(self) -> None:
-        self._room.release()
-        if self._down:
-            self._down = None
-            self._limit(None)
-
-    def _limit(self, when: float | None) -> None:
-        """Until when, on the loop's clock, the steps that wait may wait."""
-        for limit in self._limits:
-            if when is None or limit.when() is None:
-                limit.reschedule(when)
-
-    def _unavailable(self) -> errors.Unavailable:
-        reason = f": {self._down}" if self._down else ""
-        return errors.Unavailable(f"no server answered for {self._retry_for:g} s{reason}")
-
     def _on_connected(self, opened: pb.Opened) -> None:
         if self._signature is None:
-            self._signature = Signature(opened.signature)
-            self._sequence.opened(opened.next_step, self._from_step)
+            self._sequence.opened(opened, self._from_step)
             self._room = asyncio.Semaphore(opened.window)
+        if self._signature is None or opened.version != self._version:
+            self._signature = Signature(opened.signature)
+            self._version = opened.version
+        self._exact = self._exact and opened.exact
         if self._opened and not self._opened.done():
             self._opened.set_result(opened)
-
-    def _on_disconnected(self, failure: errors.Unavailable) -> None:
-        self._down = failure
-        self._limit(asyncio.get_running_loop().time() + self._retry_for)
 
     def _on_ended(self, failure: errors.StepwireError) -> None:
         self._failure = failure
         self._sequence.fail(failure)
+        self._fewer.set()
         if self._opened and not self._opened.done():
             self._opened.set_exception(failure)
 
@@ -261,7 +256,8 @@ class Stream:
 
     async def _end(self, *, close: bool) -> None:
         if self._link:
-            await self._link.end(close=close, patience=min(self._retry_for, _LONGEST_GOODBYE))
+            patience = min(self._outage.retry_for, _LONGEST_GOODBYE)
+            await self._link.end(close=close, patience=patience)
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -12,8 +12,11 @@ from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 import stepwire.client
 import stepwire.stream
+from stepwire.channel import PemFile
 from stepwire.errors import StepTimeout, StreamClosed
-from stepwire.stream import Late, Mode, StepInfo
+from stepwire.info import StepInfo
+from stepwire.opening import Late, Mode
+from stepwire.stream import OnUnprotected
 from stepwire.tensors import Outputs, Signature, Tensors
 
 T = TypeVar("T")
@@ -81,6 +84,23 @@ class StreamOptions(TypedDict, total=False):
     late: Late
     from_step: int | None
     retry_for: float | None
+    sync: bool
+    rate_hz: float | None
+    on_unprotected: OnUnprotected
+    replay_bytes: int
+
+
+class ConnectOptions(TypedDict, total=False):
+    """What `stepwire.connect` takes."""
+
+    retry_for: float
+    max_message_bytes: int
+    tls: bool
+    ca: PemFile | None
+    certificate: PemFile | None
+    key: PemFile | None
+    credential: str | None
+    plaintext_credential: bool
 
 
 class Stream:
@@ -105,6 +125,22 @@ class Stream:
     @property
     def next_step(self) -> int:
         return self._stream.next_step
+
+    @property
+    def durable(self) -> bool:
+        return self._stream.durable
+
+    @property
+    def durable_step(self) -> int:
+        return self._stream.durable_step
+
+    @property
+    def protected(self) -> bool:
+        return self._stream.protected
+
+    @property
+    def exact(self) -> bool:
+        return self._stream.exact
 
     @property
     def signature(self) -> Signature:
@@ -152,9 +188,9 @@ class Stream:
 class Client:
     """`stepwire.client.Client` without `async`."""
 
-    def __init__(self, target: str, *, retry_for: float, max_message_bytes: int) -> None:
+    def __init__(self, target: str, **options: Unpack[ConnectOptions]) -> None:
         self._runner = _Runner()
-        self._client = self._runner.run(_client(target, retry_for, max_message_bytes))
+        self._client = self._runner.run(_client(target, options))
 
     def stream(self, model: str, **options: Unpack[StreamOptions]) -> Stream:
         """Takes what the asynchronous one takes."""
@@ -178,11 +214,11 @@ class Client:
         self.close()
 
 
-async def _client(target: str, retry_for: float, limit: int) -> stepwire.client.Client:
+async def _client(target: str, options: ConnectOptions) -> stepwire.client.Client:
     """On the loop that the channel is to live on."""
-    return stepwire.client.connect(target, retry_for=retry_for, max_message_bytes=limit)
+    return stepwire.client.connect(target, **options)
 
 
-def connect(target: str, *, retry_for: float = 30.0, max_message_bytes: int = 4 * 2**20) -> Client:
-    """As `stepwire.connect`."""
-    return Client(target, retry_for=retry_for, max_message_bytes=max_message_bytes)
+def connect(target: str, **options: Unpack[ConnectOptions]) -> Client:
+    """As `stepwire.connect`, whose options it takes."""
+    return Client(target, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,3 +85,8 @@ class Signature:
         if len(arrays) == 1:
             return arrays[0]
         return {tensor.name: array for tensor, array in zip(self.outputs, arrays, strict=True)}
+
+
+def input_bytes(message: pb.Signature) -> int:
+    """The elements of one timestep's inputs."""
+    return sum(np.dtype(spec.dtype).itemsize * math.prod(spec.shape) for spec in message.inputs)
