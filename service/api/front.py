@@ -1,0 +1,109 @@
+"""The gRPC server of a process: its services, its port, and who takes its place if it falls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from service.access import certificates
+from service.api.guard import Gate, Guard
+from service.api.native import StreamInference
+from service.api.tls import server_credentials
+from service.engine import Engine
+from service.settings import Settings
+from stepwire.v1 import stream_pb2, stream_pb2_grpc
+
+log = logging.getLogger(__name__)
+
+NATIVE = stream_pb2.DESCRIPTOR.services_by_name["StreamInference"].full_name
+
+_LOOKS_EVERY = 0.25
+"""Seconds between two looks at whether the server still takes calls."""
+_FOR_EVER = 10 * 365 * 86_400.0
+
+
+class Front:
+    """Takes calls on one port.
+
+    A request whose path is not UTF-8 ends grpc.aio's loop that takes calls, and with it the
+    port (grpcio 1.85). `watch` sees that, and a successor listens in its place; the calls that
+    are open go on at the fallen server.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine, guard: Guard) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._guard = guard
+        self._checks = health.aio.HealthServicer()
+        self._fallen: dict[grpc.aio.Server, asyncio.Task[None]] = {}
+        self._server = self._made()
+        self.port = self._listen(settings.listen)
+
+    def _made(self) -> grpc.aio.Server:
+        server = grpc.aio.server(interceptors=[Gate(self._guard)], options=_options(self._settings))
+        native = StreamInference(self._engine, self._guard)
+        stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._checks, server)
+        names = (NATIVE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        return server
+
+    def _listen(self, address: str) -> int:
+        """The port. Raises CertificateError, or RuntimeError if it cannot be had."""
+        settings = self._settings
+        if not (settings.tls_cert and settings.tls_key):
+            return self._server.add_insecure_port(address)
+        files = certificates.watch(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+        return self._server.add_secure_port(address, server_credentials(files))
+
+    async def open(self) -> None:
+        await self._checks.set(NATIVE, health_pb2.HealthCheckResponse.SERVING)
+        await self._server.start()
+
+    async def watch(self) -> None:
+        """Keeps the port open, until cancelled."""
+        while True:
+            try:
+                await self._server.wait_for_termination(_LOOKS_EVERY)
+            except Exception as error:  # whatever it fell over, someone has to take calls
+                log.warning("no calls were taken for a moment: a request broke gRPC: %r", error)
+                await self._succeed()
+
+    async def _succeed(self) -> None:
+        fallen, self._server = self._server, self._made()
+        self._fallen[fallen] = asyncio.create_task(fallen.stop(_FOR_EVER))
+        self._fallen[fallen].add_done_callback(lambda _: self._fallen.pop(fallen))
+        self._listen(f"{self._settings.host}:{self.port}")
+        await self._server.start()
+
+    async def announce_end(self) -> None:
+        """Has health checks say that this server is going."""
+        await self._checks.enter_graceful_shutdown()
+
+    async def close(self, grace: float) -> None:
+        """Ends every call within `grace` seconds."""
+        await asyncio.gather(*(each.stop(grace) for each in (self._server, *self._fallen)))
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    keepalive = round(settings.keepalive * 1000)
+    timeout = round(settings.keepalive_timeout * 1000)
+    return [
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_send_message_length", settings.max_message_bytes),
+        ("grpc.keepalive_time_ms", keepalive),
+        ("grpc.keepalive_timeout_ms", timeout),
+        # A probe waits for gRPC's own bandwidth probe, which has a minute by default.
+        ("grpc.http2.ping_timeout_ms", timeout),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.min_ping_interval_without_data_ms", keepalive // 2),
+        # Clients probe too, this project's every 10 s; gRPC would take that for abuse.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
+        # Two services on one port would share its connections at random, as workers do.
+        ("grpc.so_reuseport", int(settings.workers > 1)),
+    ]
