@@ -228,32 +228,59 @@ async def test_a_broken_file_changes_nothing_and_is_told_once(start: Start, file
     assert server.log.count("stays in force") == 1 and WRONG not in server.log
 
 
-async def test_no_secret_is_in_the_log(start: Start, file: File) -> None:
-    server = start("--tokens", str(file.path), "--log-level", "debug")
+@pytest.mark.parametrize("store", ["sqlite", "redis"])
+async def test_no_secret_is_logged_or_stored(
+    start: Start, file: File, tmp_path: Path, store: str
+) -> None:
+    database, password = tmp_path / "streams.sqlite", make_token()
+    # Nobody listens there, so that the log has much to say of it.
+    where = f"sqlite:{database}" if store == "sqlite" else f"redis://:{password}@127.0.0.1:9/0"
+    flags = ("--log-level", "debug", "--store", where, "--store-timeout", "0.2")
+    server = start("--tokens", str(file.path), *flags)
+    await live_and_fail(server, file)
+    server.terminate()
+    assert server.wait() == 0
+    log = server.log
+    assert " DEBUG " in log and "stopped" in log
+    shown = [str(TOKEN), repr(TOKEN), TOKEN.hex(), TOKEN.decode("latin-1")]
+    secrets = [ROBOT, OTHER, WRONG, hash_token(ROBOT).hex(), password, *shown]
+    assert not [secret for secret in secrets if secret in log]
+    if store == "sqlite":
+        kept = contents(tmp_path, "streams.sqlite*")
+        assert b"logged" in kept
+        assert not [secret for secret in (TOKEN, ROBOT.encode()) if secret in kept]
+
+
+def contents(folder: Path, files: str) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob(files))
+
+
+async def live_and_fail(server: Server, file: File) -> None:
+    """What may make a server talk: streams, errors of each kind, garbage, a lost credential."""
     async with calling(channel(server), ROBOT) as call:
-        await call.open("logged")
-        await call.add(0, 1.0)
-        await call.step(9, b"")
-        await call.send(step=pb.Step(step=1), close=pb.Close())
+        # Without its store a server opens nothing, and ends the call.
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            await call.send(open=pb.Open(model="accumulator", stream_id="logged", token=TOKEN))
+            await call.send(step=pb.Step(step=0, inputs=[bytes(4)]))
+            await call.send(step=pb.Step(step=9))
+            await call.call.done_writing()
         await refusal(call)
-    async with channel(server) as connected:
-        # Garbage around secrets, where a message is expected.
-        garbage: Raw = connected.stream_stream("/stepwire.v1.StreamInference/Stream")
-        sent = garbage(iter([b"\xff" + TOKEN]), metadata=(("authorization", f"Bearer {ROBOT}"),))
-        assert await sent.code() is grpc.StatusCode.INVALID_ARGUMENT
     for token, mode in (
         (WRONG, pb.OPEN_MODE_CREATE),
         (OTHER, pb.OPEN_MODE_RESUME),
         (ROBOT, pb.OPEN_MODE_RECONNECT),
     ):
         await refused_open(server, token, "logged", model="nonesuch", mode=mode)
+    async with channel(server) as connected:
+        garbage: Raw = connected.stream_stream("/stepwire.v1.StreamInference/Stream")
+        bearer = ("authorization", f"Bearer {ROBOT}")
+        for more, code in (
+            (("x", "y"), grpc.StatusCode.INVALID_ARGUMENT),
+            (("x", "y" * 20_000), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        ):
+            sent = garbage(iter([b"\xff" + TOKEN]), metadata=(bearer, more))
+            assert await sent.code() is code
     async with calling(channel(server), ROBOT) as call:
-        await call.open("logged", mode=pb.OPEN_MODE_RESTART)
         file.hold(OTHER)
-        assert (await refusal(call))[0] is UNAUTHENTICATED
-    server.terminate()
-    assert server.wait() == 0
-    log = server.log
-    assert " DEBUG " in log and "stopped" in log
-    secrets = [ROBOT, OTHER, WRONG, hash_token(ROBOT).hex(), str(TOKEN), repr(TOKEN), TOKEN.hex()]
-    assert not [secret for secret in secrets if secret in log]
+        await call.send(open=pb.Open(model="accumulator", stream_id="logged", token=TOKEN))
+        await refusal(call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -143,6 +144,28 @@ def test_a_server_that_cannot_use_its_files_says_so_in_one_line(
     )
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: tls-key: {key} ") and done.stderr.count("\n") == 1
+
+
+def test_health_is_checked_without_a_certificate(start: Start, ours: Authority) -> None:
+    pair = ours.issue("localhost")
+    server = start(*tls(pair, ours), "--http-listen", "127.0.0.1:0")
+    assert server.process.stdout
+    address = server.process.stdout.readline().strip().rpartition("//")[2]
+    settings = {"STEPWIRE_TLS_CERT": str(pair.certificate), "STEPWIRE_HTTP_LISTEN": address}
+
+    def check() -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "service.healthcheck"],
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stderr
+
+    assert check() == (0, "")
+    server.kill()
+    code, said = check()
+    assert code == 1 and said.startswith(f"{address} does not answer")
 
 
 async def test_a_connection_that_says_nothing_keeps_nobody_out(
