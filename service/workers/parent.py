@@ -76,6 +76,7 @@ class _Supervisor:
         except OSError as error:
             return f"did not start: {error}"
         self._crew.admit(worker)
+        log.info("worker %s is process %d", name, worker.pid)
         if self._stop.is_set():
             worker.terminate()
         how = await worker.ended()

@@ -25,6 +25,7 @@ MODULE = "service.workers.child"
 class Worker:
     def __init__(self, name: str, process: Process) -> None:
         self.name = name
+        self.pid = process.pid
         self.phase = Phase.STARTING
         self.joined = False
         """Whether it takes orders."""

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio.subprocess import Process
-from typing import Any, cast
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -27,7 +27,7 @@ class Scripted(Worker):
     """Answers what a test says, or raises it."""
 
     def __init__(self, name: str, **says: Any) -> None:
-        super().__init__(name, cast(Process, None))
+        super().__init__(name, Mock())
         self.says = says
         self.orders: list[Order] = []
 
