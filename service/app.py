@@ -42,6 +42,7 @@ def load_engine(settings: Settings) -> Engine:
         store=store if store.durable else None,
         checkpoint_interval=settings.checkpoint_interval,
         takeover_wait=settings.takeover_wait,
+        max_utilization=settings.max_utilization,
     )
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from service.capacity import Capacity
 from service.checkpoint.store import Record, Store
 from service.core.counts import LaneReading, OpenCounts, Readings
 from service.core.directory import Directory, Opening, Stored
@@ -52,10 +53,12 @@ class Engine:
         store: Store | None = None,
         checkpoint_interval: float = 0.1,
         takeover_wait: float = 1.0,
+        max_utilization: float = 0.8,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`store`: where streams are saved; None: they live as long as this process. The two
-        durations, in seconds, are those of `StoreCustody`.
+        durations, in seconds, are those of `StoreCustody`. `max_utilization`: the share of a
+        processor that streams may declare together.
         """
         self._lanes = lanes
         self._directory = directory
@@ -71,6 +74,7 @@ class Engine:
                 clock=clock,
                 lose=self._lose,
             )
+        self._capacity = Capacity(lanes, max_utilization)
         self._counts = OpenCounts()
         self._opening = KeyedLocks()
         self._scheduled: set[Lane] = set()
@@ -133,12 +137,17 @@ class Engine:
             assert record is not None
             opening = await self._restore(request, owner, record)
         else:
+            assert known is not None
+            lane = self._lanes.of(known)
+            self._capacity.admit(lane, request.rate_hz, known.rate_hz)
             opening = self._directory.open(request, None, owner)
+            lane.declare(known, request.rate_hz)
         return self._opened(request, opening, owner)
 
     async def _start(self, request: OpenRequest, owner: Owner, record: Record | None) -> Opening:
         model = self._lanes.resolve(request)
         lane = self._lanes[model]
+        self._capacity.admit(lane, request.rate_hz)
         self._make_room(request)
         known = self._directory.find(request.key)
         fence = await self._custody.begin(request, lane.initial(request.holder), known, record)
@@ -157,6 +166,7 @@ class Engine:
     async def _restore(self, request: OpenRequest, owner: Owner, record: Record) -> Opening:
         assert record.checkpoint is not None
         lane = self._lanes[record.checkpoint.model]
+        self._capacity.admit(lane, request.rate_hz)
         self._make_room(request)
         record = await self._custody.acquire(request.key, record)
         assert record.checkpoint is not None

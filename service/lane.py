@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from service.core.admission import StepCost
 from service.core.batch import Batch, BatchResult, Delivery, Fault
 from service.core.checkpoint import Checkpoint
 from service.core.counts import StepCounts
@@ -57,6 +58,9 @@ class Lane:
         self._sessions = Sessions(self.signature.outputs, window)
         self._saving = Saving()
         self._tenants: list[Stream | None] = []
+        self._cost = StepCost(stepper.lone_seconds)
+        self.promised_hz = 0.0
+        """What its streams have declared, in timesteps a second."""
         self._scheduler = Scheduler(self.signature, self.slots, self._sessions, max_batch)
         self._capacity = 0
 
@@ -81,6 +85,17 @@ class Lane:
     @property
     def counts(self) -> StepCounts:
         return self._scheduler.counts
+
+    @property
+    def step_seconds(self) -> float:
+        """What the model takes for a timestep, in the batches that occurred lately."""
+        self._cost.observe(self.counts.computed, self.counts.ran)
+        return self._cost.seconds
+
+    def declare(self, stream: Stream, rate_hz: float) -> None:
+        """Changes the rate of a stream that has its slot."""
+        self.promised_hz += rate_hz - stream.rate_hz
+        stream.rate_hz = rate_hz
 
     def start(self, stream: Stream, now: float = 0.0) -> None:
         """Lends the stream a slot in its initial state."""
@@ -117,6 +132,7 @@ class Lane:
                 arrays.reserve(self._capacity)
             self._tenants += [None] * (self._capacity - len(self._tenants))
         self._tenants[stream.slot.row] = stream
+        self.promised_hz += stream.rate_hz
         return stream.slot.row
 
     def free(self, stream: Stream) -> None:
@@ -125,6 +141,7 @@ class Lane:
         self.slots.release(stream.slot)
         self._tenants[stream.slot.row] = None
         stream.slot = None
+        self.promised_hz = self.promised_hz - stream.rate_hz if self.slots.held else 0.0
 
     def next_step(self, stream: Stream) -> int:
         return self._sessions.next_step(_row(stream))

@@ -49,6 +49,14 @@ class Lanes:
             return f"model {name!r} has no version {version}, only {_list(versions)}"
         return f"there is no model {name!r}, only {_list({key.name for key in self._lanes})}"
 
+    def steps(self) -> int:
+        """That have run, of all of them."""
+        return sum(lane.counts.ran for lane in self)
+
+    def computed(self) -> float:
+        """Seconds that all runs took."""
+        return sum(lane.counts.computed for lane in self)
+
     def unsaved(self, stale: float) -> list[Stream]:
         """Streams to save: those that have changed, or were saved before `stale`."""
         return [stream for lane in self for stream in lane.unsaved(stale)]

@@ -83,6 +83,12 @@ class Settings(BaseSettings):
     window: int = Field(
         8, ge=1, le=1024, description="steps a stream may have unanswered, and outputs kept"
     )
+    max_utilization: float = Field(
+        0.8,
+        gt=0,
+        le=64,
+        description="share of a processor that streams may declare together, by their rates",
+    )
     max_batch: int = Field(256, ge=1, description="streams that run together at most")
     threads: int = Field(1, ge=1, le=1024, description="threads of one run of a model")
     max_message_bytes: int = Field(

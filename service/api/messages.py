@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 
 from service.core.directory import TOKEN_BYTES
@@ -34,6 +35,8 @@ def open_request(message: pb.Open) -> OpenRequest:
         raise InvalidRequest(
             f"mode {message.mode} or late policy {message.late_policy} is not known here"
         )
+    if not 0 <= message.rate_hz < math.inf:
+        raise InvalidRequest(f"a rate is a number of timesteps a second, not {message.rate_hz}")
     request = OpenRequest(
         stream_id=message.stream_id or secrets.token_hex(8),
         token=message.token or secrets.token_bytes(TOKEN_BYTES),

@@ -177,7 +177,13 @@ class Directory:
         if known:
             self._remove(known)
         stream = Stream(
-            request.key, request.token_hash, model, request.late_policy, owner, request.holder
+            key=request.key,
+            token_hash=request.token_hash,
+            model=model,
+            late_policy=request.late_policy,
+            owner=owner,
+            holder=request.holder,
+            rate_hz=request.rate_hz,
         )
         self._streams[stream.key] = stream
         self._expired.pop(stream.key, None)

@@ -130,6 +130,8 @@ class Stream:
     """Under which this process writes the stream to the store."""
     exact: bool = True
     """Whether its outputs are, to the last bit, those of a stream that was never moved."""
+    rate_hz: float = 0.0
+    """Timesteps a second that were declared."""
     slot: Slot | None = None
     """The lane's, from the start of the stream to its end."""
     pending: deque[Step] = field(default_factory=deque)

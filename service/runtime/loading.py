@@ -10,6 +10,7 @@ from service.runtime.golden import replay
 from service.runtime.graph import Graph
 from service.runtime.probe import probe
 from service.runtime.stepper import Stepper
+from service.runtime.timing import lone_seconds
 from service.runtime.trial import random_inputs, rehearse
 
 
@@ -38,4 +39,5 @@ def proven_stepper(
         inputs_of = "its golden run" if golden else "random inputs, for want of a golden run"
         reason = " ".join(str(error).split())
         raise ModelRefused(f"it does not run with {inputs_of}: {reason}") from error
-    return Stepper(function, signature, batching)
+    seconds = lone_seconds(Stepper(function, signature, batching), inputs)
+    return Stepper(function, signature, batching, seconds)

@@ -30,9 +30,15 @@ class WrongShape(ValueError):
 
 class Stepper:
     def __init__(
-        self, function: StepFunction, signature: Signature, batching: Batching = Batching.ANY
+        self,
+        function: StepFunction,
+        signature: Signature,
+        batching: Batching = Batching.ANY,
+        lone_seconds: float = 0.0,
     ) -> None:
+        """`lone_seconds`: what a step of one stream by itself takes."""
         self.signature = signature
+        self.lone_seconds = lone_seconds
         self.batching = batching
         self._function = function
         self._arena = Arena(signature.states)
