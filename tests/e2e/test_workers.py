@@ -1,0 +1,206 @@
+"""Many workers on one port: they die, come back, drain, and share the streams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import select
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+
+import stepwire
+from service.checkpoint.sqlite import SqliteStore
+from service.core.streams import StreamKey
+from stepwire.v1 import stream_pb2 as pb
+from stepwire.v1 import stream_pb2_grpc as pb_grpc
+from tests import graphs
+from tests.e2e.test_http import until
+from tests.e2e.test_server import started_in_vain
+from tests.e2e.wire import RawCall
+from tests.scrape import ANYWHERE, HttpPort
+from torture.processes import Server, running
+
+MODEL = {"model": "accumulator", "version": "1"}
+ONE = np.ones(1, np.float32)
+
+
+class Crowd:
+    """A server of three workers that share a file."""
+
+    def __init__(self, repository: Path, folder: Path, stack: contextlib.ExitStack) -> None:
+        self.file = folder / "streams.db"
+        flags = ("--workers", "3", "--store", f"sqlite:{self.file}", *ANYWHERE)
+        self.server: Server = stack.enter_context(
+            running(repository, *flags, log=folder / "server.log")
+        )
+        self.http = HttpPort(self.server)
+
+    def pid(self, worker: str) -> int:
+        """Of the newest process that the worker is."""
+        found = re.findall(rf"worker {worker} is process (\d+)", self.server.log)
+        return int(found[-1])
+
+    def is_ready(self) -> bool:
+        return self.http.ready()[0] == 200
+
+
+@contextlib.contextmanager
+def watched(*pids: int) -> Iterator[list[int]]:
+    """Handles of processes, which can be waited for although they are not this one's."""
+    handles = [os.pidfd_open(pid) for pid in pids]
+    try:
+        yield handles
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def ended(handle: int) -> bool:
+    return bool(select.select([handle], [], [], 0)[0])
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("small")
+    graphs.put(root, "accumulator", graphs.accumulator_package())
+    return root
+
+
+@pytest.fixture
+def crowd(small: Path, tmp_path: Path) -> Iterator[Crowd]:
+    with contextlib.ExitStack() as stack:
+        yield Crowd(small, tmp_path, stack)
+
+
+async def count(client: stepwire.Client, number: int) -> None:
+    """A stream of its own, of so many steps, whose total is right at each."""
+    async with client.stream("accumulator") as stream:
+        for step in range(1, number + 1):
+            [total] = await stream.step(ONE)
+            assert total == step
+
+
+async def test_a_worker_that_is_killed_comes_back_and_the_others_go_on(crowd: Crowd) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(stepwire.connect(crowd.server.address))
+            for _ in range(12)
+        ]
+        await asyncio.gather(*(count(client, 10) for client in clients))
+        assert crowd.http.metrics().total("stepwire_steps_total", **MODEL) == 120
+        killed = crowd.pid("2")
+        os.kill(killed, signal.SIGKILL)
+        await until(lambda: not crowd.is_ready())
+        assert crowd.http.ready()[1]["workers"]["2"]["reason"] == "starting"
+        # Connections that the dead worker had not yet taken are lost, and made again.
+        await asyncio.gather(*(count(client, 10) for client in clients))
+        await until(crowd.is_ready)
+        await asyncio.gather(*(count(client, 10) for client in clients))
+    metrics = crowd.http.metrics()
+    assert crowd.pid("2") != killed
+    assert metrics.total("stepwire_worker_restarts_total", worker="2") == 1
+    assert metrics.total("stepwire_worker_restarts_total") == 1
+    assert metrics.total("stepwire_steps_total", **MODEL) == 360
+    assert metrics.total("stepwire_streams") == 0
+    assert metrics.total("process_resident_memory_bytes", worker="2") > 2**20
+
+
+@contextlib.asynccontextmanager
+async def own_call(crowd: Crowd) -> AsyncIterator[RawCall]:
+    """A call on a connection of its own, which some worker takes."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.insecure_channel(crowd.server.address, options) as channel:
+        stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(channel)
+        call = stub.Stream()
+        yield RawCall(call)
+        call.cancel()
+
+
+async def add(call: RawCall, number: int) -> float:
+    """Sends step `number`, a 1; the total."""
+    await call.send(step=pb.Step(step=number, inputs=[ONE.tobytes()]))
+    while (heard := await call.hear()).WhichOneof("event") != "output":
+        assert heard.WhichOneof("event") == "durable", heard
+    return float(np.frombuffer(heard.output.outputs[0], np.float32)[0])
+
+
+async def is_asked_to_go(call: RawCall) -> bool:
+    return any(message.WhichOneof("event") == "going_away" for message in await call.rest())
+
+
+async def test_a_stop_drains_every_worker(crowd: Crowd) -> None:
+    with watched(*map(crowd.pid, "123")) as workers:
+        async with contextlib.AsyncExitStack() as stack:
+            calls = [await stack.enter_async_context(own_call(crowd)) for _ in range(9)]
+            for number, call in enumerate(calls):
+                await call.open(f"stream-{number}")
+                assert await add(call, 0) == 1
+            crowd.server.terminate()
+            assert all([await is_asked_to_go(call) for call in calls])
+        assert await asyncio.to_thread(crowd.server.wait) == 0
+        assert all(map(ended, workers))
+    assert crowd.server.log.count("service.app: stopped") == 3
+
+
+async def test_no_worker_outlives_its_parent(crowd: Crowd) -> None:
+    with watched(*map(crowd.pid, "123")) as workers:
+        async with own_call(crowd) as call:
+            await call.open("left-behind")
+            assert await add(call, 0) == 1
+            crowd.server.kill()
+            assert await is_asked_to_go(call)
+        await until(lambda: all(map(ended, workers)))
+
+
+async def test_a_stream_goes_on_at_another_worker_for_a_client_that_keeps_nothing(
+    crowd: Crowd,
+) -> None:
+    hops = 12
+    for hop in range(hops):
+        mode = pb.OPEN_MODE_RESUME if hop else pb.OPEN_MODE_CREATE
+        async with own_call(crowd) as call:
+            assert (await call.open("wanderer", mode=mode)).next_step == 3 * hop
+            assert [await add(call, 3 * hop + step) for step in range(3)] == [
+                3 * hop + step + 1 for step in range(3)
+            ]
+    store = SqliteStore(str(crowd.file), timeout=5)
+    try:
+        record = await store.read(StreamKey("", "wanderer"))
+    finally:
+        await store.close()
+    assert record
+    # A worker that takes a stream from another begins an epoch.
+    assert record.fence.epoch > 1
+
+
+def test_a_taken_port_is_told_before_a_model_is_loaded(small: Path, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, errors = started_in_vain(
+            *("--repository", str(small), "--listen", address),
+            *("--workers", "2", "--store", f"sqlite:{tmp_path / 'streams.db'}"),
+        )
+    assert code == 2
+    assert errors == f"error: cannot listen on {address}: it is taken, or not this machine's\n"
+
+
+def test_why_no_worker_can_start_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    code, errors = started_in_vain(
+        *("--repository", str(tmp_path / "empty"), "--listen", "127.0.0.1:0"),
+        *("--workers", "3", "--store", f"sqlite:{tmp_path / 'streams.db'}"),
+    )
+    assert code == 2
+    [line] = [line for line in errors.splitlines() if line.startswith("error:")]
+    assert "may serve: add a package" in line
