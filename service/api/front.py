@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 NATIVE = stream_pb2.DESCRIPTOR.services_by_name["StreamInference"].full_name
 
-_LOOKS_EVERY = 0.25
+_LOOKS_EVERY = 0.05
 """Seconds between two looks at whether the server still takes calls."""
 _FOR_EVER = 10 * 365 * 86_400.0
 
@@ -45,11 +46,12 @@ class Front:
 
     def _made(self) -> grpc.aio.Server:
         server = grpc.aio.server(interceptors=[Gate(self._guard)], options=_options(self._settings))
+        services: Any = _Unregistered(server)
         native = StreamInference(self._engine, self._guard)
-        stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._checks, server)
+        stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, services)
+        health_pb2_grpc.add_HealthServicer_to_server(self._checks, services)
         names = (NATIVE, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
+        reflection.enable_server_reflection(names, services)
         return server
 
     def _listen(self, address: str) -> int:
@@ -87,6 +89,20 @@ class Front:
     async def close(self, grace: float) -> None:
         """Ends every call within `grace` seconds."""
         await asyncio.gather(*(each.stop(grace) for each in (self._server, *self._fallen)))
+
+
+class _Unregistered:
+    """A server as the generated code sees it, which looks methods up by name only.
+
+    gRPC's core keeps a request waiting for each registered method; when the loop that takes
+    calls falls, they are freed under its feet, and the process with them.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: object) -> None:
+        """Does nothing: the generic handlers know the same methods."""
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
