@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from typing import NamedTuple
 
-from service.access.files import Watched
+from service.access.files import Watched, warn_if_readable_by_all
 
 
 class CertificateError(ValueError):
@@ -29,7 +29,10 @@ def watch(certificate: Path, key: Path, client_ca: Path | None) -> Watched[Certi
 
 
 def read(certificate: Path, key: Path, client_ca: Path | None) -> Certificates:
-    """Raises CertificateError unless a server can use them together."""
+    """Raises CertificateError unless a server can use them together.
+
+    Warns of a key that every user of the machine may read.
+    """
     chain = _bytes("tls-cert", certificate)
     key_bytes = _bytes("tls-key", key)
     authorities = _bytes("tls-client-ca", client_ca) if client_ca else None
@@ -37,6 +40,7 @@ def read(certificate: Path, key: Path, client_ca: Path | None) -> Certificates:
     if client_ca and authorities is not None:
         _check_certificates("tls-client-ca", client_ca, authorities)
     _check_pair(certificate, key)
+    warn_if_readable_by_all("tls-key", key)
     return Certificates(chain, key_bytes, authorities)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -47,9 +49,15 @@ class Watched(Generic[Content]):
         return list(map(_stamp, self._paths))
 
 
+def warn_if_readable_by_all(setting: str, path: Path) -> None:
+    with suppress(OSError):  # a file that has just gone
+        if path.stat().st_mode & stat.S_IROTH:
+            log.warning("%s: every user may read %s: chmod o-r %s", setting, path, path)
+
+
 def _stamp(path: Path) -> _Stamp:
     try:
-        status = path.stat()
+        found = path.stat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -11,7 +11,6 @@ operator = false            # whether it may load and unload models
 from __future__ import annotations
 
 import json
-import logging
 import re
 import tomllib
 from collections.abc import Iterable
@@ -21,14 +20,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from service.access.credentials import Credential, Credentials
-from service.access.files import Watched
-
-log = logging.getLogger(__name__)
+from service.access.files import Watched, warn_if_readable_by_all
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _PATTERN = re.compile(r"[A-Za-z0-9._*?\[\]!-]{1,128}")
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
-_READABLE_BY_ALL = 0o004
 
 
 class TokensError(ValueError):
@@ -87,16 +83,13 @@ def read(path: Path) -> Credentials:
     """Raises TokensError. Warns of a file that every user of the machine may read."""
     try:
         text = path.read_text(encoding="utf-8")
-        mode = path.stat().st_mode
+        warn_if_readable_by_all("tokens", path)
     except (OSError, UnicodeDecodeError) as error:
         raise TokensError(f"tokens: {path} cannot be read: {_reason(error)}") from error
     try:
-        credentials = parse(text)
+        return parse(text)
     except TokensError as error:
         raise TokensError(f"tokens: {path}: {error}") from error
-    if mode & _READABLE_BY_ALL:
-        log.warning("tokens: every user may read %s: chmod o-r %s", path, path)
-    return credentials
 
 
 def parse(text: str) -> Credentials:

@@ -52,6 +52,15 @@ class Guard:
             raise Unauthenticated("this server does not know the credential")
         return credential
 
+    def operator(self, metadata: Metadata | None) -> Credential:
+        """As `caller`. Raises NotAllowed if it may not load and unload models."""
+        caller = self.caller(metadata)
+        if not caller.operator:
+            raise NotAllowed(
+                "this credential may not operate the server: `operator = true` lets it"
+            )
+        return caller
+
     @contextmanager
     def watching(self, call: Endable, caller: Credential, model: str) -> Iterator[None]:
         """Ends the call if its caller has no right to it, at once or after a change."""

@@ -92,3 +92,13 @@ def test_a_half_finished_rotation_keeps_the_pair_that_works(
     assert not watched.refresh() and watched.content is before
     old.key.write_bytes(new.key.read_bytes())
     assert watched.refresh() and watched.content.key == new.key.read_bytes()
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o644, True)])
+def test_a_key_that_everyone_may_read_is_warned_of(
+    authority: Authority, caplog: pytest.LogCaptureFixture, mode: int, warned: bool
+) -> None:
+    pair = authority.issue("localhost")
+    pair.key.chmod(mode)
+    read(*pair, None)
+    assert (f"tls-key: every user may read {pair.key}" in caplog.text) is warned

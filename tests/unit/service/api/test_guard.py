@@ -81,6 +81,17 @@ def test_without_a_known_token_there_is_no_caller(
         guard.caller(metadata)
 
 
+def test_an_operator_is_named_as_one(guard: Guard, file: File) -> None:
+    assert Guard().operator(None) is ANYONE
+    with pytest.raises(Unauthenticated):
+        guard.operator(None)
+    with pytest.raises(NotAllowed, match="may not operate"):
+        guard.operator(BEARER)
+    file.hold(RENAMED)
+    guard.refresh()
+    assert guard.operator(BEARER) == RENAMED
+
+
 def test_a_change_of_the_file_holds_for_the_next_call(guard: Guard, file: File) -> None:
     file.hold()
     assert guard.caller(BEARER) == ROBOT
