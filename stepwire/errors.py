@@ -38,6 +38,14 @@ class ModelNotFound(StepwireError):
     """No such model serves there."""
 
 
+class ModelRefused(StepwireError):
+    """The model file must not serve; what served before still does."""
+
+
+class ModelInUse(StepwireError):
+    """Streams run on this version: give the other file a version of its own."""
+
+
 class StreamNotFound(StepwireError):
     """There is no such stream, or its token is another: create it."""
 
@@ -120,6 +128,8 @@ class RunFailed(StepError):
 _BY_NAME: dict[str, type[StepwireError]] = {
     "INVALID_REQUEST": InvalidRequest,
     "MODEL_NOT_FOUND": ModelNotFound,
+    "MODEL_REFUSED": ModelRefused,
+    "MODEL_IN_USE": ModelInUse,
     "STREAM_NOT_FOUND": StreamNotFound,
     "STREAM_EXISTS": StreamExists,
     "STREAM_TAKEN_OVER": StreamTakenOver,

@@ -8,7 +8,9 @@ import grpc
 
 from service.core.errors import (
     InvalidRequest,
+    ModelInUse,
     ModelNotFound,
+    ModelRefused,
     NoCapacity,
     NotAllowed,
     ServerDraining,
@@ -17,6 +19,7 @@ from service.core.errors import (
     StoreDown,
     StreamChanged,
     StreamExists,
+    StreamMoved,
     StreamNotFound,
     StreamTakenOver,
     TooManyStreams,
@@ -28,7 +31,9 @@ ERROR_NAME = "stepwire-error"
 
 STATUS: dict[type[ServiceError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    ModelInUse: grpc.StatusCode.FAILED_PRECONDITION,
     ModelNotFound: grpc.StatusCode.NOT_FOUND,
+    ModelRefused: grpc.StatusCode.FAILED_PRECONDITION,
     NoCapacity: grpc.StatusCode.RESOURCE_EXHAUSTED,
     NotAllowed: grpc.StatusCode.PERMISSION_DENIED,
     ServerDraining: grpc.StatusCode.UNAVAILABLE,
@@ -36,6 +41,7 @@ STATUS: dict[type[ServiceError], grpc.StatusCode] = {
     StoreDown: grpc.StatusCode.UNAVAILABLE,
     StreamChanged: grpc.StatusCode.ABORTED,
     StreamExists: grpc.StatusCode.ALREADY_EXISTS,
+    StreamMoved: grpc.StatusCode.ABORTED,
     StreamNotFound: grpc.StatusCode.NOT_FOUND,
     StreamTakenOver: grpc.StatusCode.ABORTED,
     TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,

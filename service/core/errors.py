@@ -20,6 +20,18 @@ class ModelNotFound(ServiceError):
     name = "MODEL_NOT_FOUND"
 
 
+class ModelRefused(ServiceError):
+    """A model file that must not serve; the message says what is wrong with it."""
+
+    name = "MODEL_REFUSED"
+
+
+class ModelInUse(ServiceError):
+    """Streams run on the version, and so no other file may take its place."""
+
+    name = "MODEL_IN_USE"
+
+
 class StreamNotFound(ServiceError):
     name = "STREAM_NOT_FOUND"
 
@@ -30,6 +42,12 @@ class StreamExists(ServiceError):
 
 class StreamTakenOver(ServiceError):
     name = "STREAM_TAKEN_OVER"
+
+
+class StreamMoved(ServiceError):
+    """Another version of its model has the stream; its connection opens it again."""
+
+    name = "STREAM_MOVED"
 
 
 class TooManyStreams(ServiceError):
@@ -84,7 +102,3 @@ class StepFault(IntEnum):
     STEP_TOO_OLD = 5
     STEP_LATE = 6
     RUN_FAILED = 7
-
-
-class ModelRefused(Exception):
-    """A model file that must not serve; the message says what is wrong with it."""
