@@ -15,7 +15,7 @@ WEIGHTS = np.arange(4, dtype=np.float32)
 
 
 def put_model(folder: Path, location: str) -> Path:
-    """y = x + weights, which lie at `location`."""
+    """A model of y = x + weights, which lie at `location`."""
     weights = TensorProto(
         name="weights",
         data_type=TensorProto.FLOAT,
