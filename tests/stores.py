@@ -18,6 +18,9 @@ from tests.redis_server import RedisServer
 WINDOW = 4
 TIMEOUT = 10.0
 KEPT = 600.0
+SOON = 0.05
+"""Seconds; where a server has a clock of its own, they are waited for."""
+A = StreamKey("", "a")
 TOKEN_HASH = bytes(range(32))
 
 

@@ -41,8 +41,10 @@ class Connection:
                 retry=Retry(NoBackoff(), 0),
                 protocol=2,
             )
+            # It knows the options; nothing connects yet.
+            self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis leaves it untyped
         except (ValueError, TypeError, RedisError):
-            raise _refusal(self._address) from None
+            raise _refusal(f"{self._address}?...") from None
         self._client = Redis(connection_pool=self._pool)
 
     def __repr__(self) -> str:
@@ -104,17 +106,17 @@ def _address(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port or 6379
     except ValueError:
-        raise _refusal(url.partition(":")[0]) from None
+        raise _refusal(f"{url.partition(':')[0]}:...") from None
     if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-        raise _refusal(parts.scheme)
+        raise _refusal(f"{parts.scheme}:...")
     if not re.fullmatch(r"(/[0-9]*)?", parts.path):
-        raise _refusal(f"{parts.scheme}://{parts.hostname}:{port}")
+        raise _refusal(f"{parts.scheme}://{parts.hostname}:{port}/...")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port}/{parts.path[1:] or 0}"
 
 
 def _refusal(shown: str) -> StoreRefused:
     return StoreRefused(
-        f"--store {shown}...: a Redis store is redis://HOST:PORT/DB, "
-        "with :PASSWORD@ before the host if it has one, or rediss:// for TLS"
+        f"--store {shown} is no Redis store: one is redis://HOST:PORT/DB, with :PASSWORD@ before "
+        "the host if it has one, rediss:// for TLS, and no ?OPTION that the client does not know"
     )

@@ -11,30 +11,33 @@ from typing import TypeVar
 
 from service.checkpoint.store import StoreRefused, StoreUnavailable
 
+APPLICATION_ID = 0x53746570
+"""Tells a file of Stepwire from any other SQLite file."""
+
 SCHEMA_VERSION = 1
 
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS streams (
-    namespace  TEXT    NOT NULL,
-    id         TEXT    NOT NULL,
-    epoch      INTEGER NOT NULL,
-    owner      TEXT    NOT NULL,
-    step       INTEGER NOT NULL,  -- 2^53 once the stream has ended
-    released   INTEGER NOT NULL,
-    claimant   TEXT,              -- who asks for it; NULL: nobody
-    expires    REAL    NOT NULL,  -- in seconds since 1970
-    token_hash BLOB    NOT NULL,
-    model      TEXT,
-    version    INTEGER,
-    checkpoint BLOB,              -- a CheckpointEnvelope; NULL once the stream has ended
-    PRIMARY KEY (namespace, id)
-);
-CREATE INDEX IF NOT EXISTS streams_by_expiry ON streams (expires);
-CREATE INDEX IF NOT EXISTS claims ON streams (owner) WHERE claimant IS NOT NULL;
-PRAGMA user_version = {SCHEMA_VERSION};
-COMMIT;
-"""
+_SCHEMA = (
+    """
+    CREATE TABLE streams (
+        namespace  TEXT    NOT NULL,
+        id         TEXT    NOT NULL,
+        epoch      INTEGER NOT NULL,
+        owner      TEXT    NOT NULL,
+        step       INTEGER NOT NULL,  -- 2^53 once the stream has ended
+        released   INTEGER NOT NULL,
+        claimant   TEXT,              -- who asks for it; NULL: nobody
+        expires    REAL    NOT NULL,  -- in seconds since 1970
+        token_hash BLOB    NOT NULL,
+        model      TEXT,
+        version    INTEGER,
+        checkpoint BLOB,              -- a CheckpointEnvelope; NULL once the stream has ended
+        PRIMARY KEY (namespace, id)
+    )""",
+    "CREATE INDEX streams_by_expiry ON streams (expires)",
+    "CREATE INDEX claims ON streams (owner) WHERE claimant IS NOT NULL",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -114,7 +117,7 @@ class Database:
             self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
         try:
-            _prepare(connection)
+            _prepare(connection, self._path)
         except BaseException:
             connection.close()
             raise
@@ -128,17 +131,36 @@ class Database:
             self._connection = None
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise sqlite3.NotSupportedError(
-            f"the file has schema {version}, of a newer version of Stepwire; "
-            f"this one knows up to {SCHEMA_VERSION}: name another file"
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    if _version(connection) == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        # Another process may have made the tables meanwhile.
+        if _version(connection) == 0:
+            _make_tables(connection, path)
+        connection.execute("COMMIT")
+    if (version := _version(connection)) > SCHEMA_VERSION:
+        raise StoreRefused(
+            f"--store sqlite:{path}: the file has schema {version}, of a newer version of "
+            f"Stepwire; this one knows up to {SCHEMA_VERSION}: name another file"
         )
     for pragma in _PRAGMAS:
         connection.execute(pragma)
-    if version < SCHEMA_VERSION:
-        connection.executescript(_SCHEMA)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Of the schema; 0: the file is not of Stepwire."""
+    [(application,)] = connection.execute("PRAGMA application_id")
+    [(version,)] = connection.execute("PRAGMA user_version")
+    return int(version) if application == APPLICATION_ID else 0
+
+
+def _make_tables(connection: sqlite3.Connection, path: str) -> None:
+    if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        raise StoreRefused(
+            f"--store sqlite:{path}: the file is the database of something else: name another"
+        )
+    for statement in _SCHEMA:
+        connection.execute(statement)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -24,4 +24,6 @@ def open_store(where: str, *, timeout: float) -> Store:
 
         return RedisStore(where, timeout=timeout)
     # No more of it is shown than its kind: there may be a password in it.
-    raise StoreRefused(f"--store {kind}...: a store is memory, sqlite:PATH or redis://HOST:PORT/DB")
+    raise StoreRefused(
+        f"--store {kind}:... is no store: one is memory, sqlite:PATH or redis://HOST:PORT/DB"
+    )

@@ -1,4 +1,4 @@
-"""What every state store does; its contract is tests/conformance/test_store.py."""
+"""What every state store does; its contract is tests/conformance/test_store*.py."""
 
 from __future__ import annotations
 

@@ -1,52 +1,14 @@
-"""What every state store must do."""
+"""What every state store must do with the records of a stream."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from service.checkpoint.store import Listed, Record, Store
+from service.checkpoint.store import Record, Store
 from service.core.streams import Fence, StreamKey
-from tests.redis_server import RedisServer, redis_running
-from tests.stores import MemoryPlace, Place, RedisPlace, SqlitePlace, record, write
-
-A = StreamKey("", "a")
-SOON = 0.05
-"""Seconds; where a server has a clock of its own, they are waited for."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_running(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture(params=["memory", "sqlite", "redis"])
-def place(request: pytest.FixtureRequest) -> Place:
-    if request.param == "memory":
-        return MemoryPlace()
-    if request.param == "sqlite":
-        return SqlitePlace(request.getfixturevalue("tmp_path"))
-    server = request.getfixturevalue("server")
-    server.empty()
-    return RedisPlace(server)
-
-
-@pytest.fixture
-async def store(place: Place) -> AsyncIterator[Store]:
-    made = place.store()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def other(place: Place) -> AsyncIterator[Store]:
-    """Another process's store over the same records."""
-    made = place.store()
-    yield made
-    await made.close()
+from tests.stores import SOON, A, Place, record, write
 
 
 async def test_a_stream_is_read_as_it_was_written(store: Store) -> None:
@@ -201,110 +163,6 @@ async def test_a_taker_and_a_late_writer_leave_one_history(store: Store, other: 
         )
         assert taken == record(epoch + 1, "q", 4 if stored else 3)
         assert await store.read(A) == taken
-
-
-async def test_claims_reach_the_owner(store: Store, other: Store) -> None:
-    await store.write([write(id_, record(1, "p", 3)) for id_ in "abc"])
-    await store.write([write("a", record(1, "p", 3), namespace="x:y.z")])
-    await store.write([write("d", record(1, "q", 3))])
-    assert await store.claimed("p") == []
-    for key in (A, StreamKey("", "c"), StreamKey("", "d"), StreamKey("x:y.z", "a"), A):
-        await other.claim(key, "r")
-    assert sorted(await store.claimed("p")) == [A, StreamKey("", "c"), StreamKey("x:y.z", "a")]
-    assert await store.claimed("q") == [StreamKey("", "d")]
-    assert await store.claimed("r") == []
-    assert await store.read(A) == record(1, "p", 3)
-
-
-async def test_a_claim_stays_while_its_owner_writes_on(store: Store) -> None:
-    await store.write([write("a", record(1, "p", 3))])
-    await store.claim(A, "q")
-    await store.write([write("a", record(1, "p", 4))])
-    assert await store.claimed("p") == [A]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [record(1, "p", 3, released=True), record(1, "p", None), record(2, "p", 3), record(1, "r", 0)],
-)
-async def test_a_claim_ends_with_a_release_an_end_or_another_fence(
-    store: Store, answer: Record
-) -> None:
-    await store.write([write("a", record(1, "p", 3))])
-    await store.claim(A, "q")
-    assert await store.write([write("a", answer)]) == [True]
-    assert await store.claimed("p") == []
-    # Nor does it come back with the next writes.
-    await store.write([write("a", record(3, "p", 0))])
-    assert await store.claimed("p") == []
-    assert await store.claimed("r") == []
-
-
-async def test_a_refused_write_leaves_the_claim(store: Store) -> None:
-    await store.write([write("a", record(2, "p", 3))])
-    await store.claim(A, "q")
-    assert await store.write([write("a", record(1, "p", 9, released=True))]) == [False]
-    assert await store.claimed("p") == [A]
-
-
-async def test_a_claim_ends_when_the_stream_is_taken(store: Store) -> None:
-    await store.write([write("a", record(1, "p", 3))])
-    await store.claim(A, "q")
-    await store.take(A, Fence(1, "p"), "q")
-    assert await store.claimed("p") == []
-    assert await store.claimed("q") == []
-
-
-@pytest.mark.parametrize("kept", [None, record(1, "p", None), record(1, "p", 3, released=True)])
-async def test_what_nobody_has_is_not_claimed(store: Store, kept: Record | None) -> None:
-    if kept:
-        await store.write([write("a", kept)])
-    await store.claim(A, "q")
-    assert await store.claimed("p") == []
-    await store.write([write("a", record(1, "p", None if kept and not kept.checkpoint else 3))])
-    assert await store.claimed("p") == []
-
-
-async def test_a_listing_tells_what_a_stream_is(store: Store) -> None:
-    await store.write([write("a", record(1, "p", 3)), write("b", record(1, "p", 0, released=True))])
-    assert await store.list("", "", 10) == [
-        Listed(A, "gru", 3, 3, False),
-        Listed(StreamKey("", "b"), "gru", 3, 0, True),
-    ]
-
-
-async def test_a_listing_goes_on_page_by_page_in_the_order_of_bytes(store: Store) -> None:
-    ids = ["-", ".", ":", "A", "Z.1", "Z:1", "_", "a", "a-b", "a.b", "a:b", "a_b", "aa", "b"]
-    assert ids == ["-", ".", ":", "A", "Z.1", "Z:1", "_", *sorted(ids[7:])]
-    await store.write([write(id_, record(1, "p", 1)) for id_ in reversed(ids)])
-    seen: list[str] = []
-    while page := await store.list("", seen[-1] if seen else "", 5):
-        assert len(page) <= 5
-        seen += [listed.key.id for listed in page]
-    assert seen == ids
-    assert await store.list("", "", 0) == []
-    assert [listed.key.id for listed in await store.list("", "a:", 2)] == ["a:b", "a_b"]
-
-
-async def test_a_listing_leaves_ended_streams_out_and_takes_them_back(store: Store) -> None:
-    await store.write([write(id_, record(1, "p", 3)) for id_ in "abc"])
-    await store.write([write(id_, record(1, "p", None)) for id_ in "ab"])
-    await store.write([write("b", record(2, "p", 0))])
-    assert [listed.key.id for listed in await store.list("", "", 2)] == ["b", "c"]
-
-
-async def test_namespaces_do_not_mix(store: Store) -> None:
-    names = ["", "a", "a:b", "a.b", "a/b", "b:a", "stream:a", "ü"]
-    ids = ["a", "b", "a:b", "a.b", "b:a", "a:b:c"]
-    keys = [(namespace, id_) for namespace in names for id_ in ids]
-    for number, (namespace, id_) in enumerate(keys):
-        assert await store.create(write(id_, record(1, "p", number), namespace=namespace))
-    for number, key in enumerate(keys):
-        assert await store.read(StreamKey(*key)) == record(1, "p", number)
-    for namespace in names:
-        listed = await store.list(namespace, "", 100)
-        assert [one.key for one in listed] == [StreamKey(namespace, id_) for id_ in sorted(ids)]
-    assert await store.list("nobody", "", 100) == []
 
 
 async def test_a_record_whose_time_is_up_is_gone(store: Store, place: Place) -> None:
