@@ -7,6 +7,7 @@ only the servers differ.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -61,13 +62,14 @@ async def run_round(
     streams: int,
     warm_up: float,
     seconds: float,
+    pause: float = 0.0,
 ) -> Round:
     """Loads the server with `streams` streams of one connection and measures for `seconds`.
 
-    Raises LoadFailed.
+    A stream waits `pause` seconds after each answer. Raises LoadFailed.
     """
     async with grpc.aio.insecure_channel(address) as channel:
-        load = _Load(channel, conversation)
+        load = _Load(channel, conversation, pause)
         async with asyncio.timeout(_OPEN_LIMIT):
             calls = await asyncio.gather(*(load.open() for _ in range(streams)))
         async with asyncio.timeout(warm_up + seconds + _CLOSE_LIMIT), asyncio.TaskGroup() as tasks:
@@ -104,11 +106,12 @@ _Call = grpc.aio.StreamStreamCall[bytes, bytes]
 
 
 class _Load:
-    def __init__(self, channel: grpc.aio.Channel, conversation: Conversation) -> None:
+    def __init__(self, channel: grpc.aio.Channel, conversation: Conversation, pause: float) -> None:
         self._begin: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(
             conversation.method
         )
         self._conversation = conversation
+        self._pause = pause
         self.stopped = False
         self.round_trips: list[float] = []
         """Seconds, of all streams, as they were answered."""
@@ -132,6 +135,9 @@ class _Load:
             if self.stopped:
                 self._check(timestep, answer)
                 break
+            if self._pause:
+                # No two streams keep step.
+                await asyncio.sleep(random.uniform(0.5, 1.5) * self._pause)
         else:
             raise LoadFailed("the steps ran out before the round was over")
         await self._close(call)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+READY = "stepwire: listening on "
+"""How the service begins the line that tells its address."""
 _START_LIMIT, _STOP_LIMIT = 60.0, 5.0
 
 

@@ -16,10 +16,14 @@ class Pairs:
     streams: int
     floor: Sequence[Round]
     service: Sequence[Round]
+    what: str = "service"
+    against: str = "echo"
+    load: str = ""
+    """How the streams send, if not one step after the other."""
 
     @property
     def label(self) -> str:
-        return f"{self.streams} stream{'s' if self.streams > 1 else ''}"
+        return f"{self.streams} stream{'s' if self.streams > 1 else ''}{self.load}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,13 @@ P99 = Quantity("round trip p99", lambda r: r.p99_us, lambda r: r.p99_us, at_leas
 CPU = Quantity("server CPU per message", lambda r: r.cpu_us, lambda r: r.cpu_us, at_least=False)
 QUANTITIES = (RATE, P50, P99, CPU)
 
-TARGETS = {(64, RATE): 0.8, (1, P50): 1.8}
-"""Service over floor, by streams and quantity."""
+TARGETS = {
+    ("service", "64 streams", RATE): 0.8,
+    ("service", "1 stream", P50): 1.8,
+    ("sqlite", "64 streams", CPU): 1.15,
+    ("redis", "64 streams", CPU): 1.15,
+}
+"""Over the floor: by what is measured, how it is loaded, and the quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +80,13 @@ def ratio_of(pairs: Pairs, quantity: Quantity) -> Ratio:
         for floor, service in zip(pairs.floor, pairs.service, strict=True)
     ]
     return Ratio(
-        what=f"service, {pairs.label}: {quantity.name}",
-        against="grpc.aio echo",
+        what=f"{pairs.what}, {pairs.label}: {quantity.name}",
+        against=pairs.against,
         ratio=median(ratios),
         min=min(ratios),
         max=max(ratios),
         unit_cost_us=median(map(quantity.unit_cost_us, pairs.service)),
-        target=TARGETS.get((pairs.streams, quantity)),
+        target=TARGETS.get((pairs.what, pairs.label, quantity)),
         at_least=quantity.at_least,
     )
 

@@ -13,7 +13,7 @@ from bench.ratios import QUANTITIES, Pairs, Quantity, Ratio, ratio_of, spread
 
 _STEADY_SPREAD = 0.15
 _KEYS = ("what", "against", "ratio", "min", "max", "unit_cost_us")
-_FIRST, _COLUMN = 23, 24
+_LABEL, _FIRST, _COLUMN = 22, 31, 24
 
 
 def table(measured: Sequence[Pairs]) -> str:
@@ -25,11 +25,11 @@ def _lines(measured: Sequence[Pairs]) -> Iterator[str]:
     heads = [*(quantity.name for quantity in QUANTITIES), "server busy"]
     yield " " * _FIRST + "".join(f"{head:>{_COLUMN}}" for head in heads)
     for pairs in measured:
-        yield f"{pairs.label:<14}echo".ljust(_FIRST) + _medians(pairs.floor)
-        yield f"{'':<14}service".ljust(_FIRST) + _medians(pairs.service)
+        yield f"{pairs.label:<{_LABEL}}{pairs.against}".ljust(_FIRST) + _medians(pairs.floor)
+        yield f"{'':<{_LABEL}}{pairs.what}".ljust(_FIRST) + _medians(pairs.service)
         ratios = [ratio_of(pairs, quantity) for quantity in QUANTITIES]
         cells = "".join(f"{_interval(ratio):>{_COLUMN}}" for ratio in ratios)
-        yield f"{'':<14}ratio".ljust(_FIRST) + cells
+        yield f"{'':<{_LABEL}}ratio".ljust(_FIRST) + cells
 
 
 def _medians(rounds: Sequence[Round]) -> str:
@@ -53,7 +53,7 @@ def targets(measured: Sequence[Pairs]) -> str:
             bound = "at least" if ratio.at_least else "at most"
             verdict = "reached" if ratio.reached else "NOT REACHED"
             lines.append(
-                f"{verdict}: {ratio.what} over the echo's is {ratio.ratio:.2f}, "
+                f"{verdict}: {ratio.what} over {ratio.against}'s is {ratio.ratio:.2f}, "
                 f"asked is {bound} {ratio.target:g}"
             )
     return "\n".join(lines)
@@ -66,7 +66,7 @@ def warnings(measured: Sequence[Pairs], load_average: float) -> list[str]:
         found.append(f"the load average was {load_average:.2f} at the start: others were at work")
     for pairs in measured:
         if (apart := spread(pairs.floor)) > _STEADY_SPREAD:
-            found.append(f"{pairs.label}: the echo's own rounds lie {apart:.0%} apart")
+            found.append(f"{pairs.label}: {pairs.against}'s own rounds lie {apart:.0%} apart")
     return found
 
 

@@ -13,11 +13,10 @@ from bench import conversations, echo
 from bench.load import Conversation, Round, run_round
 from bench.machine import Cores
 from bench.package import write_gru
-from bench.process import Server
+from bench.process import READY, Server
 from bench.ratios import Pairs
 
 MODEL, FEATURES, HIDDEN = "gru", 16, 128
-_READY = "stepwire: listening on "
 _HIGHEST_RATE = 50_000
 """Steps per second that one stream is prepared for."""
 
@@ -63,7 +62,7 @@ def started(plan: Plan, cores: Cores) -> Iterator[Sides]:
         service = Server(
             "service",
             ["--listen", "127.0.0.1:0", "--repository", str(folder / "repository")],
-            ready=_READY,
+            ready=READY,
             core=cores.server,
             log=folder / "service.log",
         )

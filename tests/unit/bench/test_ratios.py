@@ -30,6 +30,14 @@ def test_a_target_is_reached_from_its_own_side() -> None:
     assert ratio_of(Pairs(1, floor, slower), P50).reached
 
 
+def test_each_comparison_has_its_own_target() -> None:
+    floor, dearer = [_round(cpu_us=50.0)], [_round(cpu_us=60.0)]
+    store = Pairs(64, floor, dearer, what="sqlite", against="memory")
+    paced = Pairs(64, floor, dearer, what="sqlite", against="memory", load=" at 1 Hz")
+    assert ratio_of(store, CPU).target == 1.15 and not ratio_of(store, CPU).reached
+    assert ratio_of(paced, CPU).target is None
+
+
 def test_without_a_target_everything_is_reached() -> None:
     pairs = Pairs(streams=64, floor=[_round()], service=[_round(cpu_us=500.0)])
     ratio = ratio_of(pairs, CPU)
