@@ -10,6 +10,7 @@ from bench import echo
 from bench.load import Conversation
 from stepwire.v1 import stream_pb2 as pb
 
+_DURABLE = pb.StreamResponse(durable=pb.Durable()).SerializeToString()[:1]
 _METHOD = "/stepwire.v1.StreamInference/Stream"
 
 
@@ -25,6 +26,7 @@ def with_service(model: str, *, features: int, steps: int) -> Conversation:
         ],
         closing=pb.StreamRequest(close=pb.Close()).SerializeToString(),
         accepts=_is_output,
+        aside=_DURABLE,
     )
 
 
@@ -34,6 +36,7 @@ def with_echo(conversation: Conversation) -> Conversation:
         conversation,
         method=f"/{echo.SERVICE}/{echo.METHOD}",
         accepts=lambda _, answer: True,
+        aside=None,
     )
 
 

@@ -34,6 +34,8 @@ class Conversation:
     closing: bytes
     accepts: Callable[[int, bytes], bool]
     """Whether a message answers that timestep; asked of the last answer of each stream."""
+    aside: bytes | None = None
+    """How a message begins that answers nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class _Load:
     async def open(self) -> _Call:
         call = self._begin()
         await call.write(self._conversation.opening)
-        await _answer(call)
+        await self._answer(call)
         return call
 
     async def converse(self, call: _Call) -> None:
@@ -130,7 +132,7 @@ class _Load:
         for timestep, message in enumerate(self._conversation.steps):
             sent = clock()
             await call.write(message)
-            answer = await _answer(call)
+            answer = await self._answer(call)
             round_trips.append(clock() - sent)
             if self.stopped:
                 self._check(timestep, answer)
@@ -142,6 +144,15 @@ class _Load:
             raise LoadFailed("the steps ran out before the round was over")
         await self._close(call)
 
+    async def _answer(self, call: _Call) -> bytes:
+        while True:
+            answer = await call.read()
+            if not isinstance(answer, bytes):
+                reason = await call.details() or await call.code()
+                raise LoadFailed(f"the server ended a call: {reason}")
+            if self._conversation.aside is None or not answer.startswith(self._conversation.aside):
+                return answer
+
     def _check(self, timestep: int, answer: bytes) -> None:
         if not self._conversation.accepts(timestep, answer):
             raise LoadFailed(f"timestep {timestep} got no output but {answer[:200]!r}")
@@ -151,10 +162,3 @@ class _Load:
         await call.done_writing()
         while await call.read() is not grpc.aio.EOF:
             pass
-
-
-async def _answer(call: _Call) -> bytes:
-    answer = await call.read()
-    if not isinstance(answer, bytes):
-        raise LoadFailed(f"the server ended a call: {await call.details() or await call.code()}")
-    return answer
