@@ -14,15 +14,12 @@ from service.api.guard import Guard
 from service.checkpoint.open import open_store
 from service.checkpoint.store import StoreRefused
 from service.core.directory import Directory
-from service.core.errors import ModelRefused
-from service.core.streams import ModelKey
 from service.engine import Engine
 from service.http.server import listening
-from service.lane import Lane
 from service.lanes import Lanes
+from service.loading import Loader
 from service.process import Process
 from service.readiness import Phase
-from service.repository.packages import scan
 from service.settings import Settings
 from service.startup import StartError, announce, asked_to_stop, cannot_listen
 
@@ -31,7 +28,8 @@ log = logging.getLogger(__name__)
 
 def load_engine(settings: Settings) -> Engine:
     """Loads every model package, and opens the store. Raises RepositoryError or StartError."""
-    lanes = load_lanes(settings)
+    loader = Loader(settings.repository, settings.window, settings.max_batch, settings.threads)
+    lanes = load_lanes(settings, loader)
     try:
         store = open_store(settings.store, timeout=settings.store_timeout)
     except StoreRefused as error:
@@ -46,32 +44,16 @@ def load_engine(settings: Settings) -> Engine:
     )
 
 
-def load_lanes(settings: Settings) -> Lanes:
+def load_lanes(settings: Settings, loader: Loader) -> Lanes:
     """Loads every model package. Raises RepositoryError, or StartError if none may serve."""
-    lanes: dict[ModelKey, Lane] = {}
-    refused: dict[ModelKey, str] = {}
-    for package in scan(settings.repository):
-        started = time.perf_counter()
-        try:
-            lanes[package.key] = Lane.load(
-                package,
-                window=settings.window,
-                max_batch=settings.max_batch,
-                threads=settings.threads,
-            )
-        except (ModelRefused, MemoryError, RecursionError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            refused[package.key] = reason
-            log.error("refused %s: %s", package.key, reason)
-        else:
-            log.info("loaded %s in %.2f s", package.key, time.perf_counter() - started)
-    if not lanes:
+    lanes = loader.load_all()
+    if not any(lanes):
         raise StartError(
             f"no model in {settings.repository} may serve: "
             "add a package with `stepwire export TARGET --to DIR`, or name another --repository; "
             "`stepwire inspect FILE` tells what a file lacks"
         )
-    return Lanes(lanes, refused)
+    return lanes
 
 
 async def serve_alone(settings: Settings, process: Process) -> None:

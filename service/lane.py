@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -20,11 +18,6 @@ from service.core.session import History, Sessions
 from service.core.slots import Slots
 from service.core.steps import Step
 from service.core.streams import ModelKey, Stream
-from service.repository.description import describe
-from service.repository.packages import Package
-from service.runtime.graph import Graph
-from service.runtime.loading import proven_stepper
-from service.runtime.numerics import numerics
 from service.runtime.stepper import Stepper
 
 log = logging.getLogger(__name__)
@@ -42,14 +35,17 @@ class Lane:
         window: int,
         max_batch: int,
         numerics: str = "",
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         """`window`: outputs kept per stream. `max_batch`: rows of one run.
 
-        `numerics`: the arithmetic that the stepper computes with.
+        `numerics`: the arithmetic that the stepper computes with. `metadata`: what the model
+        file says of itself, for those who ask.
         """
         self.model = model
         self.digest = digest
         self.numerics = numerics
+        self.metadata = dict(metadata or {})
         self.signature = stepper.signature
         self.batching = stepper.batching
         self.window = window
@@ -63,24 +59,6 @@ class Lane:
         """What its streams have declared, in timesteps a second."""
         self._scheduler = Scheduler(self.signature, self.slots, self._sessions, max_batch)
         self._capacity = 0
-
-    @classmethod
-    def load(cls, package: Package, *, window: int, max_batch: int, threads: int) -> Lane:
-        """Raises ModelRefused if the package must not serve."""
-        graph = Graph(package.path, threads=threads)
-        found = describe(graph.facts, package.declaration)
-        if found.inferred:
-            log.info("%s, not made by an export: %s", package.key, found.inferred)
-        stepper = proven_stepper(graph, found.signature, found.golden, found.constants)
-        digest = _digest(graph.digest, package.declaration)
-        return cls(
-            package.key,
-            digest,
-            stepper,
-            window=window,
-            max_batch=max_batch,
-            numerics=numerics(),
-        )
 
     @property
     def counts(self) -> StepCounts:
@@ -187,6 +165,11 @@ class Lane:
         """The store has the stream as it was at `step`, taken at `now`."""
         self._saving.saved(_row(stream), step, now)
 
+    @property
+    def streams(self) -> list[Stream]:
+        """Those that have a slot."""
+        return [stream for stream in self._tenants if stream]
+
     def submit(self, stream: Stream, step: Step) -> None:
         self._scheduler.submit(stream, step)
 
@@ -214,10 +197,3 @@ class Lane:
 def _row(stream: Stream) -> int:
     assert stream.slot is not None
     return stream.slot.row
-
-
-def _digest(graph: str, declaration: Path | None) -> str:
-    """What is declared changes what is computed."""
-    if declaration is None:
-        return graph
-    return hashlib.sha256(graph.encode() + declaration.read_bytes()).hexdigest()

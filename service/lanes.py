@@ -1,10 +1,11 @@
-"""The model versions that serve, and those that must not."""
+"""The model versions in service, those that leave it, and those that must not serve."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from service.core.checkpoint import Checkpoint
+from service.core.counts import StepCounts
 from service.core.errors import ModelNotFound
 from service.core.streams import ModelKey, OpenRequest, Stream
 from service.lane import Lane
@@ -15,15 +16,75 @@ class Lanes:
         """`refused`: models that must not serve, with the reason."""
         self._lanes = dict(lanes)
         self._refused = dict(refused)
+        self._retired: set[ModelKey] = set()
+        self._past = StepCounts()
+        """Of the lanes that have left."""
+        self.loading_seconds = 0.0
+        """Of the processor, spent on loading models while others serve."""
 
     def __iter__(self) -> Iterator[Lane]:
         return iter(list(self._lanes.values()))
 
     def __getitem__(self, model: ModelKey) -> Lane:
-        """Raises ModelNotFound."""
+        """Of a stream that is to go on, also where its version takes no new ones.
+
+        Raises ModelNotFound.
+        """
         if model not in self._lanes:
-            raise ModelNotFound(f"model {model} does not serve here")
+            reason = f": {self._refused[model]}" if model in self._refused else ""
+            raise ModelNotFound(
+                f"the stream runs on model {model}, which does not serve here{reason}; load it "
+                f"with `stepwire models load {model.name} --version {model.version}`"
+            )
         return self._lanes[model]
+
+    def find(self, model: ModelKey) -> Lane | None:
+        return self._lanes.get(model)
+
+    @property
+    def refused(self) -> Mapping[ModelKey, str]:
+        """Why a file must not serve; of a version in service, a later file of its number."""
+        return self._refused
+
+    def is_retired(self, model: ModelKey) -> bool:
+        """Whether the version is in service for the streams it has, and takes no others."""
+        return model in self._retired
+
+    def put(self, lane: Lane) -> None:
+        """Brings a version into service, in the place of one of its number without streams."""
+        self._leave(lane.model)
+        self._lanes[lane.model] = lane
+        self._refused.pop(lane.model, None)
+
+    def refuse(self, model: ModelKey, reason: str) -> None:
+        """Remembers that a file must not serve; what serves stays."""
+        self._refused[model] = reason
+
+    def reinstate(self, model: ModelKey) -> None:
+        """A version in service, which its file still is, takes new streams again."""
+        self._retired.discard(model)
+        self._refused.pop(model, None)
+
+    def retire(self, model: ModelKey) -> None:
+        """The version takes no new streams, and leaves with its last one."""
+        self._retired.add(model)
+        self._leave_if_empty(model)
+
+    def free(self, stream: Stream) -> None:
+        """Takes the slot of a stream back that has ended here."""
+        self._lanes[stream.model].free(stream)
+        self._leave_if_empty(stream.model)
+
+    def _leave_if_empty(self, model: ModelKey) -> None:
+        if model in self._retired and not self._lanes[model].slots.held:
+            self._leave(model)
+
+    def _leave(self, model: ModelKey) -> None:
+        former = self._lanes.pop(model, None)
+        if former:
+            self._past.ran += former.counts.ran
+            self._past.computed += former.counts.computed
+        self._retired.discard(model)
 
     def of(self, stream: Stream) -> Lane:
         """The lane of a living stream."""
@@ -32,7 +93,7 @@ class Lanes:
     def resolve(self, request: OpenRequest) -> ModelKey:
         """The version that a new stream runs on. Raises ModelNotFound."""
         name, version = request.model, request.version
-        versions = [key.version for key in self._lanes if key.name == name]
+        versions = [key.version for key in self._lanes.keys() - self._retired if key.name == name]
         if version is None and versions:
             return ModelKey(name, max(versions))
         if version in versions:
@@ -45,17 +106,20 @@ class Lanes:
             refused = [key for key in refused if key.version == version]
         if refused:
             return f"model {refused[-1]} does not serve: {self._refused[refused[-1]]}"
+        if version is not None and ModelKey(name, version) in self._retired:
+            return f"model {name}/{version} was unloaded and takes no new streams"
         if versions:
             return f"model {name!r} has no version {version}, only {_list(versions)}"
         return f"there is no model {name!r}, only {_list({key.name for key in self._lanes})}"
 
     def steps(self) -> int:
         """That have run, of all of them."""
-        return sum(lane.counts.ran for lane in self)
+        return self._past.ran + sum(lane.counts.ran for lane in self)
 
     def computed(self) -> float:
-        """Seconds that all runs took."""
-        return sum(lane.counts.computed for lane in self)
+        """Seconds that all runs took, and all loads."""
+        ran = self._past.computed + sum(lane.counts.computed for lane in self)
+        return ran + self.loading_seconds
 
     def unsaved(self, stale: float) -> list[Stream]:
         """Streams to save: those that have changed, or were saved before `stale`."""

@@ -40,6 +40,22 @@ def scan(root: Path) -> list[Package]:
     )
 
 
+def versions(root: Path) -> list[ModelKey]:
+    """Every version that the repository names, whether or not its package is any good.
+
+    Raises RepositoryError if there is no such folder.
+    """
+    if not root.is_dir():
+        raise RepositoryError(f"there is no folder {root}")
+    return sorted(
+        ModelKey(path.parent.parent.name, int(path.parent.name))
+        for path in root.glob(f"*/*/{MODEL_FILE}")
+        if MODEL_NAME.fullmatch(path.parent.parent.name)
+        and _is_number(path.parent.name)
+        and not path.parent.name.startswith("0")
+    )
+
+
 def package_at(root: Path, name: str, version: int) -> Package:
     """The package of a name that a client has sent. Raises RepositoryError if there is none.
 

@@ -1,0 +1,111 @@
+"""Loading: packages become lanes, when the service starts and while it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.core.errors import ModelNotFound, ModelRefused
+from service.core.streams import ModelKey
+from service.lane import Lane
+from service.lanes import Lanes
+from service.repository.description import describe
+from service.repository.manifest import GOLDEN_KEY
+from service.repository.packages import Package, RepositoryError, package_at, scan, versions
+from service.runtime.graph import Graph
+from service.runtime.loading import proven_stepper
+from service.runtime.numerics import numerics
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Every method reads files, and may take as long as the disk and the model do."""
+
+    repository: Path
+    window: int
+    """Outputs kept per stream."""
+    max_batch: int
+    """Rows of one run."""
+    threads: int
+    """Of one run."""
+
+    def load_all(self) -> Lanes:
+        """Every package that may serve, and why the others may not. Raises RepositoryError."""
+        lanes: dict[ModelKey, Lane] = {}
+        refused: dict[ModelKey, str] = {}
+        for package in scan(self.repository):
+            try:
+                lanes[package.key] = self.load(package)
+            except ModelRefused as error:
+                refused[package.key] = str(error)
+        return Lanes(lanes, refused)
+
+    def versions(self) -> list[ModelKey]:
+        """What the repository has, loaded or not. Raises ModelNotFound if it is no folder."""
+        try:
+            return versions(self.repository)
+        except RepositoryError as error:
+            raise ModelNotFound(str(error)) from error
+
+    def find(self, name: str, version: int | None) -> Package:
+        """The package of a name that a client has sent; `version` None: the newest.
+
+        Raises ModelNotFound.
+        """
+        if version is None:
+            known = [key.version for key in self.versions() if key.name == name]
+            version = max(known, default=1)
+        try:
+            return package_at(self.repository, name, version)
+        except RepositoryError as error:
+            raise ModelNotFound(str(error)) from error
+
+    def digest(self, package: Package) -> str:
+        """Of the package as it is on disk. Raises ModelRefused if it cannot be read."""
+        try:
+            return _digest(hashlib.sha256(package.path.read_bytes()).hexdigest(), package)
+        except OSError as error:
+            raise ModelRefused(f"it cannot be read: {error.strerror or error}") from error
+
+    def load(self, package: Package) -> Lane:
+        """Loads the package and has it prove itself. Raises ModelRefused, in one line."""
+        started = time.perf_counter()
+        try:
+            lane = self._load(package)
+        except (ModelRefused, OSError, MemoryError, RecursionError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            log.error("refused %s: %s", package.key, reason)
+            raise ModelRefused(reason) from error
+        log.info("loaded %s in %.2f s", package.key, time.perf_counter() - started)
+        return lane
+
+    def _load(self, package: Package) -> Lane:
+        graph = Graph(package.path, threads=self.threads)
+        digest, facts = _digest(graph.digest, package), graph.facts
+        found = describe(facts, package.declaration)
+        if found.inferred:
+            log.info("%s, not made by an export: %s", package.key, found.inferred)
+        stepper = proven_stepper(graph, found.signature, found.golden, found.constants)
+        if self.digest(package) != digest:
+            raise ModelRefused("its files changed while they were read: load it again")
+        return Lane(
+            package.key,
+            digest,
+            stepper,
+            window=self.window,
+            max_batch=self.max_batch,
+            numerics=numerics(),
+            metadata={key: text for key, text in facts.metadata.items() if key != GOLDEN_KEY},
+        )
+
+
+def _digest(graph: str, package: Package) -> str:
+    """What is declared changes what is computed."""
+    if package.declaration is None:
+        return graph
+    return hashlib.sha256(graph.encode() + package.declaration.read_bytes()).hexdigest()
