@@ -1,0 +1,349 @@
+"""The client against a server that does what a real one does seldom."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+import numpy as np
+import pytest
+
+import stepwire
+import stepwire.sync
+from stepwire.v1 import stream_pb2 as pb
+from tests.scripted import Play, Scene, playing
+
+TWO_STEPS = 2 * (128 + 64 + 4)
+"""What keeping two steps takes."""
+
+
+async def idle(scene: Scene) -> None:
+    await scene.opened()
+    await scene.until_closed()
+
+
+async def test_a_server_back_from_a_crash_is_given_what_it_lost_and_answers_go_on() -> None:
+    again: list[pb.Step] = []
+
+    async def before(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        for total in (1.0, 3.0, 6.0):
+            await scene.answer(await scene.step(), total, durable_step=1)
+        await scene.vanish()
+
+    async def after(scene: Scene) -> None:
+        await scene.opened(1, durable=True, durable_step=1)
+        for total in (3.0, 6.0, 10.0):
+            step = await scene.step()
+            again.append(step)
+            await scene.answer(step, total, durable_step=1)
+        await scene.until_closed()
+
+    async with playing(before, after) as address, stepwire.connect(address) as client:
+        async with client.stream("m") as stream:
+            totals = [float((await stream.step([x]))[0]) for x in (1.0, 2.0, 3.0, 4.0)]
+            assert stream.durable and stream.protected
+            assert (stream.durable_step, stream.next_step) == (1, 4)
+    assert totals == [1.0, 3.0, 6.0, 10.0]
+    assert [step.step for step in again] == [1, 2, 3]
+    assert [step.verdict for step in again] == [pb.VERDICT_ON_TIME] * 2 + [pb.VERDICT_UNSPECIFIED]
+
+
+async def test_a_crash_that_took_more_than_is_kept_is_a_lost_state() -> None:
+    async def before(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        for _ in range(3):
+            await scene.answer(await scene.step())
+        await scene.vanish()
+
+    async def after(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        await scene.until_closed()
+
+    async with playing(before, after) as address, stepwire.connect(address) as client:
+        async with client.stream("m", replay_bytes=TWO_STEPS) as stream:
+            protected = []
+            for _ in range(3):
+                await stream.step([0.0])
+                protected.append(stream.protected)
+            assert protected == [True, True, False]
+            with pytest.raises(stepwire.StateLost, match="at step 0 and the inputs before step 1"):
+                await stream.step([0.0])
+
+
+async def test_a_replay_that_the_server_refuses_ends_the_stream() -> None:
+    async def before(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        await scene.answer(await scene.step())
+        await scene.vanish()
+
+    async def after(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        await scene.error(await scene.step(), pb.StepError.CODE_INVALID_INPUT)
+        await scene.until_closed()
+
+    async with playing(before, after) as address, stepwire.connect(address) as client:
+        async with client.stream("m") as stream:
+            await stream.step([0.0])
+            for _ in range(2):
+                with pytest.raises(stepwire.StateLost, match="has lost step 0 and refuses it"):
+                    await stream.step([0.0])
+
+
+async def test_who_waits_for_protection_goes_on_in_order_as_the_store_catches_up() -> None:
+    saved = asyncio.Queue[int]()
+
+    async def scene(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        for number in range(6):
+            step = await scene.step()
+            assert step.step == number
+            assert step.inputs[0] == np.float32(number).tobytes()
+            await scene.answer(step, float(number))
+            if number % 2:
+                await scene.durable(await saved.get())
+        await scene.until_closed()
+
+    async with playing(scene) as address, stepwire.connect(address) as client:
+        async with client.stream("m", on_unprotected="wait", replay_bytes=TWO_STEPS) as stream:
+            steps = [asyncio.create_task(stream.step([float(n)])) for n in range(6)]
+            for done in (2, 4):
+                await asyncio.wait(steps[:done])
+                assert stream.next_step == done and stream.protected
+                assert not any(step.done() for step in steps[done:])
+                saved.put_nowait(done)
+            assert [float(y[0]) for y in await asyncio.gather(*steps)] == [0, 1, 2, 3, 4, 5]
+            saved.put_nowait(6)
+
+
+async def test_who_comes_as_the_store_catches_up_goes_behind_those_that_wait() -> None:
+    go = asyncio.Event()
+
+    async def scene(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        await scene.answer(await scene.step())
+        await go.wait()
+        await scene.durable(1)
+        for _ in range(2):
+            step = await scene.step()
+            await scene.answer(step, float(step.step), durable_step=step.step + 1)
+        await scene.until_closed()
+
+    async with playing(scene) as address, stepwire.connect(address) as client:
+        async with client.stream("m", on_unprotected="wait", replay_bytes=0) as stream:
+            await stream.step([0.0])
+            first = asyncio.create_task(stream.step([1.0]))
+            await asyncio.sleep(0)
+            go.set()
+            while stream.durable_step < 1:
+                await asyncio.sleep(0)
+            assert await stream.step([2.0]) == 2.0
+            assert await first == 1.0
+
+
+async def test_a_refused_step_lets_one_that_waits_for_protection_go() -> None:
+    async def scene(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        await scene.answer(await scene.step())
+        await scene.error(await scene.step(), pb.StepError.CODE_INVALID_INPUT)
+        await scene.answer(await scene.step(), 7.0)
+        await scene.until_closed()
+
+    async with playing(scene) as address, stepwire.connect(address) as client:
+        async with client.stream("m", on_unprotected="wait", replay_bytes=TWO_STEPS) as stream:
+            _, refused, third = await asyncio.gather(
+                *(stream.step([0.0]) for _ in range(3)), return_exceptions=True
+            )
+            assert isinstance(refused, stepwire.InvalidInput)
+            assert third == 7.0
+
+
+async def test_who_waits_for_protection_is_told_when_the_stream_ends() -> None:
+    go = asyncio.Event()
+
+    async def scene(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        await scene.answer(await scene.step())
+        await go.wait()
+        await scene.refuse(
+            "STREAM_TAKEN_OVER", "another server has it from step 7", grpc.StatusCode.ABORTED
+        )
+
+    async with playing(scene) as address, stepwire.connect(address) as client:
+        async with client.stream("m", on_unprotected="wait", replay_bytes=0) as stream:
+            await stream.step([0.0])
+            waiting = asyncio.create_task(stream.step([0.0]))
+            await asyncio.sleep(0)
+            go.set()
+            with pytest.raises(stepwire.StreamTakenOver, match="from step 7"):
+                await waiting
+
+
+async def test_without_a_durable_store_nobody_waits_for_protection() -> None:
+    async def scene(scene: Scene) -> None:
+        await scene.opened()
+        for _ in range(3):
+            await scene.answer(await scene.step())
+        await scene.until_closed()
+
+    async with playing(scene) as address, stepwire.connect(address) as client:
+        async with client.stream("m", on_unprotected="wait", replay_bytes=0) as stream:
+            for _ in range(3):
+                await stream.step([0.0])
+            assert not stream.durable and not stream.protected
+
+
+async def test_a_store_that_is_down_is_waited_for() -> None:
+    async def down(scene: Scene) -> None:
+        await scene.hear()
+        await scene.refuse("STORE_DOWN", "no store", grpc.StatusCode.UNAVAILABLE)
+
+    async def then_gone(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        await scene.answer(await scene.step())
+        await scene.vanish()
+
+    async def back(scene: Scene) -> None:
+        await scene.opened(1, durable=True, durable_step=1)
+        await scene.answer(await scene.step(), 5.0)
+        await scene.until_closed()
+
+    async with playing(down, then_gone, down, back) as address:
+        async with stepwire.connect(address) as client, client.stream("m") as stream:
+            await stream.step([0.0])
+            assert await stream.step([0.0]) == 5.0
+
+
+async def test_a_store_that_stays_down_is_unavailable() -> None:
+    async def down(scene: Scene) -> None:
+        await scene.hear()
+        await scene.refuse("STORE_DOWN", "no store", grpc.StatusCode.UNAVAILABLE)
+
+    async with playing(afterwards=down) as address:
+        async with stepwire.connect(address, retry_for=0.3) as client:
+            with pytest.raises(stepwire.Unavailable, match="for 0.3 s: no store"):
+                await client.stream("m").open()
+
+
+async def test_a_stream_that_was_changed_from_outside_is_over() -> None:
+    async def scene(scene: Scene) -> None:
+        await scene.opened()
+        await scene.answer(await scene.step())
+        await scene.refuse("STREAM_CHANGED", "its state was reset", grpc.StatusCode.ABORTED)
+
+    async with playing(scene) as address, stepwire.connect(address) as client:
+        async with client.stream("m") as stream:
+            await stream.step([0.0])
+            for _ in range(2):
+                with pytest.raises(stepwire.StreamChanged, match="its state was reset"):
+                    await stream.step([0.0])
+
+
+async def test_a_stream_that_was_handed_over_goes_on_with_the_other_version() -> None:
+    asked = []
+
+    async def former(scene: Scene) -> None:
+        await scene.opened(durable=True, version=1)
+        asked.append(scene.asked)
+        await scene.answer(await scene.step())
+        await scene.refuse("STREAM_MOVED", "version 2 has it", grpc.StatusCode.ABORTED)
+
+    async def newer(scene: Scene) -> None:
+        await scene.opened(1, durable=True, durable_step=1, version=2)
+        asked.append(scene.asked)
+        step = await scene.step()
+        assert step.step == 1
+        await scene.answer(step, 9.0, durable_step=1)
+        await scene.until_closed()
+
+    async with playing(former, newer) as address, stepwire.connect(address) as client:
+        async with client.stream("m", version=1) as stream:
+            await stream.step([0.0])
+            assert stream.version == 1
+            assert await stream.step([0.0]) == 9.0
+            assert stream.version == 2
+    assert [request.version for request in asked] == [1, 0]
+    assert asked[1].mode == pb.OPEN_MODE_RECONNECT
+
+
+async def test_a_stream_that_once_was_inexact_stays_so() -> None:
+    def one_step(number: int, exact: bool) -> Play:
+        async def play(scene: Scene) -> None:
+            await scene.opened(number, exact=exact)
+            await scene.answer(await scene.step())
+            await scene.vanish()
+
+        return play
+
+    exact = []
+    async with playing(
+        one_step(0, True), one_step(1, False), one_step(2, True), afterwards=idle
+    ) as address:
+        async with stepwire.connect(address) as client, client.stream("m") as stream:
+            for _ in range(3):
+                await stream.step([0.0])
+                exact.append(stream.exact)
+            await stream.detach()
+    assert exact == [True, False, False]
+
+
+async def test_what_is_declared_reaches_the_server_on_every_open() -> None:
+    asked = []
+
+    async def first(scene: Scene) -> None:
+        await scene.opened()
+        asked.append((scene.asked.sync, scene.asked.rate_hz, scene.metadata["stepwire-route"]))
+        await scene.vanish()
+
+    async def second(scene: Scene) -> None:
+        await scene.opened()
+        asked.append((scene.asked.sync, scene.asked.rate_hz, scene.metadata["stepwire-route"]))
+        await scene.answer(await scene.step())
+        await scene.until_closed()
+
+    async with playing(first, second) as address, stepwire.connect(address) as client:
+        async with client.stream("m", stream_id="a:b.c-7", sync=True, rate_hz=50.0) as stream:
+            await stream.step([0.0])
+    assert asked == [(True, 50.0, "a:b.c-7")] * 2
+
+
+async def test_an_id_that_no_metadata_can_carry_is_left_to_the_server_to_refuse() -> None:
+    async def scene(scene: Scene) -> None:
+        await scene.hear()
+        assert scene.metadata["stepwire-route"] == "%C3%A9%0A"
+        await scene.refuse("INVALID_REQUEST", "not an id", grpc.StatusCode.INVALID_ARGUMENT)
+
+    async with playing(scene) as address, stepwire.connect(address) as client:
+        with pytest.raises(stepwire.InvalidRequest, match="not an id"):
+            await client.stream("m", stream_id="é\n").open()
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
+async def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    async with stepwire.connect("localhost:1") as client:
+        with pytest.raises(ValueError, match="a rate is a number of timesteps a second"):
+            client.stream("m", rate_hz=rate)
+
+
+async def test_an_unknown_way_of_being_unprotected_is_refused() -> None:
+    async with stepwire.connect("localhost:1") as client:
+        with pytest.raises(ValueError, match="'continue' or 'wait', not 'ignore'"):
+            client.stream("m", on_unprotected="ignore")  # type: ignore[arg-type]  # on purpose
+
+
+async def test_the_same_without_async() -> None:
+    def use(address: str) -> list[object]:
+        with stepwire.sync.connect(address, credential="secret") as client:
+            with client.stream("m", sync=True, on_unprotected="wait", replay_bytes=0) as stream:
+                stream.step([0.0])
+                return [stream.durable, stream.durable_step, stream.protected, stream.exact]
+
+    async def scene(scene: Scene) -> None:
+        await scene.opened(durable=True)
+        assert scene.asked.sync
+        assert scene.metadata["authorization"] == "Bearer secret"
+        await scene.answer(await scene.step(), durable_step=1)
+        await scene.until_closed()
+
+    async with playing(scene) as address:
+        assert await asyncio.to_thread(use, address) == [True, 1, True, True]
