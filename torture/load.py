@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import stepwire
-from torture.promises import promised
+from torture.package import NAME
+from torture.promises import PromiseBroken, promised
 from torture.witness import Seen, Witness
+
+_LOOK = 0.01
+"""Seconds between two looks at what the streams have made."""
 
 
 @dataclass
@@ -100,3 +105,98 @@ async def keep_stepping(
     finally:
         for task in unanswered:
             task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a stream of the load behaves."""
+
+    interval: float
+    """Seconds between two steps."""
+    in_flight: int = 1
+    sync: bool = False
+    on_unprotected: Literal["continue", "wait"] = "continue"
+    replay_bytes: int = 2**20
+
+
+class Load:
+    """Streams of a client that step on until they are told to stop."""
+
+    def __init__(self, client: stepwire.Client, witness: Witness, manners: Sequence[Manner]):
+        self._client = client
+        self._witness = witness
+        self._manners = manners
+        self._over = asyncio.Event()
+        self.diaries = [Diary(number) for number in range(len(manners))]
+        self.streams: list[stepwire.Stream] = []
+
+    async def open(self) -> None:
+        for manner in self._manners:
+            stream = self._client.stream(
+                NAME,
+                sync=manner.sync,
+                on_unprotected=manner.on_unprotected,
+                replay_bytes=manner.replay_bytes,
+            )
+            await stream.open()
+            self.streams.append(stream)
+
+    async def run(self) -> None:
+        """Steps until `stop`."""
+        async with asyncio.TaskGroup() as tasks:
+            for stream, manner, diary in self._each():
+                stepping = keep_stepping(
+                    stream,
+                    self._witness,
+                    diary,
+                    until=self._over,
+                    interval=manner.interval,
+                    in_flight=manner.in_flight,
+                )
+                tasks.create_task(stepping)
+
+    def _each(self) -> Iterator[tuple[stepwire.Stream, Manner, Diary]]:
+        return zip(self.streams, self._manners, self.diaries, strict=True)
+
+    def stop(self) -> None:
+        self._over.set()
+
+    async def progress(self, steps: int, within: float) -> None:
+        """Waits until each stream has made so many steps more. Raises PromiseBroken."""
+        goals = [len(diary.seen) + steps for diary in self.diaries]
+        try:
+            async with asyncio.timeout(within):
+                while any(map(_is_behind, self.diaries, goals)):
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            behind = sum(map(_is_behind, self.diaries, goals))
+            raise PromiseBroken(
+                f"{behind} of {len(goals)} streams made less than {steps} steps in {within:g} s"
+            ) from None
+
+    async def detach(self) -> None:
+        for stream in self.streams:
+            await stream.detach()
+
+    async def resume(self, client: stepwire.Client, steps: int) -> None:
+        """Resumes each stream where its diary ends, and makes some steps."""
+        for stream, diary in zip(self.streams, self.diaries, strict=True):
+            async with client.stream(
+                NAME, stream_id=stream.id, token=stream.token, mode="resume"
+            ) as resumed:
+                made = len(diary.seen)
+                promised(
+                    resumed.next_step == made,
+                    f"a stream that made {made} steps was resumed at {resumed.next_step}",
+                )
+                for step in range(made, made + steps):
+                    await ask(resumed, self._witness, diary, step)
+
+    @property
+    def longest_pause(self) -> float:
+        """Seconds between two answers of a stream."""
+        return max(diary.longest_pause for diary in self.diaries)
+
+
+def _is_behind(diary: Diary, goal: int) -> bool:
+    return len(diary.seen) < goal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 STOP_SECONDS = 30
 
@@ -68,3 +70,39 @@ def running(repository: Path, *flags: str, log: Path) -> Iterator[Server]:
     finally:
         if server.process.poll() is None:
             server.kill()
+
+
+class Reborn:
+    """A server that comes back on the port it had; ended by `with`."""
+
+    def __init__(self, repository: Path, *flags: str, log: Path) -> None:
+        self._repository = repository
+        self._log = log
+        self._flags = flags
+        self._server = Server(repository, *flags, log=log)
+        self.port = self._server.port
+        self.address = self._server.address
+
+    async def crash(self) -> None:
+        """Kill -9, and a new process."""
+        self._server.kill()
+        await self._begin()
+
+    async def restart(self) -> None:
+        """An orderly end, and a new process."""
+        self._server.terminate()
+        await asyncio.to_thread(self._server.wait)
+        await self._begin()
+
+    async def _begin(self) -> None:
+        listen = ("--listen", f"127.0.0.1:{self.port}")
+        self._server = await asyncio.to_thread(
+            lambda: Server(self._repository, *self._flags, *listen, log=self._log)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server.process.poll() is None:
+            self._server.kill()

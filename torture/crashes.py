@@ -1,0 +1,68 @@
+"""kill -9 of the server at random moments under load: nothing is lost, nothing doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import stepwire
+from torture.load import Account, Load, Manner, account
+from torture.processes import Reborn
+from torture.stores import STORES
+from torture.witness import Witness
+
+_MANNERS = (
+    Manner(interval=0.02),
+    Manner(interval=0.02, in_flight=8),
+    Manner(interval=0.0, in_flight=8, on_unprotected="wait", replay_bytes=20_000),
+    Manner(interval=0.01, sync=True),
+)
+"""Loops that wait for each answer, senders ahead of their answers, one as fast as the store
+lets it, and one that wants every answer saved."""
+_LATER = 5
+"""Steps that each stream makes after the last crash, and again after an orderly restart."""
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    crashes: int
+    account: Account
+    longest_pause: float
+    """Seconds between two answers of a stream, restarts included."""
+    seconds: float
+
+
+async def crash_under_load(
+    ground: Path, *, store: str, crashes: int, streams: int, up: tuple[float, float], seed: int = 0
+) -> Crashes:
+    """Kills the server after a random time from `up`, in seconds, and starts it on its port.
+
+    `store`: one of STORES. `streams`: a multiple of 4, of four kinds. Raises PromiseBroken.
+    """
+    witness = Witness(ground / "repository")
+    source = random.Random(seed)
+    started = time.monotonic()
+    with STORES[store](ground) as url:
+        flags = ("--store", url, "--takeover-wait", "0.3")
+        with Reborn(witness.repository, *flags, log=ground / "server.log") as server:
+            async with stepwire.connect(server.address, retry_for=_PATIENCE) as client:
+                load = Load(client, witness, _MANNERS * (streams // len(_MANNERS)))
+                await load.open()
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(load.run())
+                    for _ in range(crashes):
+                        await asyncio.sleep(source.uniform(*up))
+                        await server.crash()
+                    await load.progress(_LATER, _PATIENCE)
+                    load.stop()
+                await load.detach()
+            await server.restart()
+            async with stepwire.connect(server.address) as client:
+                await load.resume(client, _LATER)
+    done = account(witness, load.diaries)
+    done.hold()
+    return Crashes(crashes, done, load.longest_pause, time.monotonic() - started)
