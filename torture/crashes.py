@@ -11,6 +11,7 @@ from pathlib import Path
 import stepwire
 from torture.load import Account, Load, Manner, account
 from torture.processes import Reborn
+from torture.proxy import proxied
 from torture.stores import STORES
 from torture.witness import Witness
 
@@ -22,6 +23,9 @@ _MANNERS = (
 )
 """Loops that wait for each answer, senders ahead of their answers, one as fast as the store
 lets it, and one that wants every answer saved."""
+_WITHHELD = 0.2
+"""Seconds, several rounds of saving, for which answers are withheld before every other crash: the
+store then has steps whose answers nobody has."""
 _LATER = 5
 """Steps that each stream makes after the last crash, and again after an orderly restart."""
 _PATIENCE = 60.0
@@ -49,14 +53,21 @@ async def crash_under_load(
     with STORES[store](ground) as url:
         flags = ("--store", url, "--takeover-wait", "0.3")
         with Reborn(witness.repository, *flags, log=ground / "server.log") as server:
-            async with stepwire.connect(server.address, retry_for=_PATIENCE) as client:
+            async with (
+                proxied(server) as proxy,
+                stepwire.connect(proxy.address, retry_for=_PATIENCE) as client,
+            ):
                 load = Load(client, witness, _MANNERS * (streams // len(_MANNERS)))
                 await load.open()
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(load.run())
-                    for _ in range(crashes):
+                    for number in range(crashes):
                         await asyncio.sleep(source.uniform(*up))
+                        if number % 2:
+                            proxy.swallow_answers()
+                            await asyncio.sleep(_WITHHELD)
                         await server.crash()
+                        proxy.cut()
                     await load.progress(_LATER, _PATIENCE)
                     load.stop()
                 await load.detach()
