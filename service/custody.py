@@ -47,6 +47,13 @@ class Custody:
     def forget(self, request: OpenRequest, fence: Fence) -> None:
         """Lets go of a new stream that cannot be served after all."""
 
+    async def renew(self, stream: Stream, checkpoint: Checkpoint) -> Fence:
+        """Saves a stream of this process as `checkpoint`, in a new epoch, whose fence it returns.
+
+        Raises StoreDown where that may not have happened.
+        """
+        return stream.fence
+
     def hurry(self, stream: Stream) -> None:
         """Saves the stream at once."""
 
@@ -61,6 +68,11 @@ class Custody:
 
     async def close(self) -> None:
         """Saves what is to be saved; nothing is called after it."""
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the store is away."""
+        return False
 
     def reading(self) -> StoreReading | None:
         return None
@@ -130,6 +142,11 @@ class StoreCustody(Custody):
     def forget(self, request: OpenRequest, fence: Fence) -> None:
         self._keeper.part(request.key, Record(fence, request.token_hash, None))
 
+    async def renew(self, stream: Stream, checkpoint: Checkpoint) -> Fence:
+        return await self._ownership.renew(
+            stream.key, Record(stream.fence, stream.token_hash, checkpoint)
+        )
+
     def hurry(self, stream: Stream) -> None:
         self._keeper.hurry(stream)
 
@@ -148,6 +165,10 @@ class StoreCustody(Custody):
         if self._rounds:
             self._rounds.cancel()
         await self._store.close()
+
+    @property
+    def degraded(self) -> bool:
+        return self._keeper.degraded
 
     def reading(self) -> StoreReading:
         return self._keeper.reading

@@ -15,12 +15,19 @@ from service.capacity import Capacity
 from service.checkpoint.store import Record, Store
 from service.core.counts import LaneReading, OpenCounts, Readings
 from service.core.directory import Directory, Opening, Stored
-from service.core.errors import InvalidRequest, ServerDraining, ServiceError, StreamTakenOver
+from service.core.errors import (
+    InvalidRequest,
+    ServerDraining,
+    ServiceError,
+    StreamMoved,
+    StreamTakenOver,
+)
 from service.core.lifecycle import Effect
 from service.core.steps import Step
 from service.core.streams import OpenRequest, Owner, Stream
 from service.core.sync import SyncOwner
 from service.custody import Custody, StoreCustody
+from service.handover import Handover
 from service.lane import Lane
 from service.lanes import Lanes
 from service.locks import KeyedLocks
@@ -77,6 +84,14 @@ class Engine:
         self._capacity = Capacity(lanes, max_utilization)
         self._counts = OpenCounts()
         self._opening = KeyedLocks()
+        self.handover = Handover(
+            lanes,
+            directory,
+            self._custody,
+            self._opening,
+            clock=clock,
+            detached=self._on_detached,
+        )
         self._scheduled: set[Lane] = set()
         self._expiry: asyncio.TimerHandle | None = None
         self._draining = False
@@ -153,12 +168,13 @@ class Engine:
         fence = await self._custody.begin(request, lane.initial(request.holder), known, record)
         try:
             self._refuse_while_draining()
+            lane = self._lanes[model]
             opening = self._directory.open(request, model, owner, _stored(request, record))
         except ServiceError:
             self._custody.forget(request, fence)
             raise
         if opening.dropped:
-            self._lanes.of(opening.dropped).free(opening.dropped)
+            self._lanes.free(opening.dropped)
         lane.start(opening.stream, self._clock())
         opening.stream.fence = fence
         return opening
@@ -172,6 +188,7 @@ class Engine:
         assert record.checkpoint is not None
         try:
             self._refuse_while_draining()
+            lane = self._lanes[record.checkpoint.model]
             opening = self._directory.open(request, None, owner, _stored(request, record))
             self._fill(opening.stream, lane, record)
         except ServiceError:
@@ -226,10 +243,12 @@ class Engine:
     def _drop(self, stream: Stream) -> Owner | None:
         """Ends the stream here; returns who had it."""
         owner = self._directory.remove(stream)
-        self._lanes.of(stream).free(stream)
+        self._lanes.free(stream)
         return owner
 
     def _lose(self, stream: Stream, error: ServiceError) -> None:
+        if stream.unsettled and isinstance(error, StreamTakenOver):
+            error = StreamMoved(f"stream {stream.id!r} goes on as the state store has it")
         owner = self._drop(stream)
         if owner:
             owner.end(error)
@@ -267,14 +286,17 @@ class Engine:
 
     def _finish(self, stream: Stream) -> None:
         self._custody.end(stream)
-        self._lanes.of(stream).free(stream)
+        self._lanes.free(stream)
 
     def detach(self, stream: Stream, owner: Owner) -> None:
         """Keeps the stream for the idle limit, if it is still the owner's."""
         if self._directory.detach(stream, owner, self._clock()):
             self._custody.hurry(stream)
-            self._arm_expiry()
-            self._tell_if_none_attached()
+            self._on_detached()
+
+    def _on_detached(self) -> None:
+        self._arm_expiry()
+        self._tell_if_none_attached()
 
     def _expire(self) -> None:
         for stream in self._directory.expire(self._clock()):

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from service.checkpoint.store import CheckpointUnreadable, Record, Store, StoreUnavailable, Write
 from service.core.checkpoint import Checkpoint
@@ -71,6 +72,19 @@ class Ownership:
                     return taken
                 record = await self._store.read(key)
         raise StoreDown(f"stream {key.id!r} is being opened at several servers: open it again")
+
+    async def renew(self, key: StreamKey, record: Record) -> Fence:
+        """Stores a record of a stream that this process has, in the epoch after the record's.
+
+        Raises StoreDown if the store does not have the stream under the record's fence either.
+        """
+        with _told(key):
+            taken = await self._store.take(key, record.fence, self._owner)
+            if taken:
+                write = Write(key, replace(record, fence=taken.fence), self._idle_limit)
+                if await self._store.write([write]) == [True]:
+                    return taken.fence
+        raise StoreDown(f"the state store no longer has stream {key.id!r} as this server's")
 
     def _may_take(self, record: Record) -> bool:
         return record.released or record.fence.owner == self._owner

@@ -128,6 +128,9 @@ class Stream:
     """Of the newest open."""
     fence: Fence = UNFENCED
     """Under which this process writes the stream to the store."""
+    unsettled: bool = False
+    """Whether the store may have it under a later fence of this process: a write that was not
+    answered may have happened."""
     exact: bool = True
     """Whether its outputs are, to the last bit, those of a stream that was never moved."""
     rate_hz: float = 0.0

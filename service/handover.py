@@ -1,0 +1,74 @@
+"""Handover: living streams go on at another version that declares the same tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from service.checkpoint.store import Record
+from service.core.directory import Directory
+from service.core.errors import ServiceError, StoreDown, StreamMoved
+from service.core.streams import Stream
+from service.custody import Custody
+from service.lane import Lane
+from service.lanes import Lanes
+from service.locks import KeyedLocks
+
+
+class Handover:
+    def __init__(
+        self,
+        lanes: Lanes,
+        directory: Directory,
+        custody: Custody,
+        opening: KeyedLocks,
+        *,
+        clock: Callable[[], float],
+        detached: Callable[[], None],
+    ) -> None:
+        """`opening`: who holds the lock of a stream's key may open the stream. `detached` is
+        called when a stream has lost its connection.
+        """
+        self._lanes = lanes
+        self._directory = directory
+        self._custody = custody
+        self._opening = opening
+        self._clock = clock
+        self._detached = detached
+
+    async def move(self, stream: Stream, to: Lane) -> bool:
+        """Moves a stream with its state and its kept outputs. Its connection ends with
+        STREAM_MOVED and opens it again. False if the stream has gone.
+
+        Raises StoreDown: the stream stays where it is. Must not be cancelled.
+        """
+        async with self._opening[stream.key]:
+            if not stream.slot:
+                return False
+            if self._custody.degraded:
+                raise StoreDown("the state store does not answer")
+            self._disconnect(stream, StreamMoved(f"stream {stream.id!r} moves to {to.model}"))
+            return await self._move(stream, to)
+
+    def _disconnect(self, stream: Stream, error: ServiceError) -> None:
+        owner = stream.owner
+        if owner and self._directory.detach(stream, owner, self._clock()):
+            owner.end(error)
+            self._detached()
+
+    async def _move(self, stream: Stream, to: Lane) -> bool:
+        """No step runs meanwhile: the stream has no owner, and who opens it waits."""
+        (checkpoint,) = self._lanes.checkpoints([stream])
+        checkpoint = replace(checkpoint, model=to.model)
+        try:
+            fence = await self._custody.renew(stream, checkpoint)
+        except StoreDown:
+            stream.unsettled = True
+            raise
+        if not stream.slot:  # it expired, or was left to the store
+            self._custody.give_back(stream.key, Record(fence, stream.token_hash, checkpoint))
+            return False
+        self._lanes.free(stream)
+        stream.model, stream.fence, stream.unsettled = to.model, fence, False
+        to.restore(stream, checkpoint, self._clock())
+        return True
