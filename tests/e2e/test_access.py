@@ -16,7 +16,17 @@ from service.access.credentials import Credential, hash_token, make_token
 from service.access.tokens import entry
 from stepwire.v1 import stream_pb2 as pb
 from tests.e2e.conftest import Start
-from tests.e2e.secured import SECONDS, calling, channel, health, put_models
+from tests.e2e.secured import (
+    OWN_CONNECTION,
+    SECONDS,
+    bearer,
+    calling,
+    channel,
+    code_of,
+    ending_of_open,
+    health,
+    put_models,
+)
 from tests.e2e.wire import TOKEN, RawCall
 from torture.processes import Server, running
 
@@ -24,8 +34,7 @@ UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 ROBOT, TWIN, OTHER, LIMITED = (make_token() for _ in range(4))
 WRONG = make_token()
 
-Unary: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
-Raw: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
+Raw: TypeAlias = "grpc.StreamStreamMultiCallable[bytes, bytes]"
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +82,14 @@ async def refusal(call: RawCall) -> tuple[grpc.StatusCode, str, str]:
         return await call.failure()
 
 
-async def refused_open(
+async def open_and_leave(
     server: Server,
     token: str,
     stream_id: str,
     model: str = "accumulator",
     mode: pb.OpenMode.ValueType = pb.OPEN_MODE_CREATE,
 ) -> tuple[grpc.StatusCode, str, str]:
-    async with calling(channel(server), token) as call:
-        # A call without a credential may have ended before it asks.
-        with contextlib.suppress(grpc.aio.AioRpcError):
-            await call.send(open=pb.Open(model=model, stream_id=stream_id, mode=mode, token=TOKEN))
-        return await refusal(call)
+    return await asyncio.to_thread(ending_of_open, server, token, stream_id, model, mode)
 
 
 async def test_a_caller_with_a_credential_is_served(guarded: Server) -> None:
@@ -102,29 +107,18 @@ async def test_others_learn_nothing(guarded: Server, token: str | None) -> None:
 
 
 @pytest.mark.parametrize(("token", "seen"), [(None, False), (WRONG, False), (ROBOT, True)])
-async def test_reflection_and_unknown_methods_need_a_credential(
+def test_reflection_and_unknown_methods_need_a_credential(
     guarded: Server, token: str | None, seen: bool
 ) -> None:
-    metadata = (("authorization", f"Bearer {token}"),) if token else ()
-    async with channel(guarded) as connected:
-        reflecting = reflection_pb2_grpc.ServerReflectionStub(connected).ServerReflectionInfo
+    with grpc.insecure_channel(guarded.address, OWN_CONNECTION) as connected:
+        reflect = reflection_pb2_grpc.ServerReflectionStub(connected).ServerReflectionInfo
         request = reflection_pb2.ServerReflectionRequest(list_services="")
-        unknown: Unary = connected.unary_unary("/no.Such/Method")
-        codes = []
-        for ask in (
-            lambda: anext(aiter(reflecting(iter([request]), metadata=metadata))),
-            lambda: unknown(b"", metadata=metadata),
-        ):
-            try:
-                await ask()
-            except grpc.aio.AioRpcError as error:
-                codes.append(error.code())
-            else:
-                codes.append(grpc.StatusCode.OK)
-    expected = (
-        [grpc.StatusCode.OK, grpc.StatusCode.UNIMPLEMENTED] if seen else 2 * [UNAUTHENTICATED]
-    )
-    assert codes == expected
+        reflected = reflect(iter([request]), timeout=SECONDS, metadata=bearer(token))
+        unknown: Raw = connected.stream_stream("/no.Such/Method")
+        called = unknown(iter([b""]), timeout=SECONDS, metadata=bearer(token))
+        codes = [code_of(reflected), code_of(called)]
+    served = [grpc.StatusCode.OK, grpc.StatusCode.UNIMPLEMENTED]
+    assert codes == (served if seen else 2 * [UNAUTHENTICATED])
 
 
 async def test_health_is_open_to_all(guarded: Server) -> None:
@@ -133,7 +127,7 @@ async def test_health_is_open_to_all(guarded: Server) -> None:
 
 async def test_a_model_out_of_reach_is_one_that_does_not_exist(guarded: Server) -> None:
     answers = [
-        await refused_open(guarded, LIMITED, "x", model)
+        await open_and_leave(guarded, LIMITED, "x", model)
         for model in ("mixer", "nonesuch", "accomplice")
     ]
     assert [code for code, _, _ in answers] == 3 * [grpc.StatusCode.NOT_FOUND]
@@ -147,7 +141,7 @@ async def test_a_stream_whose_model_is_out_of_reach_is_not_resumed(guarded: Serv
     async with calling(channel(guarded), ROBOT) as call:
         await call.open("of-mixer", model="mixer")
     for model, name in (("mixer", "MODEL_NOT_FOUND"), ("", "NOT_ALLOWED")):
-        resumed = await refused_open(guarded, LIMITED, "of-mixer", model, pb.OPEN_MODE_RESUME)
+        resumed = await open_and_leave(guarded, LIMITED, "of-mixer", model, pb.OPEN_MODE_RESUME)
         assert resumed[2] == name, resumed
 
 
@@ -182,8 +176,8 @@ async def test_another_namespaces_stream_is_one_that_does_not_exist(
     stream_id = f"there-{mode}"
     async with calling(channel(guarded), ROBOT) as call:
         await call.open(stream_id)
-        living = await refused_open(guarded, OTHER, stream_id, mode=mode)
-        missing = await refused_open(guarded, OTHER, f"gone-{mode}", mode=mode)
+        living = await open_and_leave(guarded, OTHER, stream_id, mode=mode)
+        missing = await open_and_leave(guarded, OTHER, f"gone-{mode}", mode=mode)
         assert living[2] == "STREAM_NOT_FOUND"
         assert living == (missing[0], missing[1].replace("gone", "there"), missing[2])
         assert await call.add(0, 1.0) == 1.0
@@ -203,7 +197,7 @@ async def test_a_removed_credential_ends_its_calls_and_opens_no_more(
         file.hold(TWIN, OTHER)
         assert (await refusal(removed))[0] is UNAUTHENTICATED
         assert await kept.add(0, 1.0) == 1.0
-    assert (await refused_open(server, ROBOT, "new"))[0] is UNAUTHENTICATED
+    assert (await open_and_leave(server, ROBOT, "new"))[0] is UNAUTHENTICATED
     async with calling(channel(server), TWIN) as call:  # the stream is the namespace's
         assert (await call.open("of-robot", mode=pb.OPEN_MODE_RESUME)).next_step == 1
 
@@ -221,7 +215,7 @@ async def test_a_broken_file_changes_nothing_and_is_told_once(start: Start, file
         await call.open("new")
     file.hold(OTHER)
     async with asyncio.timeout(SECONDS):
-        while (await refused_open(server, ROBOT, "kept", mode=pb.OPEN_MODE_RESUME))[0] is not (
+        while (await open_and_leave(server, ROBOT, "kept", mode=pb.OPEN_MODE_RESUME))[0] is not (
             UNAUTHENTICATED
         ):
             await asyncio.sleep(0.05)
@@ -270,17 +264,19 @@ async def live_and_fail(server: Server, file: File) -> None:
         (OTHER, pb.OPEN_MODE_RESUME),
         (ROBOT, pb.OPEN_MODE_RECONNECT),
     ):
-        await refused_open(server, token, "logged", model="nonesuch", mode=mode)
-    async with channel(server) as connected:
+        await open_and_leave(server, token, "logged", model="nonesuch", mode=mode)
+    await asyncio.to_thread(send_garbage, server)
+    file.hold(OTHER)
+    await open_and_leave(server, ROBOT, "logged")
+
+
+def send_garbage(server: Server) -> None:
+    with grpc.insecure_channel(server.address, OWN_CONNECTION) as connected:
         garbage: Raw = connected.stream_stream("/stepwire.v1.StreamInference/Stream")
-        bearer = ("authorization", f"Bearer {ROBOT}")
         for more, code in (
             (("x", "y"), grpc.StatusCode.INVALID_ARGUMENT),
             (("x", "y" * 20_000), grpc.StatusCode.RESOURCE_EXHAUSTED),
         ):
-            sent = garbage(iter([b"\xff" + TOKEN]), metadata=(bearer, more))
-            assert await sent.code() is code
-    async with calling(channel(server), ROBOT) as call:
-        file.hold(OTHER)
-        await call.send(open=pb.Open(model="accumulator", stream_id="logged", token=TOKEN))
-        await refusal(call)
+            metadata = (*bearer(ROBOT), more)
+            call = garbage(iter([b"\xff" + TOKEN]), timeout=SECONDS, metadata=metadata)
+            assert code_of(call) is code
