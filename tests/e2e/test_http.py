@@ -17,7 +17,7 @@ from stepwire.v1 import stream_pb2 as pb
 from tests.e2e.conftest import Start
 from tests.e2e.test_server import started_in_vain
 from tests.e2e.wire import raw_call
-from tests.scrape import ANYWHERE, HttpPort
+from torture.scrape import ANYWHERE, HttpPort
 
 MODEL = {"model": "accumulator", "version": "2"}
 ONE = np.ones(1, np.float32)

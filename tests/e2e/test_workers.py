@@ -25,8 +25,8 @@ from tests import graphs
 from tests.e2e.test_http import until
 from tests.e2e.test_server import started_in_vain
 from tests.e2e.wire import RawCall
-from tests.scrape import ANYWHERE, HttpPort
 from torture.processes import Server, running
+from torture.scrape import ANYWHERE, HttpPort
 
 MODEL = {"model": "accumulator", "version": "1"}
 ONE = np.ones(1, np.float32)
