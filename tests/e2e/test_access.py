@@ -56,8 +56,12 @@ class File:
             OTHER: Credential("other", hash_token(OTHER), "lab", ("*",)),
             LIMITED: Credential("limited", hash_token(LIMITED), "plant", ("acc*", "wide")),
         }
+        self.put("".join(entry(credentials[token]) for token in tokens))
+
+    def put(self, text: str) -> None:
+        """At once, so that no half of it is read."""
         made = self.path.with_suffix(".new")
-        made.write_text("".join(entry(credentials[token]) for token in tokens))
+        made.write_text(text)
         made.chmod(0o600)
         made.replace(self.path)
 
@@ -206,7 +210,7 @@ async def test_a_broken_file_changes_nothing_and_is_told_once(start: Start, file
     server = start("--tokens", str(file.path))
     async with calling(channel(server), ROBOT) as call:
         await call.open("kept")
-        file.path.write_text(f'token = "{WRONG}"')
+        file.put(f'token = "{WRONG}"')
         async with asyncio.timeout(SECONDS):
             while "stays in force" not in server.log:
                 await asyncio.sleep(0.05)
