@@ -99,6 +99,11 @@ class Keeper:
         self._farewells[key] = Write(key, last, self._idle_limit)
         self._news.set()
 
+    @property
+    def parting(self) -> bool:
+        """Whether the store has yet to be told of any stream that this process gave up."""
+        return bool(self._farewells)
+
     def is_parting_from(self, key: StreamKey) -> bool:
         """Whether the store has yet to be told that this process gave the stream up."""
         return key in self._farewells

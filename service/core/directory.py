@@ -198,6 +198,13 @@ class Directory:
         self._detached[stream.key] = stream
         return True
 
+    def place(self, stream: Stream, now: float) -> None:
+        """Takes in a detached stream, of an id that is free. Raises TooManyStreams."""
+        self.check_room(stream.key)
+        stream.expires = now + self.idle_limit
+        self._streams[stream.key] = self._detached[stream.key] = stream
+        self._expired.pop(stream.key, None)
+
     def close(self, stream: Stream, owner: Owner) -> bool:
         """Ends the stream. False, and nothing done, if it is not the owner's."""
         if stream.owner is not owner or self._streams.get(stream.key) is not stream:
