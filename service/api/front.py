@@ -13,14 +13,16 @@ from grpc_reflection.v1alpha import reflection
 from service.access import certificates
 from service.api.guard import Gate, Guard
 from service.api.native import StreamInference
+from service.api.state import StreamState
 from service.api.tls import server_credentials
 from service.engine import Engine
 from service.settings import Settings
-from stepwire.v1 import stream_pb2, stream_pb2_grpc
+from stepwire.v1 import state_pb2, state_pb2_grpc, stream_pb2, stream_pb2_grpc
 
 log = logging.getLogger(__name__)
 
 NATIVE = stream_pb2.DESCRIPTOR.services_by_name["StreamInference"].full_name
+STATE = state_pb2.DESCRIPTOR.services_by_name["StreamState"].full_name
 
 _LOOKS_EVERY = 0.05
 """Seconds between two looks at whether the server still takes calls."""
@@ -49,8 +51,10 @@ class Front:
         services: Any = _Unregistered(server)
         native = StreamInference(self._engine, self._guard)
         stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, services)
+        state = StreamState(self._engine.states, self._guard)
+        state_pb2_grpc.add_StreamStateServicer_to_server(state, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, services)
-        names = (NATIVE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (NATIVE, STATE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, services)
         return server
 
