@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from service.checkpoint.store import Record, Store
+from service.checkpoint.store import Listed, Record, Store
 from service.core.checkpoint import Checkpoint
 from service.core.counts import StoreReading
-from service.core.directory import Directory
+from service.core.directory import Directory, Stored
 from service.core.errors import ServiceError, StoreDown
 from service.core.streams import UNFENCED, Fence, OpenRequest, Stream, StreamKey
 from service.keeper import Keeper
@@ -40,6 +40,15 @@ class Custody:
     async def acquire(self, key: StreamKey, record: Record) -> Record:
         """Makes a stored stream this process's."""
         return record
+
+    async def rewrite(self, key: StreamKey, taken: Record, after: Checkpoint | None) -> None:
+        """Puts another state of an acquired stream into the store, or its end, in a new epoch
+        and for anyone to take.
+        """
+
+    async def list(self, namespace: str, after: str, limit: int) -> list[Listed]:
+        """Stored streams of a namespace, by their ids, behind the id `after`."""
+        return []
 
     def give_back(self, key: StreamKey, record: Record) -> None:
         """Lets go of an acquired stream that cannot be served after all."""
@@ -136,6 +145,14 @@ class StoreCustody(Custody):
     async def acquire(self, key: StreamKey, record: Record) -> Record:
         return await self._ownership.acquire(key, record)
 
+    async def rewrite(self, key: StreamKey, taken: Record, after: Checkpoint | None) -> None:
+        await self._ownership.rewrite(key, taken, after)
+
+    async def list(self, namespace: str, after: str, limit: int) -> list[Listed]:
+        if self._keeper.parting:
+            await self._keeper.flush()
+        return await self._ownership.list(namespace, after, limit)
+
     def give_back(self, key: StreamKey, record: Record) -> None:
         self._keeper.give_back(key, record)
 
@@ -172,3 +189,11 @@ class StoreCustody(Custody):
 
     def reading(self) -> StoreReading:
         return self._keeper.reading
+
+
+def stored(key: StreamKey, record: Record | None) -> Stored | None:
+    """The stream that a record tells of, as an open is judged by it; None if it has ended."""
+    if record is None or record.checkpoint is None:
+        return None
+    checkpoint = record.checkpoint
+    return Stored(key.id, record.token_hash, checkpoint.model, checkpoint.holder)

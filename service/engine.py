@@ -14,7 +14,7 @@ from typing import NamedTuple
 from service.capacity import Capacity
 from service.checkpoint.store import Record, Store
 from service.core.counts import LaneReading, OpenCounts, Readings
-from service.core.directory import Directory, Opening, Stored
+from service.core.directory import Directory, Opening
 from service.core.errors import (
     InvalidRequest,
     ServerDraining,
@@ -26,11 +26,13 @@ from service.core.lifecycle import Effect
 from service.core.steps import Step
 from service.core.streams import OpenRequest, Owner, Stream
 from service.core.sync import SyncOwner
-from service.custody import Custody, StoreCustody
+from service.custody import Custody, StoreCustody, stored
 from service.handover import Handover
 from service.lane import Lane
 from service.lanes import Lanes
 from service.locks import KeyedLocks
+from service.outside import Outside
+from service.states import States
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +86,17 @@ class Engine:
         self._capacity = Capacity(lanes, max_utilization)
         self._counts = OpenCounts()
         self._opening = KeyedLocks()
+        outside = Outside(
+            lanes,
+            directory,
+            self._custody,
+            self._opening,
+            clock=clock,
+            admit=self._refuse_while_draining,
+            lose=self._lose,
+            placed=self._arm_expiry,
+        )
+        self.states = States(lanes, directory, self._custody, outside)
         self.handover = Handover(
             lanes,
             directory,
@@ -143,7 +156,7 @@ class Engine:
         self._expire()
         known = self._directory.find(request.key)
         record = None if known else await self._custody.find(request.key)
-        effect = self._directory.judge(request, _stored(request, record))
+        effect = self._directory.judge(request, stored(request.key, record))
         if request.sync:
             owner = SyncOwner(owner, on_waiting=lambda: self._save(request))
         if effect is Effect.START:
@@ -169,7 +182,7 @@ class Engine:
         try:
             self._refuse_while_draining()
             lane = self._lanes[model]
-            opening = self._directory.open(request, model, owner, _stored(request, record))
+            opening = self._directory.open(request, model, owner, stored(request.key, record))
         except ServiceError:
             self._custody.forget(request, fence)
             raise
@@ -189,7 +202,7 @@ class Engine:
         try:
             self._refuse_while_draining()
             lane = self._lanes[record.checkpoint.model]
-            opening = self._directory.open(request, None, owner, _stored(request, record))
+            opening = self._directory.open(request, None, owner, stored(request.key, record))
             self._fill(opening.stream, lane, record)
         except ServiceError:
             self._custody.give_back(request.key, record)
@@ -340,10 +353,3 @@ class Engine:
     def _tell_if_none_attached(self) -> None:
         if self._draining and not self._directory.attached:
             self._none_attached.set()
-
-
-def _stored(request: OpenRequest, record: Record | None) -> Stored | None:
-    if record is None or record.checkpoint is None:
-        return None
-    checkpoint = record.checkpoint
-    return Stored(request.stream_id, record.token_hash, checkpoint.model, checkpoint.holder)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from service.checkpoint.store import CheckpointUnreadable, Record, Store, StoreUnavailable, Write
+from service.checkpoint.store import (
+    CheckpointUnreadable,
+    Listed,
+    Record,
+    Store,
+    StoreUnavailable,
+    Write,
+)
 from service.core.checkpoint import Checkpoint
 from service.core.errors import StateUnusable, StoreDown, StreamExists, StreamNotFound
 from service.core.streams import Fence, StreamKey
@@ -73,6 +79,26 @@ class Ownership:
                 record = await self._store.read(key)
         raise StoreDown(f"stream {key.id!r} is being opened at several servers: open it again")
 
+    async def rewrite(self, key: StreamKey, taken: Record, after: Checkpoint | None) -> None:
+        """Replaces a record that was taken, in a new epoch and for anyone to take; None ends the
+        stream. Its steps may go back.
+        """
+        fence = Fence(taken.fence.epoch + 1, self._owner)
+        record = Record(fence, taken.token_hash, after, released=after is not None)
+        with _told(key):
+            (done,) = await self._store.write([Write(key, record, self._idle_limit)])
+        if not done:
+            raise StoreDown(f"stream {key.id!r} was taken by another server: try again")
+
+    async def list(self, namespace: str, after: str, limit: int) -> list[Listed]:
+        """Living streams of a namespace, by their ids, behind the id `after`."""
+        try:
+            return await self._store.list(namespace, after, limit)
+        except StoreUnavailable as error:
+            raise StoreDown(
+                f"the streams cannot be listed: the state store does not answer ({error})"
+            ) from error
+
     async def renew(self, key: StreamKey, record: Record) -> Fence:
         """Stores a record of a stream that this process has, in the epoch after the record's.
 
@@ -92,9 +118,10 @@ class Ownership:
     async def _ask_for(self, key: StreamKey, record: Record) -> Record | None:
         """The record once it is released, has another owner, or its owner's time is up."""
         await self._store.claim(key, self._owner)
-        deadline = time.monotonic() + self._takeover_wait
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._takeover_wait
         found: Record | None = record
-        while time.monotonic() < deadline:
+        while clock() < deadline:
             await asyncio.sleep(_LOOK_AGAIN)
             found = await self._store.read(key)
             if found is None or found.released or found.fence != record.fence:
