@@ -52,7 +52,7 @@ def step(server: Server, **options: Any) -> float:
 
 
 def test_the_page_from_an_authority_to_a_stream(folder: Path) -> None:
-    models, ca = folder / "model_repository", "certs/ca.pem"
+    models, ca = folder / "model_repository", "authority/ca.pem"
     run_openssl(PAGE.blocks("TLS", "sh")[0], folder)
     with running(models, *flags("TLS"), log=folder / "log") as server:
         expected = step(server, ca=ca)
@@ -60,7 +60,7 @@ def test_the_page_from_an_authority_to_a_stream(folder: Path) -> None:
             step(server)
 
     run_openssl(PAGE.blocks("Mutual TLS", "sh")[0], folder)
-    own = {"certificate": "certs/robot-7.pem", "key": "certs/robot-7.key"}
+    own = {"certificate": "robot-7/robot-7.pem", "key": "robot-7/robot-7.key"}
     with running(models, *flags("Mutual TLS"), log=folder / "log") as server:
         assert step(server, ca=ca, **own) == expected
         with pytest.raises(stepwire.Unavailable):
