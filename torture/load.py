@@ -122,12 +122,19 @@ class Manner:
 class Load:
     """Streams of a client that step on until they are told to stop."""
 
-    def __init__(self, client: stepwire.Client, witness: Witness, manners: Sequence[Manner]):
+    def __init__(
+        self,
+        client: stepwire.Client,
+        witness: Witness,
+        manners: Sequence[Manner],
+        first: int = 0,
+    ) -> None:
+        """`first`: the number of the first stream."""
         self._client = client
         self._witness = witness
         self._manners = manners
         self._over = asyncio.Event()
-        self.diaries = [Diary(number) for number in range(len(manners))]
+        self.diaries = [Diary(first + number) for number in range(len(manners))]
         self.streams: list[stepwire.Stream] = []
 
     async def open(self) -> None:
@@ -174,28 +181,49 @@ class Load:
                 f"{behind} of {len(goals)} streams made less than {steps} steps in {within:g} s"
             ) from None
 
+    async def make(self, steps: int) -> None:
+        """Makes some steps on each stream, one after another."""
+        for stream, _, diary in self._each():
+            for step in range(len(diary.seen), len(diary.seen) + steps):
+                await ask(stream, self._witness, diary, step)
+
     async def detach(self) -> None:
         for stream in self.streams:
             await stream.detach()
 
     async def resume(self, client: stepwire.Client, steps: int) -> None:
-        """Resumes each stream where its diary ends, and makes some steps."""
-        for stream, diary in zip(self.streams, self.diaries, strict=True):
-            async with client.stream(
-                NAME, stream_id=stream.id, token=stream.token, mode="resume"
-            ) as resumed:
-                made = len(diary.seen)
-                promised(
-                    resumed.next_step == made,
-                    f"a stream that made {made} steps was resumed at {resumed.next_step}",
-                )
-                for step in range(made, made + steps):
-                    await ask(resumed, self._witness, diary, step)
+        """Resumes each stream where its diary ends, makes some steps, and detaches it."""
+        for place, diary in enumerate(self.diaries):
+            stream = self.streams[place]
+            again = client.stream(NAME, stream_id=stream.id, token=stream.token, mode="resume")
+            await again.open()
+            made = len(diary.seen)
+            promised(
+                again.next_step == made,
+                f"a stream that made {made} steps was resumed at {again.next_step}",
+            )
+            self.streams[place] = again
+        await self.make(steps)
+        await self.detach()
+
+    @property
+    def lengths(self) -> list[int]:
+        """Steps answered, of each stream."""
+        return [len(diary.seen) for diary in self.diaries]
+
+    @property
+    def durable_steps(self) -> list[int]:
+        """Of each stream, as far as its client knows."""
+        return [stream.durable_step for stream in self.streams]
 
     @property
     def longest_pause(self) -> float:
         """Seconds between two answers of a stream."""
         return max(diary.longest_pause for diary in self.diaries)
+
+    def forget_pauses(self) -> None:
+        for diary in self.diaries:
+            diary.longest_pause = 0.0
 
 
 def _is_behind(diary: Diary, goal: int) -> bool:

@@ -79,24 +79,25 @@ class Reborn:
         self._repository = repository
         self._log = log
         self._flags = flags
-        self._server = Server(repository, *flags, log=log)
-        self.port = self._server.port
-        self.address = self._server.address
+        self.now = Server(repository, *flags, log=log)
+        """The process of this moment."""
+        self.port = self.now.port
+        self.address = self.now.address
 
     async def crash(self) -> None:
         """Kill -9, and a new process."""
-        self._server.kill()
+        self.now.kill()
         await self._begin()
 
     async def restart(self) -> None:
         """An orderly end, and a new process."""
-        self._server.terminate()
-        await asyncio.to_thread(self._server.wait)
+        self.now.terminate()
+        await asyncio.to_thread(self.now.wait)
         await self._begin()
 
     async def _begin(self) -> None:
         listen = ("--listen", f"127.0.0.1:{self.port}")
-        self._server = await asyncio.to_thread(
+        self.now = await asyncio.to_thread(
             lambda: Server(self._repository, *self._flags, *listen, log=self._log)
         )
 
@@ -104,5 +105,5 @@ class Reborn:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._server.process.poll() is None:
-            self._server.kill()
+        if self.now.process.poll() is None:
+            self.now.kill()

@@ -16,13 +16,20 @@ def sqlite(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """What `--store` takes. Raises NotInstalled."""
+def redis_running(folder: Path) -> Iterator[RedisServer]:
+    """Raises NotInstalled."""
     server = RedisServer(folder)
     try:
-        yield server.url
+        yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """What `--store` takes. Raises NotInstalled."""
+    with redis_running(folder) as server:
+        yield server.url
 
 
 STORES: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
