@@ -14,6 +14,7 @@ from service.api.guard import Guard
 from service.checkpoint.open import open_store
 from service.checkpoint.store import StoreRefused
 from service.core.directory import Directory
+from service.deployment import Deployment
 from service.engine import Engine
 from service.http.server import listening
 from service.lanes import Lanes
@@ -26,7 +27,7 @@ from service.startup import StartError, announce, asked_to_stop, cannot_listen
 log = logging.getLogger(__name__)
 
 
-def load_engine(settings: Settings) -> Engine:
+def load_process(settings: Settings) -> Process:
     """Loads every model package, and opens the store. Raises RepositoryError or StartError."""
     loader = Loader(settings.repository, settings.window, settings.max_batch, settings.threads)
     lanes = load_lanes(settings, loader)
@@ -34,7 +35,7 @@ def load_engine(settings: Settings) -> Engine:
         store = open_store(settings.store, timeout=settings.store_timeout)
     except StoreRefused as error:
         raise StartError(f"store: {error}") from error
-    return Engine(
+    engine = Engine(
         lanes,
         Directory(limit=settings.max_streams, idle_limit=settings.idle_limit),
         store=store if store.durable else None,
@@ -42,6 +43,7 @@ def load_engine(settings: Settings) -> Engine:
         takeover_wait=settings.takeover_wait,
         max_utilization=settings.max_utilization,
     )
+    return Process(engine, Deployment(lanes, engine.handover, loader))
 
 
 def load_lanes(settings: Settings, loader: Loader) -> Lanes:
@@ -77,7 +79,7 @@ async def serve(
     `opened` is called with the address, once clients may connect.
     """
     guard = load_guard(settings)
-    front = _front(settings, process.engine, guard)
+    front = _front(settings, process, guard)
     process.engine.start()
     await front.open()
     watches = [asyncio.create_task(each) for each in (front.watch(), guard.watch())]
@@ -103,10 +105,10 @@ async def _drain(front: Front, engine: Engine, grace: float) -> None:
     log.info("stopped")
 
 
-def _front(settings: Settings, engine: Engine, guard: Guard) -> Front:
+def _front(settings: Settings, process: Process, guard: Guard) -> Front:
     """Raises StartError."""
     try:
-        return Front(settings, engine, guard)
+        return Front(settings, process, guard)
     except certificates.CertificateError as error:
         raise StartError(str(error)) from error
     except RuntimeError as error:

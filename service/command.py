@@ -9,8 +9,7 @@ from typing import Any
 import click
 import uvloop
 
-from service.app import load_engine, serve_alone
-from service.process import Process
+from service.app import load_process, serve_alone
 from service.repository.packages import RepositoryError
 from service.settings import Settings, SettingsError, flag_of, load, variable_of
 from service.startup import StartError, prepare
@@ -45,7 +44,7 @@ def serve(config: Path | None, **flags: Any) -> None:
             if settings.workers > 1:
                 runner.run(supervise(settings))
             else:
-                runner.run(serve_alone(settings, Process(load_engine(settings))))
+                runner.run(serve_alone(settings, load_process(settings)))
     except (SettingsError, RepositoryError, StartError) as error:
         for line in str(error).splitlines():
             click.echo(f"error: {line}", err=True)

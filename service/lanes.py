@@ -92,12 +92,15 @@ class Lanes:
 
     def resolve(self, request: OpenRequest) -> ModelKey:
         """The version that a new stream runs on. Raises ModelNotFound."""
-        name, version = request.model, request.version
+        return self.named(request.model, request.version).model
+
+    def named(self, name: str, version: int | None) -> Lane:
+        """A version that takes new streams; `version` None: the newest. Raises ModelNotFound."""
         versions = [key.version for key in self._lanes.keys() - self._retired if key.name == name]
         if version is None and versions:
-            return ModelKey(name, max(versions))
+            version = max(versions)
         if version in versions:
-            return ModelKey(name, version)
+            return self._lanes[ModelKey(name, version)]
         raise ModelNotFound(self._missing(name, version, versions))
 
     def _missing(self, name: str, version: int | None, versions: list[int]) -> str:

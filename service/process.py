@@ -6,16 +6,17 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from service.core.errors import InvalidRequest
+from service.deployment import Deployment
 from service.engine import Engine
 from service.metrics.service import families
-from service.orders import Action, FanOut, ModelState, Order, Outcome
+from service.orders import FanOut, Order, Outcome
 from service.readiness import Phase, Readiness
 
 
 class Process:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, deployment: Deployment) -> None:
         self.engine = engine
+        self.deployment = deployment
         self.phase = Phase.STARTING
         self.fan_out: FanOut = self._alone
         """Has an order carried out in every process of the service."""
@@ -33,10 +34,7 @@ class Process:
 
     async def carry_out(self, order: Order) -> Outcome:
         """In this process."""
-        if order.action is not Action.LIST:
-            return Outcome(error=InvalidRequest.name, message="models are loaded at the start")
-        keys = [lane.model for lane in self.engine.lanes() if order.model in ("", lane.model.name)]
-        return Outcome(tuple(ModelState(key.name, key.version) for key in keys))
+        return await self.deployment.carry_out(order)
 
     async def _alone(self, order: Order) -> list[Outcome]:
         return [await self.carry_out(order)]

@@ -16,6 +16,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from service.swap import Swap
+
 _INT32_SECONDS = 2_000_000
 """gRPC takes milliseconds in 32 bits."""
 _TEN_YEARS = 10 * 365 * 86_400
@@ -55,6 +57,11 @@ class Settings(BaseSettings):
         1, ge=1, le=1024, description="processes that share the port of the gRPC service"
     )
     repository: Path = Field(Path("model_repository"), description="folder of model packages")
+    swap: Swap = Field(
+        Swap.DRAIN,
+        description="what a newer version of a model does to the streams of older ones when it is "
+        "loaded: drain (they finish where they are) or handover (they go on at it)",
+    )
     max_streams: int = Field(
         10_000, ge=1, description="streams kept at a time, attached and detached"
     )

@@ -13,16 +13,25 @@ from grpc_reflection.v1alpha import reflection
 from service.access import certificates
 from service.api.guard import Gate, Guard
 from service.api.native import StreamInference
+from service.api.repository import ModelRepository
 from service.api.state import StreamState
 from service.api.tls import server_credentials
-from service.engine import Engine
+from service.process import Process
 from service.settings import Settings
-from stepwire.v1 import state_pb2, state_pb2_grpc, stream_pb2, stream_pb2_grpc
+from stepwire.v1 import (
+    repository_pb2,
+    repository_pb2_grpc,
+    state_pb2,
+    state_pb2_grpc,
+    stream_pb2,
+    stream_pb2_grpc,
+)
 
 log = logging.getLogger(__name__)
 
 NATIVE = stream_pb2.DESCRIPTOR.services_by_name["StreamInference"].full_name
 STATE = state_pb2.DESCRIPTOR.services_by_name["StreamState"].full_name
+REPOSITORY = repository_pb2.DESCRIPTOR.services_by_name["ModelRepository"].full_name
 
 _LOOKS_EVERY = 0.05
 """Seconds between two looks at whether the server still takes calls."""
@@ -37,9 +46,9 @@ class Front:
     are open go on at the fallen server.
     """
 
-    def __init__(self, settings: Settings, engine: Engine, guard: Guard) -> None:
+    def __init__(self, settings: Settings, process: Process, guard: Guard) -> None:
         self._settings = settings
-        self._engine = engine
+        self._process = process
         self._guard = guard
         self._checks = health.aio.HealthServicer()
         self._fallen: dict[grpc.aio.Server, asyncio.Task[None]] = {}
@@ -49,12 +58,16 @@ class Front:
     def _made(self) -> grpc.aio.Server:
         server = grpc.aio.server(interceptors=[Gate(self._guard)], options=_options(self._settings))
         services: Any = _Unregistered(server)
-        native = StreamInference(self._engine, self._guard)
+        native = StreamInference(self._process.engine, self._guard)
         stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, services)
-        state = StreamState(self._engine.states, self._guard)
+        state = StreamState(self._process.engine.states, self._guard)
         state_pb2_grpc.add_StreamStateServicer_to_server(state, services)
+        repository = ModelRepository(
+            self._process.deployment, self._process.fan_out, self._guard, self._settings.swap
+        )
+        repository_pb2_grpc.add_ModelRepositoryServicer_to_server(repository, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, services)
-        names = (NATIVE, STATE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (NATIVE, STATE, REPOSITORY, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, services)
         return server
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from service.app import load_engine, serve
+from service.app import load_process, serve
 from service.metrics.text import written
 from service.orders import Order, Outcome
 from service.process import Process
@@ -43,7 +43,7 @@ class _Child:
         self._parent = await Peer.on(control, self._answer)
         hearing = asyncio.create_task(self._parent.listen())
         try:
-            self._process = Process(load_engine(self._settings))
+            self._process = load_process(self._settings)
             self._process.fan_out = self._fan_out
             await self._join()
             stop = asked_to_stop()

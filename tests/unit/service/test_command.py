@@ -58,5 +58,5 @@ def test_a_stop_while_the_models_are_loading_is_heard(monkeypatch: pytest.Monkey
     def stopped(_: Settings) -> None:
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr("service.command.load_engine", stopped)
+    monkeypatch.setattr("service.command.load_process", stopped)
     assert run().exit_code == 128 + signal.SIGTERM

@@ -1,0 +1,140 @@
+"""The API of the model repository: which versions serve, in every process of the service."""
+
+from __future__ import annotations
+
+import grpc
+
+from service.access.credentials import Credential
+from service.api.errors import ERROR_NAME, STATUS
+from service.api.guard import Guard
+from service.api.unary import Context, told
+from service.core.errors import NotAllowed
+from service.core.model import TensorSpec
+from service.deployment import Deployment
+from service.lane import Lane
+from service.orders import Action, FanOut, ModelState, Order, Outcome, Standing
+from service.outcomes import combined
+from service.runtime.stepper import Batching
+from service.swap import Swap
+from stepwire.v1 import repository_pb2 as pb
+from stepwire.v1 import repository_pb2_grpc as pb_grpc
+
+_SWAPS = {pb.SWAP_DRAIN: Swap.DRAIN, pb.SWAP_HANDOVER: Swap.HANDOVER}
+_STATES = {
+    Standing.SERVING: pb.ModelVersion.STATE_SERVING,
+    Standing.DRAINING: pb.ModelVersion.STATE_DRAINING,
+    Standing.REFUSED: pb.ModelVersion.STATE_REFUSED,
+    Standing.NOT_LOADED: pb.ModelVersion.STATE_NOT_LOADED,
+}
+_BATCHING = {
+    Batching.ANY: pb.ModelDescription.BATCHING_ANY,
+    Batching.AT_LEAST_TWO: pb.ModelDescription.BATCHING_AT_LEAST_TWO,
+    Batching.ONE: pb.ModelDescription.BATCHING_ONE,
+}
+_CODES = {error.name: code for error, code in STATUS.items()}
+
+
+class ModelRepository(pb_grpc.ModelRepositoryServicer):
+    def __init__(self, deployment: Deployment, fan_out: FanOut, guard: Guard, swap: Swap) -> None:
+        """`deployment`: of this process. `fan_out` reaches every process. `swap`: what a load
+        does that does not say.
+        """
+        self._deployment = deployment
+        self._fan_out = fan_out
+        self._guard = guard
+        self._swap = swap
+
+    @told
+    async def List(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        caller = self._caller(context)
+        outcome = await self._order(Order(Action.LIST, request.model), context)
+        covered = (state for state in outcome.models if caller.covers(state.name))
+        return pb.ListModelsResponse(versions=map(_version, covered))
+
+    @told
+    async def Describe(
+        self, request: pb.DescribeModelRequest, context: Context
+    ) -> pb.ModelDescription:
+        _check_covered(self._caller(context), request.model)
+        return _description(self._deployment.lane(request.model, request.version or None))
+
+    @told
+    async def Load(self, request: pb.LoadModelRequest, context: Context) -> pb.LoadModelResponse:
+        self._check_operator(context, request.model)
+        key = (await self._deployment.find(request.model, request.version or None)).key
+        outcome = await self._order(Order(Action.LOAD, *key), context)
+        if _SWAPS.get(request.swap, self._swap) is Swap.HANDOVER:
+            # Only what serves in every process may take streams over.
+            outcome = await self._order(Order(Action.LOAD, *key, hand_over=True), context)
+        (version,) = map(_version, outcome.models)
+        return pb.LoadModelResponse(version=version, moved=outcome.moved, notes=outcome.notes)
+
+    @told
+    async def Unload(
+        self, request: pb.UnloadModelRequest, context: Context
+    ) -> pb.UnloadModelResponse:
+        self._check_operator(context, request.model)
+        order = Order(Action.UNLOAD, request.model, request.version or None)
+        outcome = await self._order(order, context)
+        return pb.UnloadModelResponse(versions=map(_version, outcome.models))
+
+    def _caller(self, context: Context) -> Credential:
+        return self._guard.caller(context.invocation_metadata())
+
+    def _check_operator(self, context: Context, model: str) -> None:
+        """Raises NotAllowed, whether or not there is such a model."""
+        caller = self._caller(context)
+        if not caller.operator:
+            raise NotAllowed(
+                "only an operator loads and unloads models: give the credential `operator = true`"
+            )
+        _check_covered(caller, model)
+
+    async def _order(self, order: Order, context: Context) -> Outcome:
+        outcome = combined(await self._fan_out(order))
+        if outcome.error:
+            code = _CODES.get(outcome.error, grpc.StatusCode.INTERNAL)
+            await context.abort(code, outcome.message, ((ERROR_NAME, outcome.error),))
+        return outcome
+
+
+def _check_covered(caller: Credential, model: str) -> None:
+    """Raises NotAllowed, whether or not there is such a model."""
+    if not caller.covers(model):
+        raise NotAllowed(f"the credential of this call does not cover model {model[:140]!r}")
+
+
+def _version(state: ModelState) -> pb.ModelVersion:
+    return pb.ModelVersion(
+        model=state.name,
+        version=state.version,
+        state=_STATES[state.standing],
+        reason=state.reason,
+        streams=state.streams,
+        digest=state.digest,
+    )
+
+
+def _description(lane: Lane) -> pb.ModelDescription:
+    signature = lane.signature
+    return pb.ModelDescription(
+        model=lane.model.name,
+        version=lane.model.version,
+        digest=lane.digest,
+        inputs=map(_tensor, signature.inputs),
+        outputs=map(_tensor, signature.outputs),
+        states=(_tensor(state.input) for state in signature.states),
+        batching=_BATCHING[lane.batching],
+        metadata=lane.metadata,
+    )
+
+
+def _tensor(spec: TensorSpec) -> pb.ModelDescription.Tensor:
+    return pb.ModelDescription.Tensor(
+        name=spec.name,
+        dtype=spec.dtype.name,
+        shape=spec.shape,
+        batch_axis=spec.batch_axis,
+        features=spec.features,
+        symbols=spec.symbols,
+    )
