@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 import sys
 from typing import Any
@@ -30,6 +31,8 @@ from service.workers.messages import (
     ToParent,
     ToWorker,
 )
+
+log = logging.getLogger(__name__)
 
 
 class _Child:
@@ -55,9 +58,14 @@ class _Child:
         return 0
 
     async def _join(self) -> None:
-        orders = await self._parent.ask(ToParent.JOIN)
+        """Has the models that the other workers have, whatever lies on disk by now."""
+        orders = await self._parent.ask(ToParent.JOIN, self._process.models)
         for order in ORDERS.validate_python(orders):
-            await self._process.carry_out(order)
+            outcome = await self._process.carry_out(order)
+            if outcome.error:
+                log.error(
+                    "%s of %s/%s: %s", order.action, order.model, order.version, outcome.message
+                )
 
     async def _opened(self, _: str) -> None:
         await self._parent.ask(ToParent.SERVING, self._process.models)

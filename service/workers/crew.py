@@ -37,7 +37,10 @@ class Crew:
         self._workers: dict[str, Worker | None] = dict.fromkeys(names)
         self._restarts = dict.fromkeys(self._workers, 0)
         self._ledger = Ledger()
-        self._orders: dict[tuple[str, int | None], Order] = {}
+        self._first: set[str] = set()
+        """The models that served when the service had started."""
+        self._orders: dict[str, Order] = {}
+        """The newest of each model since then."""
         self._ordering = asyncio.Lock()
         self.draining = False
         self.all_serve = asyncio.Event()
@@ -66,7 +69,7 @@ class Crew:
         """Answers what a worker asks."""
         match ToParent(kind):
             case ToParent.JOIN:
-                return ORDERS.dump_python(await self._join(worker), mode="json")
+                return ORDERS.dump_python(await self._join(worker, body), mode="json")
             case ToParent.SERVING:
                 self._serves(worker, body)
             case ToParent.FAILED:
@@ -76,15 +79,19 @@ class Crew:
                 return OUTCOMES.dump_python(outcomes, mode="json")
         return None
 
-    async def _join(self, worker: Worker) -> list[Order]:
+    async def _join(self, worker: Worker, models: list[str]) -> list[Order]:
+        """What makes the models that the worker has found on disk those of the others."""
         async with self._ordering:
             worker.joined = True
-            return list(self._orders.values())
+            known = {*(self._first or models), *self._orders}
+            surplus = [_unload(model) for model in models if model not in known]
+            return [*surplus, *self._orders.values()]
 
     def _serves(self, worker: Worker, models: list[str]) -> None:
         worker.phase = Phase.SERVING
         worker.models = models
         if all(one and one.phase is Phase.SERVING for one in self._workers.values()):
+            self._first = self._first or set(models)
             self.all_serve.set()
 
     async def fan_out(self, order: Order) -> list[Outcome]:
@@ -93,14 +100,17 @@ class Crew:
             joined = [worker for worker in self.present() if worker.joined]
             told = await asyncio.gather(*(self._order(worker, order) for worker in joined))
             outcomes = [outcome for outcome in told if outcome]
-            if order.action is not Action.LIST and any(not outcome.error for outcome in outcomes):
-                self._remember(order)
+            if order.action is not Action.LIST:
+                self._remember(order, outcomes)
             return outcomes
 
-    def _remember(self, order: Order) -> None:
-        key = order.model, order.version
-        self._orders.pop(key, None)
-        self._orders[key] = order
+    def _remember(self, order: Order, outcomes: Iterable[Outcome]) -> None:
+        """By the versions that it turned out to mean: the newest on disk may be another soon."""
+        carried_out = (outcome for outcome in outcomes if not outcome.error)
+        for model in (model for outcome in carried_out for model in outcome.models):
+            key = f"{model.name}/{model.version}"
+            self._orders.pop(key, None)
+            self._orders[key] = Order(order.action, model.name, model.version)
 
     async def _order(self, worker: Worker, order: Order) -> Outcome | None:
         body = ORDER.dump_python(order, mode="json")
@@ -110,7 +120,7 @@ class Crew:
             return None
         except (Failed, TimeoutError) as error:
             reason = str(error) or f"no answer within {_ORDER_SECONDS:g} s"
-            return Outcome((), "WORKER_FAILED", reason, worker.name)
+            return Outcome((), "WORKER_FAILED", reason, worker=worker.name)
         return OUTCOME.validate_python(told | {"worker": worker.name})
 
     async def readiness(self) -> Readiness:
@@ -152,3 +162,8 @@ class Crew:
         for name, times in self._restarts.items():
             family.add_metric((name,), times)
         return family
+
+
+def _unload(model: str) -> Order:
+    name, _, version = model.rpartition("/")
+    return Order(Action.UNLOAD, name, int(version))

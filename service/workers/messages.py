@@ -20,7 +20,7 @@ class ToWorker(StrEnum):
 
 class ToParent(StrEnum):
     JOIN = "join"
-    """Models are loaded: which orders were given meanwhile?"""
+    """These models are loaded: which orders make them those of the other workers?"""
     SERVING = "serving"
     """The port is open; the models that serve."""
     FAILED = "failed"

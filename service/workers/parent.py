@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from contextlib import suppress
 
@@ -17,7 +18,7 @@ from service.workers.worker import launch
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
 """Beyond the grace, before a worker that does not end is killed."""
 
 
@@ -27,11 +28,11 @@ async def supervise(settings: Settings) -> None:
     with reserved(settings.listen) as address:
         shared = settings.model_copy(update={"listen": address, "http_listen": None})
         async with listening(settings.http_listen, crew) as http:
-            await _Supervisor(crew, shared, asked_to_stop()).run(http)
+            await Supervisor(crew, shared, asked_to_stop()).run(http)
     log.info("stopped")
 
 
-class _Supervisor:
+class Supervisor:
     def __init__(self, crew: Crew, settings: Settings, stop: asyncio.Event) -> None:
         """`settings`: of each worker."""
         self._crew = crew
@@ -79,10 +80,11 @@ class _Supervisor:
         log.info("worker %s is process %d", name, worker.pid)
         if self._stop.is_set():
             worker.terminate()
-        how = await worker.ended()
+        code = await worker.ended()
         self._crew.dismiss(worker)
-        if worker.failure and not self._crew.all_serve.is_set():
-            self._failure = worker.failure
+        how = _told(code)
+        if code >= 0 and not self._crew.all_serve.is_set() and not self._stop.is_set():
+            self._failure = worker.failure or f"worker {name} {how} before it served"
             self._stop.set()
         return f"{how}: {worker.failure}" if worker.failure else how
 
@@ -91,10 +93,15 @@ class _Supervisor:
         self._crew.draining = True
         for worker in self._crew.present():
             worker.terminate()
-        patience = self._settings.grace + _PATIENCE_SECONDS
+        patience = self._settings.grace + PATIENCE_SECONDS
         return asyncio.get_running_loop().call_later(patience, self._kill)
 
     def _kill(self) -> None:
         for worker in self._crew.present():
             log.error("worker %s does not end: killed", worker.name)
             worker.kill()
+
+
+def _told(code: int) -> str:
+    """How a process has ended."""
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"

@@ -44,13 +44,11 @@ class Worker:
         """Raises Gone, Failed, or TimeoutError after `within` seconds."""
         return await asyncio.wait_for(self._peer.ask(kind, body), within)
 
-    async def ended(self) -> str:
-        """Waits until it has, and says how."""
+    async def ended(self) -> int:
+        """The exit code, once it has; below 0, the signal that ended it."""
         code = await self._process.wait()
         await self._hearing
-        return (
-            f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        )
+        return code
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)

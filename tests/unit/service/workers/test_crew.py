@@ -49,8 +49,8 @@ def ran(steps: int) -> str:
     return written(families(readings(lanes=(lane,))))
 
 
-def done(error: str = "") -> Any:
-    outcome = Outcome((ModelState("gru", 3),), error)
+def done(error: str = "", name: str = "gru") -> Any:
+    outcome = Outcome((ModelState(name, 3),), error)
     return OUTCOME.dump_python(outcome, mode="json")
 
 
@@ -58,16 +58,16 @@ async def serving(crew: Crew, name: str, **says: Any) -> Scripted:
     """A worker that has come up."""
     worker = Scripted(name, **says)
     crew.admit(worker)
-    await crew.answer(worker, "join", None)
+    await crew.answer(worker, "join", ["gru/3"])
     await crew.answer(worker, "serving", ["gru/3"])
     return worker
 
 
-async def joined(crew: Crew, name: str) -> list[Order]:
+async def joined(crew: Crew, name: str, models: tuple[str, ...] = ("gru/3",)) -> list[Order]:
     """The orders that a worker which comes up later carries out first."""
     worker = Scripted(name)
     crew.admit(worker)
-    return ORDERS.validate_python(await crew.answer(worker, "join", None))
+    return ORDERS.validate_python(await crew.answer(worker, "join", list(models)))
 
 
 @pytest.fixture
@@ -147,16 +147,35 @@ async def test_an_order_reaches_every_worker_and_each_is_told_what_came_of_it(cr
     assert first.orders == second.orders == [LOAD]
     assert OUTCOMES.validate_python(answer) == [
         Outcome((ModelState("gru", 3),), worker="1"),
-        Outcome((), "WORKER_FAILED", "ValueError: odd", "2"),
+        Outcome((), "WORKER_FAILED", "ValueError: odd", worker="2"),
     ]
 
 
 async def test_a_worker_that_starts_later_is_given_the_orders_that_it_missed(crew: Crew) -> None:
+    worker = await serving(crew, "1", carry_out=done())
+    await crew.fan_out(LOAD)
+    worker.says["carry_out"] = done(name="lstm")
+    await crew.fan_out(Order(Action.LOAD, "lstm", hand_over=True))
+    worker.says["carry_out"] = done()
+    await crew.fan_out(UNLOAD)
+    await crew.fan_out(LIST)
+    assert await joined(crew, "2") == [Order(Action.LOAD, "lstm", 3), UNLOAD]
+
+
+async def test_a_worker_that_starts_again_takes_no_model_that_the_others_lack(crew: Crew) -> None:
     await serving(crew, "1", carry_out=done())
-    other = Order(Action.LOAD, "lstm", 1)
-    for order in (LOAD, other, UNLOAD, LIST):
-        await crew.fan_out(order)
-    assert await joined(crew, "2") == [other, UNLOAD]
+    crew.dismiss(await serving(crew, "2"))
+    found = ("gru/3", "gru/4", "lstm/3")
+    new, lstm = Order(Action.UNLOAD, "gru", 4), Order(Action.UNLOAD, "lstm", 3)
+    assert await joined(crew, "2", found) == [new, lstm]
+
+
+async def test_a_model_that_was_loaded_since_is_no_surplus(crew: Crew) -> None:
+    await serving(crew, "1", carry_out=done(name="lstm"))
+    crew.dismiss(await serving(crew, "2", carry_out=Gone()))
+    load = Order(Action.LOAD, "lstm", 3)
+    await crew.fan_out(load)
+    assert await joined(crew, "2", ("gru/3", "lstm/3")) == [load]
 
 
 async def test_an_order_that_no_worker_carried_out_is_forgotten(crew: Crew) -> None:
