@@ -179,6 +179,14 @@ async def test_a_record_whose_time_is_up_is_gone(store: Store, place: Place) -> 
     assert await store.read(A) == record(1, "o", 0)
 
 
+async def test_a_claim_does_not_outlive_the_time_of_its_record(store: Store, place: Place) -> None:
+    await store.write([write("a", record(5, "p", 3), keep_for=SOON)])
+    await store.claim(A, "q")
+    await place.pass_time(2 * SOON)
+    await store.write([write("a", record(5, "p", 3))])
+    assert await store.claimed("p") == []
+
+
 @pytest.mark.parametrize("step", [3, None])
 async def test_a_stream_is_created_over_one_whose_time_is_up(
     store: Store, place: Place, step: int | None

@@ -173,7 +173,6 @@ async def test_nothing_is_left_of_records_whose_time_is_up(
     for _ in range(4):
         await store.write([])
         await store.write([write("kept", record(1, "p", 2))])
-    assert await store.claimed("p") == []
     with server.client() as client:
         assert sorted(client.keys()) == [
             b"stepwire:expiry",
@@ -181,6 +180,17 @@ async def test_nothing_is_left_of_records_whose_time_is_up(
             b"stepwire:stream:/kept",
         ]
         assert client.zcard("stepwire:expiry") == client.zcard("stepwire:names:") == 1
+
+
+async def test_a_record_that_is_kept_longer_by_hand_stays_in_the_listing(
+    server: RedisServer, store: RedisStore
+) -> None:
+    await store.write([write("a", record(1, "p", 1), keep_for=SOON)])
+    with server.client() as client:
+        client.pexpire("stepwire:stream:/a", 600_000)
+    await asyncio.sleep(2 * SOON)
+    await store.write([write("b", record(1, "p", 1), namespace="n")])
+    assert [listed.key for listed in await store.list("", "", 10)] == [A]
 
 
 async def test_no_call_looks_through_every_key(server: RedisServer, store: RedisStore) -> None:

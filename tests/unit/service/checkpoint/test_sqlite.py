@@ -153,6 +153,15 @@ async def test_a_full_disk_is_told_and_nothing_of_the_round_is_stored(
     assert await store.write([write("a", record(1, "p", 3))]) == [True]
 
 
+async def test_a_round_that_cannot_be_written_leaves_nothing_and_locks_nothing(
+    store: SqliteStore, hasty: SqliteStore
+) -> None:
+    with pytest.raises(OverflowError):
+        await store.write([write("a", record(1, "p", 1)), write("b", record(2**63, "p", 1))])
+    assert await hasty.read(A) is None
+    assert await hasty.write([write("a", record(1, "p", 2))]) == [True]
+
+
 async def test_a_file_that_was_removed_is_made_again(path: Path, store: SqliteStore) -> None:
     await store.write([write("a", record(7, "p", 5))])
     for file in path.parent.iterdir():
