@@ -260,6 +260,8 @@ class Engine:
         return owner
 
     def _lose(self, stream: Stream, error: ServiceError) -> None:
+        if self.handover.is_moving(stream):
+            return  # another process has it only if the move fails, and the next save finds out
         if stream.unsettled and isinstance(error, StreamTakenOver):
             error = StreamMoved(f"stream {stream.id!r} goes on as the state store has it")
         owner = self._drop(stream)

@@ -35,6 +35,11 @@ class Handover:
         self._opening = opening
         self._clock = clock
         self._detached = detached
+        self._moving: set[Stream] = set()
+
+    def is_moving(self, stream: Stream) -> bool:
+        """Whether the stream is being saved in a new epoch, which shuts out its former one."""
+        return stream in self._moving
 
     async def move(self, stream: Stream, to: Lane) -> bool:
         """Moves a stream with its state and its kept outputs. Its connection ends with
@@ -60,11 +65,14 @@ class Handover:
         """No step runs meanwhile: the stream has no owner, and who opens it waits."""
         (checkpoint,) = self._lanes.checkpoints([stream])
         checkpoint = replace(checkpoint, model=to.model)
+        self._moving.add(stream)
         try:
             fence = await self._custody.renew(stream, checkpoint)
         except StoreDown:
             stream.unsettled = True
             raise
+        finally:
+            self._moving.discard(stream)
         if not stream.slot:  # it expired, or was left to the store
             self._custody.give_back(stream.key, Record(fence, stream.token_hash, checkpoint))
             return False

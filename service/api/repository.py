@@ -8,7 +8,7 @@ from service.access.credentials import Credential
 from service.api.errors import ERROR_NAME, STATUS
 from service.api.guard import Guard
 from service.api.unary import Context, told
-from service.core.errors import NotAllowed
+from service.core.errors import InvalidRequest, NotAllowed
 from service.core.model import TensorSpec
 from service.deployment import Deployment
 from service.lane import Lane
@@ -19,7 +19,6 @@ from service.swap import Swap
 from stepwire.v1 import repository_pb2 as pb
 from stepwire.v1 import repository_pb2_grpc as pb_grpc
 
-_SWAPS = {pb.SWAP_DRAIN: Swap.DRAIN, pb.SWAP_HANDOVER: Swap.HANDOVER}
 _STATES = {
     Standing.SERVING: pb.ModelVersion.STATE_SERVING,
     Standing.DRAINING: pb.ModelVersion.STATE_DRAINING,
@@ -42,7 +41,11 @@ class ModelRepository(pb_grpc.ModelRepositoryServicer):
         self._deployment = deployment
         self._fan_out = fan_out
         self._guard = guard
-        self._swap = swap
+        self._swaps = {
+            pb.SWAP_UNSPECIFIED: swap,
+            pb.SWAP_DRAIN: Swap.DRAIN,
+            pb.SWAP_HANDOVER: Swap.HANDOVER,
+        }
 
     @told
     async def List(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
@@ -61,9 +64,11 @@ class ModelRepository(pb_grpc.ModelRepositoryServicer):
     @told
     async def Load(self, request: pb.LoadModelRequest, context: Context) -> pb.LoadModelResponse:
         self._check_operator(context, request.model)
+        if request.swap not in self._swaps:
+            raise InvalidRequest(f"swap {request.swap} is not known here")
         key = (await self._deployment.find(request.model, request.version or None)).key
         outcome = await self._order(Order(Action.LOAD, *key), context)
-        if _SWAPS.get(request.swap, self._swap) is Swap.HANDOVER:
+        if self._swaps[request.swap] is Swap.HANDOVER:
             # Only what serves in every process may take streams over.
             outcome = await self._order(Order(Action.LOAD, *key, hand_over=True), context)
         (version,) = map(_version, outcome.models)
