@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,7 @@ LAST_STEP = 2**52
 _HOLDER_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class GivenTensor:
+class GivenTensor(NamedTuple):
     name: str
     data: bytes
     """The elements in C order, little-endian, without batch axis."""

@@ -1,0 +1,50 @@
+"""Those who see and change streams that they are not connected to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from service.core.changes import GivenState, GivenTensor
+from service.core.directory import Directory
+from service.core.streams import StreamKey
+from service.engine import Engine
+from service.lanes import Lanes
+from service.outside import Named
+from service.states import Seen
+from tests.fakes import MODEL, TOKEN, accumulator_lane, number, value
+from tests.replicas import Replica
+
+IDLE = 600.0
+"""Seconds that a detached stream is kept."""
+
+
+class Alone(Replica):
+    """An engine without a store."""
+
+    def __init__(self, limit: int = 8, clock: Callable[[], float] = time.monotonic) -> None:
+        self.lane = accumulator_lane()
+        lanes = Lanes({MODEL: self.lane}, {})
+        self.engine = Engine(lanes, Directory(limit=limit, idle_limit=IDLE), clock=clock)
+
+
+def named(
+    stream_id: str = "robot",
+    token: bytes = TOKEN,
+    namespace: str = "",
+    models: tuple[str, ...] = (MODEL.name,),
+) -> Named:
+    """By a caller who may use `models`."""
+    return Named(StreamKey(namespace, stream_id), token, models.__contains__)
+
+
+def total(
+    x: float, next_step: int | None = None, *, digest: str = "", numerics: str = ""
+) -> GivenState:
+    """The state of an accumulator."""
+    return GivenState((GivenTensor("sum", number(x)),), next_step, digest, numerics)
+
+
+def total_of(seen: Seen) -> float:
+    ((_, data),) = seen.states
+    return value(data)
