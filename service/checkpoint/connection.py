@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +20,14 @@ from service.checkpoint.store import StoreRefused, StoreUnavailable
 Command = tuple[Any, ...]
 """A Script, or the name of a command, with what follows it."""
 
-_CONNECTIONS = 16
+_CONNECTIONS = 8
+
+
+class _Pool(BlockingConnectionPool):
+    async def hang_up(self) -> None:
+        """Closes the connections at rest, without waiting for a server that may not answer."""
+        for connection in self._available_connections:
+            await connection.disconnect(nowait=True)
 
 
 class Connection:
@@ -30,7 +38,7 @@ class Connection:
         self._timeout = timeout
         self._address = _address(url)
         try:
-            self._pool = BlockingConnectionPool.from_url(
+            self._pool = _Pool.from_url(
                 url,
                 max_connections=_CONNECTIONS,
                 timeout=timeout,
@@ -55,15 +63,16 @@ class Connection:
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._run(commands)
-        except TimeoutError as error:
-            await self._drop()
-            raise StoreUnavailable(f"{self!r} did not answer within {self._timeout:g} s") from error
         except (RedisError, OSError) as error:
-            await self._drop()
-            raise StoreUnavailable(f"{self!r}: {error}") from error
+            # The connections at rest have likely failed like the one that was used.
+            await self._pool.hang_up()
+            late = isinstance(error, TimeoutError)
+            what = f"did not answer within {self._timeout:g} s" if late else str(error)
+            raise StoreUnavailable(f"{self!r}: {what}") from error
 
     async def close(self) -> None:
-        await self._pool.disconnect()
+        with contextlib.suppress(RedisError):
+            await self._pool.disconnect()
 
     async def _run(self, commands: Sequence[Command]) -> list[Any]:
         replies = await self._exchange([_by_sha(command) for command in commands])
@@ -84,10 +93,6 @@ class Connection:
             pipeline.execute_command(*command)
         replies: list[Any] = await pipeline.execute(raise_on_error=False)
         return replies
-
-    async def _drop(self) -> None:
-        """The connections at rest have likely failed like the one that was used."""
-        await self._pool.disconnect(inuse_connections=False)
 
 
 def _by_sha(command: Command) -> Command:

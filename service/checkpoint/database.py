@@ -88,10 +88,10 @@ class Database:
         try:
             async with asyncio.timeout(self._timeout):
                 return await loop.run_in_executor(self._thread, self._run, job)
-        except TimeoutError as error:
-            raise StoreUnavailable(f"{self!r} did not answer within {self._timeout:g} s") from error
         except (sqlite3.Error, OSError, StoreRefused) as error:
-            raise StoreUnavailable(f"{self!r}: {error}") from error
+            late = isinstance(error, TimeoutError)
+            what = f"did not answer within {self._timeout:g} s" if late else str(error)
+            raise StoreUnavailable(f"{self!r}: {what}") from error
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._drop)

@@ -272,7 +272,8 @@ async def test_a_server_is_spoken_to_by_tls(tmp_path: Path) -> None:
     files = {"cert": "server.pem", "key": "server.pem", "ca-cert": "ca.pem"}
     flags = [part for name, file in files.items() for part in (f"--tls-{name}-file", file)]
     trusted = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={tmp_path / 'ca.pem'}"
-    with redis_running(tmp_path, "--tls-port", str(port), "--tls-auth-clients", "no", *flags):
+    flags += ["--tls-port", str(port), "--tls-auth-clients", "no"]
+    with redis_running(tmp_path, *flags) as server:
         store = RedisStore(trusted, timeout=TIMEOUT)
         assert await store.write([write("a", record(1, "p", 3))]) == [True]
         assert await store.read(A) == record(1, "p", 3)
@@ -281,3 +282,8 @@ async def test_a_server_is_spoken_to_by_tls(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
             await stranger.read(A)
         await stranger.close()
+        hasty = RedisStore(trusted, timeout=SHORT)
+        server.freeze()
+        with pytest.raises(StoreUnavailable, match="did not answer within 0.3 s"):
+            await hasty.write([write("a", record(1, "p", 4))])
+        await hasty.close()
