@@ -1,4 +1,6 @@
-"""kill -9 of a server with a durable store: the client gives it again what it lost."""
+"""kill -9 of a server with a durable store, and a hand-over to another version of the model: the
+client gives again what is lost, and goes on.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,14 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 
 import stepwire
 import stepwire.sync
+from stepwire.v1 import repository_pb2 as repository_pb
+from stepwire.v1 import repository_pb2_grpc as repository_grpc
 from tests import graphs
 from torture.processes import Reborn
 from torture.witness import Witness
@@ -190,3 +195,36 @@ async def test_another_client_goes_on_with_what_the_store_has(diligent: Reborn) 
             assert (await resumed.step([1.0])).tolist() == [3.0]
             assert (await resumed.step([1.0])).tolist() == [4.0]
             assert resumed.protected
+
+
+async def test_a_stream_goes_on_with_the_version_it_is_handed_to_and_is_replayed_on_that(
+    tmp_path: Path,
+) -> None:
+    repository = tmp_path / "repository"
+    graphs.put(repository, "accumulator", graphs.accumulator_package(), 1)
+    with reborn(repository, tmp_path, *NEVER) as server:
+        async with stepwire.connect(server.address) as client:
+            async with client.stream("accumulator") as stream:
+                totals = [float((await stream.step([1.0]))[0]) for _ in range(3)]
+                graphs.put(repository, "accumulator", graphs.accumulator_package(), 2)
+                under_way = [asyncio.create_task(stream.step([1.0])) for _ in range(20)]
+                await hand_over(server.address)
+                totals += [float(y[0]) for y in await asyncio.gather(*under_way)]
+                totals.append(float((await stream.step([1.0]))[0]))
+                assert stream.version == 2 and stream.protected
+                await server.crash()
+                totals.append(float((await stream.step([1.0]))[0]))
+                assert stream.version == 2
+    assert totals == [float(n) for n in range(1, 26)]
+
+
+async def hand_over(address: str) -> None:
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub: repository_grpc.ModelRepositoryAsyncStub = repository_grpc.ModelRepositoryStub(
+            channel
+        )
+        request = repository_pb.LoadModelRequest(
+            model="accumulator", swap=repository_pb.SWAP_HANDOVER
+        )
+        loaded = await stub.Load(request)
+        assert loaded.moved == 1
