@@ -12,7 +12,7 @@ from typing import Literal
 import stepwire
 from torture.package import NAME
 from torture.promises import PromiseBroken, promised
-from torture.witness import Seen, Witness
+from torture.witness import Inputs, Seen, Witness
 
 _LOOK = 0.01
 """Seconds between two looks at what the streams have made."""
@@ -58,13 +58,13 @@ class Account:
         )
 
 
-def account(witness: Witness, diaries: Sequence[Diary]) -> Account:
-    """Compares what streams were given with an undisturbed run."""
+def account(witness: Witness, diaries: Sequence[Diary], inputs: Inputs | None = None) -> Account:
+    """Compares what streams were given with an undisturbed run of the same inputs."""
     by_number = {diary.number: diary.seen for diary in diaries}
     lengths = {number: len(seen) for number, seen in by_number.items()}
     lost = doubled = different = 0
     taken = dict.fromkeys(by_number, 0)
-    for number, step, expected in witness.undisturbed(lengths):
+    for number, step, expected in witness.undisturbed(lengths, inputs):
         seen = by_number[number][step]
         moved = seen.taken - taken[number]
         lost += max(0, 1 - moved)

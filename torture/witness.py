@@ -7,7 +7,7 @@ shows in the GRU's outputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,9 @@ _INPUTS = 4096
 """Different inputs; each stream begins at another one and goes round."""
 _APART = 977
 """How far apart two streams begin."""
+
+Inputs = Callable[[int, int], Array]
+"""Of a stream and a step."""
 
 
 class Seen(NamedTuple):
@@ -50,12 +53,15 @@ class Witness:
         row: Array = self._inputs[(stream * _APART + step) % _INPUTS]
         return row
 
-    def undisturbed(self, lengths: Mapping[int, int]) -> Iterator[tuple[int, int, Seen]]:
+    def undisturbed(
+        self, lengths: Mapping[int, int], inputs: Inputs | None = None
+    ) -> Iterator[tuple[int, int, Seen]]:
         """What streams get that nothing happens to: (stream, step, seen), step by step.
 
-        `lengths`: how many steps of each stream. Computed by the runtime alone; streams share
-        runs, as they may.
+        `lengths`: how many steps of each stream; `inputs`: what they are given, if not
+        `input`. Computed by the runtime alone; streams share runs, as they may.
         """
+        given = inputs or self.input
         stepper = self._stepper()
         stepper.reserve(len(lengths))
         rows = {stream: row for row, stream in enumerate(lengths)}
@@ -64,8 +70,8 @@ class Witness:
         for step in range(max(lengths.values(), default=0)):
             streams = [stream for stream, steps in lengths.items() if step < steps]
             slots = np.array([rows[stream] for stream in streams])
-            inputs = b"".join(self.input(stream, step).tobytes() for stream in streams)
-            y, taken = stepper.step(slots, [inputs]).outputs
+            rows_given = b"".join(given(stream, step).tobytes() for stream in streams)
+            y, taken = stepper.step(slots, [rows_given]).outputs
             for row, stream in enumerate(streams):
                 yield stream, step, Seen(y[row].tobytes(), int(taken[row, 0]))
 
