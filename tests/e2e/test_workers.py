@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import secrets
 import select
 import signal
 import socket
@@ -19,6 +20,8 @@ import pytest
 import stepwire
 from service.checkpoint.sqlite import SqliteStore
 from service.core.streams import StreamKey
+from stepwire.v1 import repository_pb2 as repository
+from stepwire.v1 import repository_pb2_grpc as repository_grpc
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 from tests import graphs
@@ -67,9 +70,9 @@ def ended(handle: int) -> bool:
     return bool(select.select([handle], [], [], 0)[0])
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("small")
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    root = tmp_path / "small"
     graphs.put(root, "accumulator", graphs.accumulator_package())
     return root
 
@@ -179,6 +182,33 @@ async def test_a_stream_goes_on_at_another_worker_for_a_client_that_keeps_nothin
     assert record
     # A worker that takes a stream from another begins an epoch.
     assert record.fence.epoch > 1
+
+
+async def versions(crowd: Crowd) -> set[int]:
+    """That new streams get, at any worker."""
+    found = set()
+    for _ in range(12):
+        async with own_call(crowd) as call:
+            found.add((await call.open(secrets.token_hex(4))).version)
+    return found
+
+
+async def test_an_order_reaches_every_worker_and_those_that_come_back(
+    crowd: Crowd, small: Path
+) -> None:
+    graphs.put(small, "accumulator", graphs.accumulator_package(), 2)
+    assert await versions(crowd) == {1}
+    async with grpc.aio.insecure_channel(crowd.server.address) as channel:
+        models: repository_grpc.ModelRepositoryAsyncStub
+        models = repository_grpc.ModelRepositoryStub(channel)
+        await models.Load(repository.LoadModelRequest(model="accumulator"))
+    assert await versions(crowd) == {2}
+    # Nobody has ordered it, so that a worker which starts again must leave it.
+    graphs.put(small, "accumulator", graphs.accumulator_package(), 3)
+    os.kill(crowd.pid("2"), signal.SIGKILL)
+    await until(lambda: not crowd.is_ready())
+    await until(crowd.is_ready)
+    assert await versions(crowd) == {2}
 
 
 def test_a_taken_port_is_told_before_a_model_is_loaded(small: Path, tmp_path: Path) -> None:
