@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from prometheus_client.metrics_core import Metric
 
-from service.metrics.text import negotiated
+from service.metrics.text import CONTENT_TYPE, written
 from service.readiness import Readiness
 from service.startup import StartError, cannot_listen
 
@@ -63,10 +63,9 @@ def application(watched: Watched) -> web.Application:
             content_type="application/json",
         )
 
-    async def metrics(request: web.Request) -> web.Response:
-        accept = request.headers.get("Accept", "")
-        body, content_type = negotiated(await watched.metrics(), accept)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+    async def metrics(_: web.Request) -> web.Response:
+        text = await written(await watched.metrics())
+        return web.Response(text=text, headers={"Content-Type": CONTENT_TYPE})
 
     app = web.Application()
     app.add_routes(

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
-from prometheus_client.exposition import choose_encoder, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-class _Collected(Collector):
-    """Metrics that are there already, as an encoder takes them."""
 
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
+class _Alone(Collector):
+    """One family, as an encoder takes it."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
 
     def collect(self) -> Iterable[Metric]:
-        return self._families
+        return (self._family,)
 
 
-def written(families: Iterable[Metric]) -> str:
-    return generate_latest(_Collected(families)).decode()
+async def written(families: Iterable[Metric]) -> str:
+    """Makes and writes one family at a time: the steps of streams run in between."""
+    parts = []
+    for family in families:
+        parts.append(generate_latest(_Alone(family)))
+        await asyncio.sleep(0)
+    return b"".join(parts).decode()
 
 
 def read(text: str) -> list[Metric]:
     return list(text_string_to_metric_families(text))
-
-
-def negotiated(families: Iterable[Metric], accept: str) -> tuple[bytes, str]:
-    """In the format that an `Accept` header asks for, with its content type."""
-    encode, content_type = choose_encoder(accept)
-    return encode(_Collected(families)), content_type

@@ -15,6 +15,7 @@ from typing import Any
 import uvloop
 
 from service.app import load_process, serve
+from service.core.errors import ServerDraining
 from service.metrics.text import written
 from service.orders import Order, Outcome
 from service.process import Process
@@ -72,7 +73,10 @@ class _Child:
 
     async def _fan_out(self, order: Order) -> list[Outcome]:
         body = ORDER.dump_python(order, mode="json")
-        return OUTCOMES.validate_python(await self._parent.ask(ToParent.FAN_OUT, body))
+        try:
+            return OUTCOMES.validate_python(await self._parent.ask(ToParent.FAN_OUT, body))
+        except Gone as error:
+            raise ServerDraining("this server is stopping: try again in a moment") from error
 
     async def _answer(self, kind: str, body: Any) -> Any:
         """Answers the parent, which asks only who has joined."""
@@ -80,7 +84,7 @@ class _Child:
             case ToWorker.READINESS:
                 return READINESS.dump_python(await self._process.readiness(), mode="json")
             case ToWorker.METRICS:
-                return written(await self._process.metrics())
+                return await written(await self._process.metrics())
             case ToWorker.CARRY_OUT:
                 outcome = await self._process.carry_out(ORDER.validate_python(body))
                 return OUTCOME.dump_python(outcome, mode="json")

@@ -7,7 +7,6 @@ from service.core.counts import LaneReading, Readings, StepCounts, StoreCounts, 
 from service.core.streams import ModelKey
 from service.metrics.ledger import Ledger
 from service.metrics.service import families
-from service.metrics.text import read, written
 from tests.unit.service.metrics.made import GRU, readings, value
 
 
@@ -85,13 +84,3 @@ def test_processes_are_told_apart(ledger: Ledger) -> None:
     ledger.retire("2")
     [family] = [each for each in ledger.families() if each.name == "process_cpu_seconds"]
     assert [sample.labels for sample in family.samples] == [{"worker": "1"}]
-
-
-def test_text_and_back_changes_nothing(ledger: Ledger) -> None:
-    text = written(ledger.families())
-    again = Ledger()
-    again.update("1", read(text))
-    again.update("2", read(text))
-    assert steps(again) == 240
-    assert value(again.families(), "stepwire_queue_seconds_sum", **GRU) == 24
-    assert value(again.families(), "stepwire_streams", state="attached") == 28

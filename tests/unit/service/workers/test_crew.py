@@ -44,9 +44,9 @@ def ready(phase: Phase = Phase.SERVING, degraded_for: float | None = None) -> An
     return READINESS.dump_python(Readiness(phase, degraded_for), mode="json")
 
 
-def ran(steps: int) -> str:
+async def ran(steps: int) -> str:
     lane = LaneReading(ModelKey("gru", 3), 1, StepCounts(ran=steps))
-    return written(families(readings(lanes=(lane,))))
+    return await written(families(readings(lanes=(lane,))))
 
 
 def done(error: str = "", name: str = "gru") -> Any:
@@ -119,14 +119,14 @@ async def steps(crew: Crew) -> float:
 
 
 async def test_metrics_are_those_of_all_workers_dead_and_silent_ones_too(crew: Crew) -> None:
-    first = await serving(crew, "1", metrics=ran(100))
-    second = await serving(crew, "2", metrics=ran(20))
+    first = await serving(crew, "1", metrics=await ran(100))
+    second = await serving(crew, "2", metrics=await ran(20))
     assert await steps(crew) == 120
     first.says["metrics"] = TimeoutError()
-    second.says["metrics"] = ran(25)
+    second.says["metrics"] = await ran(25)
     assert await steps(crew) == 125
     crew.dismiss(first)
-    await serving(crew, "1", metrics=ran(3))
+    await serving(crew, "1", metrics=await ran(3))
     assert await steps(crew) == 128
 
 
