@@ -18,7 +18,7 @@ from service.checkpoint.store import CheckpointUnreadable, StoreRefused, StoreUn
 from service.core.streams import StreamKey
 from tests.stores import TIMEOUT, A, Clock, record, write
 
-SHORT = 0.1
+SHORT = 0.3
 """Seconds that a store waits for a file that will not come free."""
 
 
