@@ -9,20 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import stepwire
-from torture.load import Account, Load, Manner, account
+from torture.load import MIXED, Account, Load, account
 from torture.processes import Reborn
 from torture.proxy import proxied
 from torture.stores import STORES
 from torture.witness import Witness
 
-_MANNERS = (
-    Manner(interval=0.02),
-    Manner(interval=0.02, in_flight=8),
-    Manner(interval=0.0, in_flight=8, on_unprotected="wait", replay_bytes=20_000),
-    Manner(interval=0.01, sync=True),
-)
-"""Loops that wait for each answer, senders ahead of their answers, one as fast as the store
-lets it, and one that wants every answer saved."""
 _WITHHELD = 0.2
 """Seconds, several rounds of saving, for which answers are withheld before every other crash: the
 store then has steps whose answers nobody has."""
@@ -57,7 +49,7 @@ async def crash_under_load(
                 proxied(server) as proxy,
                 stepwire.connect(proxy.address, retry_for=_PATIENCE) as client,
             ):
-                load = Load(client, witness, _MANNERS * (streams // len(_MANNERS)))
+                load = Load(client, witness, MIXED * (streams // len(MIXED)))
                 await load.open()
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(load.run())

@@ -119,6 +119,16 @@ class Manner:
     replay_bytes: int = 2**20
 
 
+MIXED = (
+    Manner(interval=0.02),
+    Manner(interval=0.02, in_flight=8),
+    Manner(interval=0.0, in_flight=8, on_unprotected="wait", replay_bytes=20_000),
+    Manner(interval=0.01, sync=True),
+)
+"""Loops that wait for each answer, senders ahead of their answers, one as fast as the store
+lets it, and one that wants every answer saved."""
+
+
 class Load:
     """Streams of a client that step on until they are told to stop."""
 
@@ -138,6 +148,7 @@ class Load:
         self.streams: list[stepwire.Stream] = []
 
     async def open(self) -> None:
+        """Opens the streams."""
         for manner in self._manners:
             stream = self._client.stream(
                 NAME,

@@ -1,0 +1,78 @@
+"""Every replica behind HAProxy is restarted under load: nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import stepwire
+from torture.load import MIXED, Account, Load, account
+from torture.promises import promised
+from torture.replicas import Cluster, clustered
+from torture.stores import redis_running
+from torture.witness import Witness
+
+_LATER = 20
+"""Steps that each stream makes between two restarts."""
+_PATIENCE = 60.0
+_LOOK = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class RollingRestart:
+    restarts: int
+    account: Account
+    pauses: Sequence[float]
+    """Of each stream the longest: seconds between two answers."""
+    seconds: float
+
+
+async def restart_every_replica(
+    ground: Path, *, replicas: int, rounds: int, streams: int
+) -> RollingRestart:
+    """Drains each replica with SIGTERM and starts it again, `rounds` times all of them.
+
+    `streams`: a multiple of 4. Raises PromiseBroken,
+    NotInstalled, or FileNotFoundError where there is no HAProxy.
+    """
+    witness = Witness(ground / "repository")
+    folder = ground / "redis"
+    folder.mkdir()
+    started = time.monotonic()
+    with (
+        redis_running(folder) as redis,
+        clustered(
+            witness.repository, "--store", redis.url, folder=ground, replicas=replicas
+        ) as cluster,
+    ):
+        async with stepwire.connect(cluster.address, retry_for=_PATIENCE) as client:
+            load = Load(client, witness, MIXED * (streams // len(MIXED)))
+            await load.open()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(load.run())
+                await load.progress(_LATER, _PATIENCE)
+                load.forget_pauses()
+                for _ in range(rounds):
+                    await _roll(cluster, load)
+                load.stop()
+    done = account(witness, load.diaries)
+    done.hold()
+    pauses = [diary.longest_pause for diary in load.diaries]
+    return RollingRestart(rounds * replicas, done, pauses, time.monotonic() - started)
+
+
+async def _roll(cluster: Cluster, load: Load) -> None:
+    for number, replica in enumerate(cluster.replicas, 1):
+        code = await asyncio.to_thread(replica.leave)
+        promised(code == 0, f"a replica that was asked to stop ended with {code}")
+        up = f"replicas/replica{number} is UP"
+        before = cluster.balancer.log.count(up)
+        await asyncio.to_thread(replica.come_back)
+        deadline = time.monotonic() + _PATIENCE
+        while cluster.balancer.log.count(up) == before:
+            promised(time.monotonic() < deadline, "a restarted replica never got ready")
+            await asyncio.sleep(_LOOK)
+        await load.progress(_LATER, _PATIENCE)
