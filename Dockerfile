@@ -18,6 +18,8 @@ FROM python:3.11-slim-bookworm
 COPY --from=build /opt/stepwire /opt/stepwire
 # To serve other models, mount a repository here.
 COPY model_repository /srv/models
+# A new volume takes its owner from the folder of the image that it is mounted over.
+RUN install -d -o 10001 -g 10001 /var/lib/stepwire
 ENV PATH=/opt/stepwire/bin:$PATH
 # A container is reached from outside itself, hence the address and the plain text on it;
 # who may reach it is decided where its port is published.
