@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from service.checkpoint.store import Record
-from service.core import changes
 from service.core.checkpoint import Checkpoint
 from service.core.directory import Directory
 from service.core.errors import (
@@ -102,8 +101,7 @@ class Outside:
 
         Raises StreamExists if there is one of its id, or TooManyStreams.
         """
-        original, _ = await self.read(named)
-        copy = changes.copied(original)
+        copy, _ = await self.read(named)
         async with self._locks[request.key]:
             self._admit()
             there = await self._custody.find(request.key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -68,11 +68,6 @@ def put(
         seals=(),
         holder=nobody(),
     )
-
-
-def copied(original: Checkpoint) -> Checkpoint:
-    """For a stream that no client has opened yet."""
-    return replace(original, holder=nobody())
 
 
 def nobody() -> bytes:

@@ -40,29 +40,40 @@ in_place = pytest.mark.parametrize("change", IN_PLACE.values(), ids=IN_PLACE)
 
 
 class Gated(Shared):
-    """Its reads wait while the gate is shut; writes can be made to fail."""
+    """Reads of one stream are answered, and writes begin, while their gates are open; writes can
+    be made to fail.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.reads, self.writes = asyncio.Event(), asyncio.Event()
+        self.reads.set()
+        self.writes.set()
         self.reading = False
         self.fails: Callable[[Write], bool] = lambda write: False
 
-    def shut(self) -> None:
-        self.gate.clear()
+    def shut_reads(self) -> None:
+        self.reads.clear()
         self.reading = False
 
     async def read(self, key: StreamKey) -> Record | None:
         found = await super().read(key)
-        self.reading = True
-        await self.gate.wait()
+        if key == KEY:
+            self.reading = True
+            await self.reads.wait()
         return found
 
     async def write(self, writes: Sequence[Write]) -> list[bool]:
+        await self.writes.wait()
         if any(map(self.fails, writes)):
             raise StoreUnavailable("not this one")
         return await super().write(writes)
+
+
+async def turns() -> None:
+    """Lets the loop go round until everyone waits."""
+    for _ in range(50):
+        await asyncio.sleep(0)
 
 
 @by_any
@@ -195,8 +206,24 @@ async def test_a_store_that_fails_halfway_has_the_stream_as_it_was(
     with pytest.raises(StoreDown):
         await change(replica.engine.states, named())
     assert isinstance(session.connection.ended, StreamChanged)
+    await until(lambda: (record := store.record(KEY)) and record.released)
     resumed = await replica.resume()
     assert await resumed.add(1.0) == 11.0
+
+
+async def test_a_stream_that_has_another_token_meanwhile_is_another() -> None:
+    store = Gated()
+    owner, asked = Replica(store), Replica(store, takeover_wait=60.0)
+    await owner.create()
+    store.shut_reads()
+    putting = asyncio.create_task(asked.engine.states.put(named(), total(1.0)))
+    await until(lambda: store.reading)
+    restarted = await owner.open(request(mode=Mode.RESTART, token=OTHER))
+    await restarted.add(5.0)
+    store.reads.set()
+    with pytest.raises(StreamNotFound):
+        await putting
+    assert total_of(await asked.engine.states.get(named(token=OTHER))) == 5.0
 
 
 async def test_a_stream_that_is_closed_meanwhile_stays_closed() -> None:
@@ -204,11 +231,14 @@ async def test_a_stream_that_is_closed_meanwhile_stays_closed() -> None:
     replica = Replica(store)
     session = await replica.create()
     await session.add(5.0)
-    store.shut()
+    store.shut_reads()
     putting = asyncio.create_task(replica.engine.states.put(named(), total(1.0)))
     await until(lambda: store.reading)
+    store.writes.clear()
     session.close()
-    store.gate.set()
+    store.reads.set()
+    await turns()
+    store.writes.set()
     with pytest.raises(StreamNotFound):
         await putting
     record = store.record(KEY)
@@ -224,11 +254,16 @@ async def test_a_stream_that_leaves_memory_meanwhile_takes_its_steps_along() -> 
         session.send(5.0)
     await until(lambda: len(session.totals) == 3)
     session.detach()
-    store.shut()
+    store.shut_reads()
     putting = asyncio.create_task(replica.engine.states.put(named(), total(1.0)))
     await until(lambda: store.reading)
+    store.writes.clear()
     opening = asyncio.create_task(replica.create("another"))
-    store.gate.set()
+    await turns()
+    assert replica.engine.readings().opens.spilled == 1
+    store.reads.set()
+    await turns()
+    store.writes.set()
     assert await putting == 3
     await opening
 
@@ -238,12 +273,12 @@ async def test_changes_and_opens_of_a_stream_follow_each_other() -> None:
     replica = Replica(store)
     session = await replica.create()
     await session.add(5.0)
-    store.shut()
+    store.shut_reads()
     putting = asyncio.create_task(replica.engine.states.put(named(), total(100.0, 40)))
     opening = asyncio.create_task(replica.resume())
     await until(lambda: store.reading)
     assert not opening.done()
-    store.gate.set()
+    store.reads.set()
     await putting
     assert (await opening).opened.next_step == 40
 

@@ -281,9 +281,9 @@ async def test_a_listing_shows_the_models_that_the_caller_may_use(
 
 async def test_what_has_ended_is_not_listed(replica: Replica, states: States) -> None:
     closed, deleted = await replica.create("a"), await replica.create("b")
-    closed.close()
     await states.delete(named("b"))
     assert deleted.connection.ended
+    closed.close()
     assert await states.list("", "", 10, lambda model: True) == ([], "")
 
 
