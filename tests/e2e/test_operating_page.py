@@ -1,0 +1,35 @@
+"""The page on operating the service: its commands, and its list of metrics."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.pages import Page, shell
+from torture.processes import running
+from torture.scrape import HttpPort
+
+PAGE = Page("docs/operating.md")
+HTTP = "127.0.0.1:9090"
+
+
+def flags_of(command: str) -> list[str]:
+    """Of `stepwire serve`, with any port where the page has one of its own."""
+    return command.split()[2:]
+
+
+def test_every_metric_is_listed_and_no_other(repository: Path, tmp_path: Path) -> None:
+    many = PAGE.block("sh", "--workers").replace("streams.db", str(tmp_path / "streams.db"))
+    flags = flags_of(many.replace(HTTP, "127.0.0.1:0").replace("--workers 4", "--workers 2"))
+    with running(repository, *flags, log=tmp_path / "log") as server:
+        _, text = HttpPort(server).get("/metrics")
+    told = re.findall(r"^# TYPE (stepwire_\w+) ", text, re.MULTILINE)
+    assert [row[0] for row in PAGE.table("metric")] == told
+
+
+def test_readiness_reads_as_the_page_shows_it(repository: Path, tmp_path: Path) -> None:
+    flags = flags_of(PAGE.block("sh", "serve --http-listen").replace(HTTP, "127.0.0.1:0"))
+    with running(repository, *flags, log=tmp_path / "log") as server:
+        url = HttpPort(server).url
+        asked = PAGE.block("sh", "/readyz").replace("http://localhost:9090", url)
+        assert shell(asked) == PAGE.block("", '{"ready"')
