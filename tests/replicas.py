@@ -25,10 +25,14 @@ class Shared(MemoryStore):
 
     durable = True
 
+    def record(self, key: StreamKey) -> Record | None:
+        entry = self._entry(key)
+        return entry.record if entry else None
+
     def step(self, key: StreamKey) -> int | None:
         """At which step the stream is saved; None where it is not."""
-        entry = self._entry(key)
-        return entry.record.step if entry else None
+        record = self.record(key)
+        return record.step if record else None
 
 
 class Line:
@@ -81,17 +85,21 @@ class Replica:
         *,
         limit: int = 8,
         lane: Lane | None = None,
+        interval: float = INTERVAL,
         takeover_wait: float = TAKEOVER,
         idle_limit: float = 600.0,
     ) -> None:
+        """Made on the loop whose clock it goes by."""
         self.line = Line(store)
         self.lane = lane or accumulator_lane()
+        self.lanes = Lanes({MODEL: self.lane}, {})
         self.engine = Engine(
-            Lanes({MODEL: self.lane}, {}),
+            self.lanes,
             Directory(limit=limit, idle_limit=idle_limit),
             store=self.line,
-            checkpoint_interval=INTERVAL,
+            checkpoint_interval=interval,
             takeover_wait=takeover_wait,
+            clock=asyncio.get_running_loop().time,
         )
         self.engine.start()
 

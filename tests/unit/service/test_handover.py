@@ -1,0 +1,209 @@
+"""Living streams move to a newer version, with a store and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+
+import pytest
+
+from service.checkpoint.store import StoreUnavailable, Write
+from service.core.counts import StoreCounts
+from service.core.directory import Directory
+from service.core.errors import StoreDown, StreamMoved
+from service.core.steps import Output
+from service.core.streams import Mode, ModelKey, StreamKey
+from service.engine import Engine
+from service.lanes import Lanes
+from tests.fakes import MODEL, Connection, accumulator_lane, request
+from tests.replicas import INTERVAL, Replica, Session, Shared, until
+
+NEWER = ModelKey(MODEL.name, 2)
+KEY = StreamKey("", "robot")
+
+
+def replica(store: Shared, *, interval: float = INTERVAL, takeover_wait: float = 1.0) -> Replica:
+    """Serves two versions; new streams would take the newer one."""
+    made = Replica(store, interval=interval, takeover_wait=takeover_wait)
+    made.lanes.put(accumulator_lane(model=NEWER))
+    return made
+
+
+async def begun(made: Replica) -> Session:
+    """A stream on the older version that has added up 1, 2 and 3."""
+    session = await made.open(request(version=MODEL.version))
+    for x in (1.0, 2.0, 3.0):
+        await session.add(x)
+    return session
+
+
+async def begun_in_sync(made: Replica) -> Session:
+    asked = dataclasses.replace(request(version=MODEL.version), sync=True)
+    return await made.open(asked)
+
+
+async def move(made: Replica, session: Session) -> bool:
+    return await made.engine.handover.move(session.opened.stream, made.lanes[NEWER])
+
+
+async def reconnect(made: Replica, next_step: int | None = None) -> Session:
+    """`next_step`: what the client sends next; None: what the stream expects."""
+    session = await made.open(request(mode=Mode.RECONNECT))
+    session._number = session._number if next_step is None else next_step
+    return session
+
+
+def store_counts(made: Replica) -> StoreCounts:
+    store = made.engine.readings().store
+    assert store
+    return store.counts
+
+
+async def test_a_stream_goes_on_at_the_newer_version_and_its_connection_is_told() -> None:
+    made = replica(Shared())
+    session = await begun(made)
+    assert await move(made, session)
+    assert isinstance(session.connection.ended, StreamMoved)
+    again = await reconnect(made)
+    assert (again.opened.stream.model, again.opened.next_step) == (NEWER, 3)
+    assert again.opened.stream.exact
+    assert await again.add(4.0) == 10.0
+    assert [lane.slots.held for lane in made.engine.lanes()] == [0, 1]
+
+
+async def test_kept_outputs_move_too() -> None:
+    made = replica(Shared())
+    await move(made, await begun(made))
+    again = await reconnect(made, 1)
+    assert [await again.add(2.0), await again.add(3.0), await again.add(4.0)] == [3.0, 6.0, 10.0]
+    replayed = again.connection.answers[0]
+    assert isinstance(replayed, Output) and replayed.batch_size == 0
+
+
+async def test_the_move_is_in_the_store_in_a_new_epoch_before_it_happens() -> None:
+    store = Shared()
+    made = replica(store)
+    session = await begun(made)
+    before = session.opened.stream.fence
+    await move(made, session)
+    record = store.record(KEY)
+    assert record and record.checkpoint
+    assert record.fence == session.opened.stream.fence > before
+    assert (record.checkpoint.model, record.step) == (NEWER, 3)
+    other = replica(store, takeover_wait=0.0)
+    resumed = await other.resume()
+    assert (resumed.opened.stream.model, resumed.opened.next_step) == (NEWER, 3)
+    assert await resumed.add(4.0) == 10.0
+
+
+async def test_a_detached_stream_moves() -> None:
+    made = replica(Shared())
+    session = await begun(made)
+    session.detach()
+    assert await move(made, session)
+    assert session.connection.ended is None
+    assert await (await reconnect(made)).add(4.0) == 10.0
+
+
+async def test_a_stream_moves_where_nothing_is_stored() -> None:
+    lanes = Lanes({key: accumulator_lane(model=key) for key in (MODEL, NEWER)}, {})
+    made, connection = Engine(lanes, Directory(limit=4, idle_limit=600.0)), Connection()
+    opened = await made.open(request(version=MODEL.version), connection)
+    assert await made.handover.move(opened.stream, lanes[NEWER])
+    assert isinstance(connection.ended, StreamMoved)
+    again = await made.open(request(mode=Mode.RECONNECT), Connection())
+    assert (again.stream.model, again.durable) == (NEWER, False)
+
+
+async def test_a_stream_that_has_gone_does_not_move() -> None:
+    made = replica(Shared())
+    session = await begun(made)
+    session.close()
+    assert not await move(made, session)
+
+
+async def test_while_the_store_is_known_to_be_away_no_connection_is_ended() -> None:
+    made = replica(Shared())
+    session = await begun(made)
+    made.line.cut = True
+    await session.add(4.0)
+    await until(lambda: store_counts(made).failures)
+    with pytest.raises(StoreDown):
+        await move(made, session)
+    assert session.connection.ended is None
+    assert await session.add(5.0) == 15.0
+
+
+@pytest.mark.parametrize("happened", [False, True])
+async def test_a_move_that_the_store_did_not_answer_loses_nothing(happened: bool) -> None:
+    """`happened`: the store had begun the new epoch, and its answer was lost."""
+    store = Shared()
+    made = replica(store)
+    session = await begun(made)
+    await session.saved()
+    take = store.take
+
+    async def lost(*arguments: object) -> None:
+        if happened:
+            await take(*arguments)  # type: ignore[arg-type]  # as it was called
+        raise StoreUnavailable("no answer")
+
+    store.take = lost  # type: ignore[method-assign, assignment]  # an answer that is lost
+    with pytest.raises(StoreDown):
+        await move(made, session)
+    store.take = take  # type: ignore[method-assign]  # the store is back
+    assert isinstance(session.connection.ended, StreamMoved)
+    again = await reconnect(made)
+    assert (again.opened.stream.model, again.opened.next_step) == (MODEL, 3)
+    if happened:  # the store has a later fence: the stream goes on as it has it
+        await until(lambda: again.connection.ended)
+        assert isinstance(again.connection.ended, StreamMoved)
+        again = await reconnect(made)
+    assert await again.add(4.0) == 10.0
+    await again.saved()
+    assert await move(made, again)
+    assert await (await reconnect(made)).add(5.0) == 15.0
+
+
+async def test_a_round_that_saves_meanwhile_does_not_lose_the_stream() -> None:
+    """The round's write arrives after the new epoch has begun, and is refused."""
+    store = Shared()
+    made = replica(store, interval=60.0)
+    session = await begun(made)
+    arrived, go_on, write = asyncio.Event(), asyncio.Event(), store.write
+
+    async def late(writes: Sequence[Write]) -> list[bool]:
+        if writes[0].record.fence.epoch == 1:
+            arrived.set()
+            await go_on.wait()
+        else:
+            go_on.set()
+            await until(lambda: store_counts(made).refused)
+        return await write(writes)
+
+    store.write = late  # type: ignore[method-assign]  # one that takes its time
+    session.detach()
+    await arrived.wait()
+    assert await move(made, session)
+    again = await reconnect(made)
+    assert again.opened.stream is session.opened.stream
+    assert await again.add(4.0) == 10.0
+
+
+async def test_a_sync_stream_is_given_what_it_was_owed_once_it_has_moved() -> None:
+    store = Shared()
+    made = replica(store)
+    session, write = await begun_in_sync(made), store.write
+
+    async def never(writes: Sequence[Write]) -> list[bool]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    store.write = never  # type: ignore[method-assign]  # a round that never ends
+    session.send(1.0)
+    await until(lambda: made.lanes[MODEL].next_step(session.opened.stream) == 1)
+    store.write = write  # type: ignore[method-assign]  # for those who come later
+    await move(made, session)
+    assert session.totals == []
+    assert await (await reconnect(made, 0)).add(1.0) == 1.0
