@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.core.errors import ModelNotFound, ModelRefused
+from service.core.streams import ModelKey
+from service.loading import Loader
+from service.repository.manifest import GOLDEN_KEY, MANIFEST_KEY
+from tests import foreign, graphs
+
+PACKAGE = graphs.accumulator_package()
+
+
+def loader(root: Path) -> Loader:
+    return Loader(root, window=4, max_batch=8, threads=1)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "repository").mkdir()
+    return tmp_path / "repository"
+
+
+def test_the_newest_version_is_the_highest_number(root: Path) -> None:
+    for version in (9, 10):
+        graphs.put(root, "gru", PACKAGE, version)
+    assert loader(root).find("gru", None).key == ModelKey("gru", 10)
+    assert loader(root).find("gru", 9).key == ModelKey("gru", 9)
+
+
+@pytest.mark.parametrize(("name", "version"), [("gru", 2), ("gru", 0), ("lstm", None)])
+def test_what_is_not_there_is_told(root: Path, name: str, version: int | None) -> None:
+    graphs.put(root, "gru", PACKAGE)
+    with pytest.raises(ModelNotFound, match="there is no package"):
+        loader(root).find(name, version)
+
+
+def test_a_repository_that_is_gone_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match="there is no folder"):
+        loader(tmp_path / "nowhere").versions()
+
+
+def test_every_version_is_listed_whether_or_not_it_is_any_good(root: Path) -> None:
+    graphs.put(root, "gru", PACKAGE)
+    graphs.put(root, "junk", b"junk", 3)
+    for odd in ("007", "latest"):
+        path = root / "gru" / odd / "model.onnx"
+        path.parent.mkdir()
+        path.write_bytes(PACKAGE)
+    assert loader(root).versions() == [ModelKey("gru", 1), ModelKey("junk", 3)]
+
+
+def test_a_package_tells_what_its_file_says_of_itself_but_for_the_golden_run(root: Path) -> None:
+    graphs.put(root, "gru", PACKAGE)
+    metadata = loader(root).load(loader(root).find("gru", 1)).metadata
+    assert MANIFEST_KEY in metadata and GOLDEN_KEY not in metadata
+
+
+def test_the_digest_is_that_of_the_lane_and_covers_what_is_declared(root: Path) -> None:
+    made = foreign.memoryless()
+    path = graphs.put(root, "foreign", made.content)
+    path.with_name("model.toml").write_text(made.toml)
+    package = loader(root).find("foreign", 1)
+    digest = loader(root).digest(package)
+    assert loader(root).load(package).digest == digest
+    path.with_name("model.toml").write_text(made.toml + "\n# another file\n")
+    assert loader(root).digest(package) != digest
+
+
+def test_files_that_change_while_they_are_read_are_refused(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = graphs.put(root, "gru", PACKAGE)
+
+    def meanwhile(*arguments: object) -> None:
+        path.write_bytes(graphs.package(*graphs.mixer()))
+
+    monkeypatch.setattr("service.loading.proven_stepper", meanwhile)
+    with pytest.raises(ModelRefused, match="changed while they were read"):
+        loader(root).load(loader(root).find("gru", 1))
+
+
+def test_a_file_that_cannot_be_read_is_refused(root: Path) -> None:
+    path = graphs.put(root, "gru", PACKAGE)
+    package = loader(root).find("gru", 1)
+    path.unlink()
+    with pytest.raises(ModelRefused, match="cannot be read: No such file"):
+        loader(root).digest(package)
+    with pytest.raises(ModelRefused, match="No such file"):
+        loader(root).load(package)
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository, with packages outside it that no name may reach."""
+    outside = tmp_path_factory.mktemp("outside")
+    graphs.put(outside, "secret", PACKAGE)
+    root = outside / "repository"
+    graphs.put(root, "gru", PACKAGE)
+    return root
+
+
+@given(
+    st.text(max_size=200)
+    | st.lists(st.sampled_from(["..", ".", "gru", "secret", "1", "", "/", "\0"])).map("/".join)
+)
+@example("../secret")
+@example("gru/../../secret")
+@example("gru/1/../..//gru")
+@example("gru\0")
+@example("\uff47ru")
+@example("..\\secret")
+def test_no_name_leads_out_of_the_repository(beside: Path, name: str) -> None:
+    if name == "gru":
+        return
+    for version in (1, None):
+        with pytest.raises(ModelNotFound):
+            loader(beside).find(name, version)
+    absolute = str(beside.parent / "secret")
+    with pytest.raises(ModelNotFound, match="no name of a model"):
+        loader(beside).find(absolute, 1)
