@@ -38,10 +38,12 @@ from stepwire.errors import (
     Unavailable,
 )
 from stepwire.info import StepInfo
+from stepwire.states import Forked, StreamState, StreamSummary
 from stepwire.stream import Stream
 
 __all__ = [
     "Client",
+    "Forked",
     "InvalidInput",
     "InvalidRequest",
     "ModelInUse",
@@ -67,6 +69,8 @@ __all__ = [
     "StreamExists",
     "StreamMoved",
     "StreamNotFound",
+    "StreamState",
+    "StreamSummary",
     "StreamTakenOver",
     "TooManyStreams",
     "Unauthenticated",

@@ -11,9 +11,10 @@ from urllib.parse import quote
 import grpc
 
 from stepwire.call import RawCall
-from stepwire.channel import PemFile, Security, open_channel
+from stepwire.channel import Metadata, PemFile, Security, open_channel
 from stepwire.errors import StreamClosed
 from stepwire.opening import Late, Mode, open_request
+from stepwire.states import States
 from stepwire.stream import OnUnprotected, Stream
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
@@ -30,6 +31,8 @@ class Client:
         self._channel: grpc.aio.Channel = open_channel(target, security, max_message_bytes)
         self._stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(self._channel)
         self._metadata = security.metadata()
+        self.states = States(self._channel, self._metadata_of)
+        """Reads, sets, copies and lists the states of streams."""
         self._retry_for = retry_for
         self._closed = False
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -92,9 +95,11 @@ class Client:
         return stream
 
     def _call(self, stream_id: str) -> RawCall:
+        return self._stub.Stream(metadata=self._metadata_of(stream_id))
+
+    def _metadata_of(self, stream_id: str) -> Metadata:
         """Whoever balances load by `stepwire-route` sends a stream where it was before."""
-        route = ("stepwire-route", quote(stream_id, safe=":"))
-        return self._stub.Stream(metadata=(route, *self._metadata))
+        return (("stepwire-route", quote(stream_id, safe=":")), *self._metadata)
 
     async def close(self) -> None:
         """Ends the connection; open streams are detached."""

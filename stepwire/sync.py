@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
 
+import numpy.typing as npt
+
 import stepwire.client
+import stepwire.states
 import stepwire.stream
 from stepwire.channel import PemFile
 from stepwire.errors import StepTimeout, StreamClosed
 from stepwire.info import StepInfo
 from stepwire.opening import Late, Mode
+from stepwire.states import Forked, StreamState, StreamSummary
 from stepwire.stream import OnUnprotected
 from stepwire.tensors import Outputs, Signature, Tensors
 
@@ -185,12 +189,55 @@ class Stream:
         self._runner.run(self._stream.__aexit__(kind, error, traceback))
 
 
+class States:
+    """`stepwire.states.States` without `async`."""
+
+    def __init__(self, runner: _Runner, states: stepwire.states.States) -> None:
+        self._runner = runner
+        self._states = states
+
+    def get(self, stream_id: str, token: bytes) -> StreamState:
+        return self._runner.run(self._states.get(stream_id, token))
+
+    def put(
+        self,
+        stream_id: str,
+        token: bytes,
+        state: StreamState | Mapping[str, npt.ArrayLike],
+        *,
+        next_step: int | None = None,
+    ) -> int:
+        return self._runner.run(self._states.put(stream_id, token, state, next_step=next_step))
+
+    def reset(self, stream_id: str, token: bytes) -> None:
+        self._runner.run(self._states.reset(stream_id, token))
+
+    def delete(self, stream_id: str, token: bytes) -> None:
+        self._runner.run(self._states.delete(stream_id, token))
+
+    def fork(
+        self,
+        stream_id: str,
+        token: bytes,
+        *,
+        new_stream_id: str | None = None,
+        new_token: bytes | None = None,
+    ) -> Forked:
+        return self._runner.run(
+            self._states.fork(stream_id, token, new_stream_id=new_stream_id, new_token=new_token)
+        )
+
+    def list(self) -> list[StreamSummary]:
+        return self._runner.run(self._states.list())
+
+
 class Client:
     """`stepwire.client.Client` without `async`."""
 
     def __init__(self, target: str, **options: Unpack[ConnectOptions]) -> None:
         self._runner = _Runner()
         self._client = self._runner.run(_client(target, options))
+        self.states = States(self._runner, self._client.states)
 
     def stream(self, model: str, **options: Unpack[StreamOptions]) -> Stream:
         """Takes what the asynchronous one takes."""
