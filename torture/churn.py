@@ -1,0 +1,217 @@
+"""Streams that come and go by the thousand: memory stays flat, and no slot is leaked."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+import grpc
+
+from stepwire.v1 import stream_pb2 as pb
+from torture.memory import Memory
+from torture.package import NAME
+from torture.processes import Server, running
+from torture.promises import PromiseBroken, promised
+from torture.raw import FAST, STREAM
+from torture.scrape import ANYWHERE, HttpPort
+from torture.witness import Witness
+
+_IDLE_LIMIT = 3.0
+"""Seconds that the server keeps what was abandoned."""
+_SHORTEST, _LONGEST = 10, 40
+"""Steps of a life."""
+_WINDOW = 8
+_CALLS_PER_CONNECTION = 100
+_WARM = 0.3
+"""The share of all steps after which memory is to stay where it is."""
+_PATIENCE = 30.0
+_TOKEN_BYTES = 16
+
+
+class End(Enum):
+    """How a life ends."""
+
+    CLOSED = auto()
+    RESUMED = auto()
+    """Detached, resumed on another call, closed there."""
+    ABANDONED = auto()
+    """With a window of steps unanswered; the server forgets it after the idle limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Churn:
+    steps: int
+    lives: int
+    steps_per_second: float
+    warm_bytes: int
+    """Resident memory of the server after the warm-up."""
+    last_bytes: int
+    """At the end."""
+    growth: float
+    seconds: float
+
+
+async def let_streams_come_and_go(
+    ground: Path, *, steps: int, streams: int, most_growth: float, seed: int = 0
+) -> Churn:
+    """At least `steps` on `streams` at a time, each of which is soon followed by another.
+
+    Raises PromiseBroken, also where memory grows by more than `most_growth`.
+    """
+    witness = Witness(ground / "repository", hidden=8)
+    flags = ("--idle-limit", str(_IDLE_LIMIT), *ANYWHERE)
+    started = time.monotonic()
+    with running(witness.repository, *flags, log=ground / "server.log") as server:
+        http = HttpPort(server)
+        crowd = _Crowd(witness, steps)
+        memory = Memory(server.process.pid)
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(memory.watch(lambda: crowd.steps / steps))
+            await crowd.live(server, streams, seed)
+            watching.cancel()
+        stepping = time.monotonic() - started
+        await _all_slots_come_back(http)
+    growth = memory.growth(_WARM)
+    promised(
+        growth.share <= most_growth,
+        f"memory grew by {growth.share:.1%} from {growth.first} to {growth.last} bytes",
+    )
+    return Churn(
+        crowd.steps,
+        crowd.lives,
+        crowd.steps / stepping,
+        growth.first,
+        growth.last,
+        growth.share,
+        time.monotonic() - started,
+    )
+
+
+async def _all_slots_come_back(http: HttpPort) -> None:
+    """Within the idle limit, and a while."""
+    deadline = time.monotonic() + _IDLE_LIMIT + _PATIENCE
+    while True:
+        metrics = await asyncio.to_thread(http.metrics)
+        slots, kept = metrics.total("stepwire_slots_used"), metrics.total("stepwire_streams")
+        if not slots and not kept:
+            return
+        promised(
+            time.monotonic() < deadline,
+            f"{slots:g} slots and {kept:g} streams are left when all have ended",
+        )
+        await asyncio.sleep(0.1)
+
+
+class _Crowd:
+    """Streams of raw calls, all of which are given the same inputs."""
+
+    def __init__(self, witness: Witness, goal: int) -> None:
+        self._goal = goal
+        self._steps = [
+            pb.StreamRequest(
+                step=pb.Step(step=step, inputs=[witness.input(0, step).tobytes()])
+            ).SerializeToString()
+            for step in range(2 * _LONGEST + _WINDOW)
+        ]
+        self._close = pb.StreamRequest(close=pb.Close()).SerializeToString()
+        self.steps = 0
+        self.lives = 0
+
+    async def live(self, server: Server, streams: int, seed: int) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for first in range(0, streams, _CALLS_PER_CONNECTION):
+                places = range(first, min(first + _CALLS_PER_CONNECTION, streams))
+                tasks.create_task(self._connection(server.address, places, seed))
+
+    async def _connection(self, address: str, places: Sequence[int], seed: int) -> None:
+        async with (
+            grpc.aio.insecure_channel(address, options=FAST) as channel,
+            asyncio.TaskGroup() as tasks,
+        ):
+            for place in places:
+                source = random.Random(f"{seed} {place}")
+                tasks.create_task(self._succession(channel, source))
+
+    async def _succession(self, channel: grpc.aio.Channel, source: random.Random) -> None:
+        """Life after life in one place."""
+        begin: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(STREAM)
+        while self.steps < self._goal:
+            opening = pb.Open(
+                model=NAME, stream_id=secrets.token_hex(8), token=secrets.token_bytes(_TOKEN_BYTES)
+            )
+            end, steps = source.choice(list(End)), source.randint(_SHORTEST, _LONGEST)
+            life = _Life(begin(), self._steps)
+            await life.open(opening, at=0)
+            await life.run(steps)
+            if end is End.RESUMED:
+                await life.finish()
+                life = _Life(begin(), self._steps)
+                opening.mode = pb.OPEN_MODE_RESUME
+                await life.open(opening, at=steps)
+                await life.run(source.randint(_SHORTEST, _LONGEST))
+            if end is End.ABANDONED:
+                await life.abandon()
+            else:
+                await life.finish(self._close)
+            self.steps += life.made
+            self.lives += 1
+
+
+class _Life:
+    """A call, from its open to its end."""
+
+    def __init__(
+        self, call: grpc.aio.StreamStreamCall[bytes, bytes], messages: Sequence[bytes]
+    ) -> None:
+        self._call = call
+        self._messages = messages
+        self.made = 0
+        """The stream's next step."""
+
+    async def open(self, opening: pb.Open, *, at: int) -> None:
+        await self._call.write(pb.StreamRequest(open=opening).SerializeToString())
+        opened = (await self._hear()).opened
+        promised(opened.next_step == at, f"a stream stands at step {opened.next_step}, not at {at}")
+        self.made = at
+
+    async def run(self, steps: int) -> None:
+        """So many steps, a window at a time."""
+        goal = self.made + steps
+        while self.made < goal:
+            window = range(self.made, min(self.made + _WINDOW, goal))
+            for step in window:
+                await self._call.write(self._messages[step])
+            for step in window:
+                output = (await self._hear()).output
+                taken = int.from_bytes(output.outputs[1], "little")
+                promised(
+                    output.step == step and taken == step + 1,
+                    f"step {step} was answered as step {output.step}, the {taken}th to run",
+                )
+            self.made = window.stop
+
+    async def finish(self, *last: bytes) -> None:
+        """Says the last words, and that they are the last; hears the end."""
+        for message in last:
+            await self._call.write(message)
+        await self._call.done_writing()
+        while await self._call.read() is not grpc.aio.EOF:
+            pass
+
+    async def abandon(self) -> None:
+        for step in range(self.made, self.made + _WINDOW):
+            await self._call.write(self._messages[step])
+        self._call.cancel()
+
+    async def _hear(self) -> pb.StreamResponse:
+        answer = await self._call.read()
+        if not isinstance(answer, bytes):
+            code, details = await self._call.code(), await self._call.details()
+            raise PromiseBroken(f"a call ended early: {code.name} {details}")
+        return pb.StreamResponse.FromString(answer)
