@@ -81,12 +81,11 @@ class Deployment:
             if self._is_in_service(key, await asyncio.to_thread(self._loader.digest, package)):
                 self._lanes.reinstate(key)
                 return
-            self._refuse_if_in_use(key)
             lane = await asyncio.to_thread(self._proven, package)
-            self._refuse_if_in_use(key)
         except ModelRefused as error:
             self._lanes.refuse(key, str(error))
             raise ModelRefused(f"{key} must not serve: {error}") from error
+        self._refuse_if_in_use(key)
         self._lanes.put(lane)
 
     def _is_in_service(self, key: ModelKey, digest: str) -> bool:
