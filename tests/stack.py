@@ -14,12 +14,17 @@ from typing import Any
 from tests.pages import ROOT
 from torture.balancer import free_ports
 
+_V1 = """\
+docker() { if [ "$1" = compose ]; then shift; docker-compose "$@"; else command docker "$@"; fi; }
+"""
+
 
 class Stack:
     def __init__(self, **settings: str) -> None:
         """`settings`: environment variables that the compose file reads."""
         v2 = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
         self._compose = ["docker", "compose"] if v2 else ["docker-compose"]
+        self._preamble = "" if v2 else _V1
         self._project = f"stepwire-test-{secrets.token_hex(4)}"
         self.port, self.http_port, self.cluster_port = free_ports(3)
         self.environment: Mapping[str, str] = {
@@ -51,6 +56,10 @@ class Stack:
         )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done.stdout.strip()
+
+    def shell(self, script: str) -> str:
+        """What a script of the documentation prints."""
+        return self.run("bash", "-euo", "pipefail", "-c", self._preamble + script)
 
     def inside(self, service: str, *command: str) -> str:
         return self.compose("exec", "-T", service, *command)

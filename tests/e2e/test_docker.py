@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 import stepwire
+from tests.pages import Page
 from tests.stack import Stack, stacked
 
 # The first build fetches the base image and what the service needs.
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
+PAGE = Page("docs/deploy.md")
 SERVICE = "stepwire"
 X = np.zeros(2, np.float32)
 
@@ -30,7 +32,7 @@ def built() -> Iterator[Stack]:
 @pytest.fixture
 def stack(built: Stack) -> Stack:
     """Up and ready, whatever the test before has done to it."""
-    built.compose("up", "--detach")
+    built.shell(PAGE.blocks("One server", "sh")[0])
     deadline = time.monotonic() + 60
     while not is_ready(built):
         assert time.monotonic() < deadline, built.compose("logs")
@@ -103,17 +105,20 @@ def test_the_image_holds_what_serving_needs_and_no_more(stack: Stack) -> None:
 
 
 async def test_a_stream_outlives_a_crash_and_the_container(stack: Stack) -> None:
+    outputs = []
     async with stepwire.connect(stack.address) as client:
-        stream = client.stream("pendulum-gru", stream_id="kept")
-        await stream.open()
-        before = [np.asarray(await stream.step(X)) for _ in range(10)]
-        await asyncio.to_thread(stack.compose, "kill", "--signal", "KILL")
-        await asyncio.to_thread(stack.compose, "up", "--detach", "--force-recreate")
-        after = [np.asarray(await stream.step(X)) for _ in range(10)]
-        await stream.close()
+        async with client.stream("pendulum-gru", stream_id="kept") as stream:
+            outputs += [np.asarray(await stream.step(X)) for _ in range(10)]
+            crash = PAGE.block("sh", containing="--signal KILL")
+            await asyncio.to_thread(stack.shell, crash)
+            outputs += [np.asarray(await stream.step(X)) for _ in range(10)]
+            workers = PAGE.block("sh", containing="STEPWIRE_WORKERS=2")
+            await asyncio.to_thread(stack.shell, workers)
+            outputs += [np.asarray(await stream.step(X)) for _ in range(10)]
         async with client.stream("pendulum-gru", stream_id="undisturbed") as other:
-            whole = [np.asarray(await other.step(X)) for _ in range(20)]
-    np.testing.assert_array_equal(before + after, whole)
+            undisturbed = [np.asarray(await other.step(X)) for _ in range(30)]
+    np.testing.assert_array_equal(outputs, undisturbed)
+    assert len(json.loads(asked(stack, "/readyz"))["workers"]) == 2
 
 
 async def test_sigterm_drains_and_ends_with_0(stack: Stack) -> None:

@@ -1,0 +1,50 @@
+"""What the page on deploying says of files that need no engine to be read."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+
+from service.command import serve
+from service.settings import Settings, load
+from tests.pages import ROOT, Page
+
+PAGE = Page("docs/deploy.md")
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+
+
+def test_the_settings_of_the_table_are_those_that_the_compose_file_reads() -> None:
+    read = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", COMPOSE))
+    assert {name: default for name, default, _ in PAGE.table("variable")} == read
+
+
+def test_the_services_of_the_table_are_those_of_the_profile() -> None:
+    of_profile = re.findall(
+        r"^  (\w+):\n    <<: .*\n    profiles: \[cluster\]", COMPOSE, re.MULTILINE
+    )
+    assert sorted(name for name, *_ in PAGE.table("service")) == sorted(of_profile)
+
+
+def test_the_command_of_many_workers_is_taken() -> None:
+    command = PAGE.block("sh", containing="stepwire serve --workers")
+    _, _, *flags = shlex.split(command)
+    params = serve.make_context("serve", flags).params
+    settings = load({name: value for name, value in params.items() if value is not None})
+    assert settings.workers == 2 and settings.store.startswith("sqlite:")
+
+
+def test_a_container_may_drain_for_longer_than_its_server_does() -> None:
+    (grace,) = re.findall(r'STEPWIRE_GRACE: "(\d+)"', COMPOSE)
+    (stop,) = re.findall(r"stop_grace_period: (\d+)s", COMPOSE)
+    assert int(grace) < int(stop)
+
+
+def test_a_takeover_waits_for_as_long_as_the_page_says() -> None:
+    wait = Settings.model_fields["takeover_wait"].default
+    assert f"`--takeover-wait` ({wait:g} s)" in PAGE.text
+
+
+def test_the_script_is_one_that_any_shell_reads() -> None:
+    done = subprocess.run(["sh", "-n", "deploy/rolling-restart.sh"], cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
