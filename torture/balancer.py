@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 CONFIGURATION = Path(__file__).parents[1] / "deploy" / "haproxy.cfg"
+BIND = "bind :50051 proto h2 tcp-ut 25s"
 START_SECONDS = 10
 
 
@@ -28,12 +29,15 @@ class Backend(NamedTuple):
 class Balancer:
     """In front of servers that are told by their ports; takes calls when made."""
 
-    def __init__(self, backends: Sequence[Backend], folder: Path) -> None:
-        """Raises FileNotFoundError where there is no HAProxy."""
+    def __init__(self, backends: Sequence[Backend], folder: Path, bind: str = BIND) -> None:
+        """`bind`: how it listens, in the place of the configuration's line.
+
+        Raises FileNotFoundError where there is no HAProxy.
+        """
         self.port, self.operations_port = free_ports(2)
         self._log = folder / "haproxy.log"
         written = folder / "haproxy.cfg"
-        written.write_text(_on_loopback(self.port, self.operations_port, backends))
+        written.write_text(_on_loopback(bind, self.port, self.operations_port, backends))
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [installed(), "-db", "-f", str(written)], stdout=log, stderr=subprocess.STDOUT
@@ -67,8 +71,8 @@ class Balancer:
 
 
 @contextlib.contextmanager
-def balanced(backends: Sequence[Backend], folder: Path) -> Iterator[Balancer]:
-    balancer = Balancer(backends, folder)
+def balanced(backends: Sequence[Backend], folder: Path, bind: str = BIND) -> Iterator[Balancer]:
+    balancer = Balancer(backends, folder, bind)
     try:
         yield balancer
     finally:
@@ -92,10 +96,10 @@ def free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-def _on_loopback(port: int, operations_port: int, backends: Sequence[Backend]) -> str:
+def _on_loopback(bind: str, port: int, operations_port: int, backends: Sequence[Backend]) -> str:
     """The cluster's configuration, with other addresses and no name server."""
     text = CONFIGURATION.read_text(encoding="utf-8")
-    text = _replaced(text, r"bind :50051", f"bind 127.0.0.1:{port}")
+    text = _replaced(text, BIND, bind.replace(" :50051", f" 127.0.0.1:{port}"))
     text = _replaced(text, r"bind :8080", f"bind 127.0.0.1:{operations_port}")
     text = _replaced(text, r" resolvers docker init-addr none", "")
     servers = [

@@ -18,7 +18,9 @@ import stepwire
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 from tests import graphs
+from tests.certificates import Authority
 from tests.e2e.wire import TOKEN, RawCall
+from tests.pages import Page
 from torture.balancer import CONFIGURATION, Backend, Balancer, balanced, installed
 from torture.load import Diary, account, keep_stepping
 from torture.replicas import Cluster, Replica, clustered
@@ -211,6 +213,22 @@ async def test_errors_keep_their_names(cluster: Cluster) -> None:
         with pytest.raises(stepwire.StreamTakenOver):
             while True:
                 await stream.step([1.0])
+
+
+async def test_clients_of_a_balancer_with_a_certificate(cluster: Cluster, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    certificate, key = authority.issue("localhost")
+    both = tmp_path / "server.pem"
+    both.write_bytes(certificate.read_bytes() + key.read_bytes())
+    [bind] = Page("docs/deploy.md").blocks("Beyond this machine", "")
+    bind = bind.strip().replace("/usr/local/etc/haproxy/server.pem", str(both))
+    backends = [replica.backend for replica in cluster.replicas]
+    with balanced(backends, tmp_path, bind) as balancer:
+        async with (
+            stepwire.connect(f"localhost:{balancer.port}", ca=authority.certificate) as client,
+            client.stream("accumulator") as stream,
+        ):
+            assert [float((await stream.step([1.0]))[0]) for _ in range(3)] == [1.0, 2.0, 3.0]
 
 
 @pytest.mark.timeout(180)
