@@ -97,8 +97,8 @@ class Deployment:
         lane = self._lanes.find(key)
         if lane and lane.streams:
             raise ModelInUse(
-                f"{len(lane.streams)} streams run on {key}, whose file on disk is another by now "
-                "(its digest differs): give the other file a version of its own, or unload "
+                f"streams run on {key} ({len(lane.streams)}), whose file on disk is another by "
+                "now, by its digest: give the other file a version of its own, or unload "
                 f"{key} and load it again once its last stream has left"
             )
 
@@ -120,8 +120,8 @@ class Deployment:
             moved, staying = await self._move_all(former, to)
             total += moved
             if former.streams:
-                notes.append(f"{len(former.streams)} streams stay on {former.model}: {staying}")
-        log.info("%d streams were handed over to %s", total, newest)
+                notes.append(f"{former.model} keeps its streams ({len(former.streams)}): {staying}")
+        log.info("streams handed over to %s: %d", newest, total)
         return total, tuple(notes)
 
     async def _move_all(self, former: Lane, to: Lane) -> tuple[int, str]:

@@ -127,9 +127,9 @@ def load(server: _Server, model: str, version: int | None, swap: str | None) -> 
     answer = server.ask(lambda stub, metadata: stub.Load(request, metadata=metadata))
     _tell([answer.version])
     if answer.moved:
-        _say(f"{answer.moved} streams were handed over.")
+        _say(f"streams handed over: {answer.moved}")
     for note in answer.notes:
-        _say(f"{note}.")
+        _say(note)
 
 
 @models.command()
@@ -147,7 +147,7 @@ def _tell(versions: Iterable[pb.ModelVersion]) -> None:
     for each in versions:
         state = pb.ModelVersion.State.Name(each.state).removeprefix(_STATE_PREFIX)
         said = state.lower().replace("_", " ")
-        facts = [f"{each.model}/{each.version}", said, f"{each.streams} streams"]
+        facts = [f"{each.model}/{each.version}", said, f"streams: {each.streams}"]
         facts += [f"digest {each.digest[:12]}"] if each.digest else []
         _say(", ".join(facts) + (f": {each.reason}" if each.reason else ""))
 

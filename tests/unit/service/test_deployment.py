@@ -184,7 +184,7 @@ async def test_another_file_of_the_same_number_waits_until_no_stream_runs_on_it(
     service.put(other(), 1)
     outcome = await service.load(1)
     assert outcome.error == "MODEL_IN_USE"
-    assert "1 streams run on accumulator/1, whose file on disk is another" in outcome.message
+    assert "streams run on accumulator/1 (1), whose file on disk is another" in outcome.message
     assert (await service.listed())[1].digest == before
     service.close(stream)
     assert not (await service.load(1)).error
@@ -293,8 +293,8 @@ async def test_where_the_declarations_differ_the_streams_drain_and_the_answer_sa
     outcome = await service.load(hand_over=True)
     assert not outcome.error and outcome.moved == 0
     assert outcome.notes == (
-        "1 streams stay on accumulator/1: its state sum: float32[1] is total_so_far: float32[1] "
-        "in the newer version",
+        "accumulator/1 keeps its streams (1): its state sum: float32[1] is "
+        "total_so_far: float32[1] in the newer version",
     )
     assert await service.add(stream, 5.0) == 5.0
     assert (await service.open("another")).stream.model == SECOND
@@ -331,7 +331,7 @@ async def test_a_handover_waits_for_the_store(tmp_path: Path) -> None:
     line.cut = True
     outcome = await service.load(hand_over=True)
     assert outcome.moved == 0
-    assert "1 streams stay on accumulator/1: " in outcome.notes[0]
+    assert "accumulator/1 keeps its streams (1): " in outcome.notes[0]
     assert "load accumulator/2 again to hand them over" in outcome.notes[0]
     assert stream.stream.model == FIRST
     line.cut = False

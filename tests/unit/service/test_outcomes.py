@@ -10,7 +10,7 @@ def state(standing: Standing = Standing.SERVING, reason: str = "", streams: int 
 
 
 def test_one_process_speaks_for_itself() -> None:
-    outcome = Outcome((state(streams=2),), moved=2, notes=("3 streams stay",))
+    outcome = Outcome((state(streams=2),), moved=2, notes=("gru/2 keeps its streams (3)",))
     assert combined([outcome]) == outcome
     failed = Outcome(error="MODEL_REFUSED", message="off by 0.1")
     assert combined([failed]) == failed
@@ -18,10 +18,12 @@ def test_one_process_speaks_for_itself() -> None:
 
 def test_streams_of_all_workers_are_added_up() -> None:
     first = Outcome((state(streams=2),), moved=2, worker="1")
-    second = Outcome((state(streams=5),), moved=1, notes=("5 streams stay",), worker="2")
+    second = Outcome(
+        (state(streams=5),), moved=1, notes=("gru/2 keeps its streams (5)",), worker="2"
+    )
     told = combined([first, second])
     assert told.models == (state(streams=7),)
-    assert (told.moved, told.notes) == (3, ("worker 2: 5 streams stay",))
+    assert (told.moved, told.notes) == (3, (f"worker 2: {note}",))
 
 
 def test_where_workers_differ_the_worst_is_told_and_who_has_what() -> None:
