@@ -1,4 +1,4 @@
-"""The compose file under a project name, an image name and ports of its own."""
+"""The compose file under a project name and ports of its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ class Stack:
         self.environment: Mapping[str, str] = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self._project,
-            "STEPWIRE_IMAGE": self._project,
             "STEPWIRE_PORT": str(self.port),
             "STEPWIRE_HTTP_PORT": str(self.http_port),
             "STEPWIRE_CLUSTER_PORT": str(self.cluster_port),
@@ -84,13 +83,6 @@ class Stack:
             assert state["Running"] and time.monotonic() < deadline, self.compose("logs", service)
             time.sleep(0.1)
 
-    def remove(self) -> None:
-        """Containers, networks, volumes and the images that were built."""
-        with contextlib.suppress(AssertionError):
-            self.compose("down", "--volumes")
-        for image in (self._project, f"{self._project}-redis"):
-            subprocess.run(["docker", "rmi", image], capture_output=True)
-
 
 @contextlib.contextmanager
 def stacked(*services: str, **settings: str) -> Iterator[Stack]:
@@ -100,4 +92,4 @@ def stacked(*services: str, **settings: str) -> Iterator[Stack]:
         stack.compose("build", *services)
         yield stack
     finally:
-        stack.remove()
+        stack.compose("down", "--rmi", "local", "--volumes")
