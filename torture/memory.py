@@ -37,6 +37,10 @@ class Memory:
             await asyncio.sleep(_INTERVAL)
 
     @property
+    def first(self) -> int:
+        return self._readings[0][1]
+
+    @property
     def peak(self) -> int:
         return max(size for _, size in self._readings)
 

@@ -1,0 +1,199 @@
+"""Twice the load that fits, then a flood: who is admitted is served as if alone."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import stepwire
+from stepwire.v1 import stream_pb2 as pb
+from torture.deaf import DeafClient
+from torture.load import Account, Diary, account, ask
+from torture.memory import Memory
+from torture.package import FEATURES, NAME
+from torture.processes import Server, running
+from torture.promises import promised
+from torture.raw import STREAM
+from torture.witness import Witness
+
+_ASK_AGAIN = 1.0
+"""Seconds after which a refused client asks again."""
+_LOOK = 0.05
+"""Seconds after which more are sent to ask."""
+_WARM_UP_STEPS = 20
+_MOST_ADMITTED = 500
+_NO_ROOM = 1.0
+"""Seconds without room to write after which a client that reads nothing is held back."""
+_MOST_SENT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    offered: int
+    """Streams, twice as many as fit."""
+    admitted: int
+    refusals: int
+    alone_p99_ms: float
+    """From when a step is due to its answer, of one stream by itself."""
+    loaded_p99_ms: float
+    """Of all that are admitted, while the others ask."""
+    taken_from_deaf: int
+    """Steps that a client which reads nothing could send, at most."""
+    grown_bytes: int
+    """How far the server's resident memory rose above that of the stream by itself."""
+    account: Account
+    seconds: float
+
+
+async def offer_twice_the_load(
+    ground: Path,
+    *,
+    hidden: int,
+    rate_hz: float,
+    seconds: float,
+    deaf: int,
+    most_ratio: float | None,
+    most_grown: int,
+    seed: int = 0,
+) -> Overload:
+    """Streams of a GRU of two layers, that declare their rate and keep to it.
+
+    Raises PromiseBroken, also where the p99 of those admitted is above `most_ratio` times that
+    of one alone (None: it is not judged), or memory grows by more than `most_grown` bytes.
+    """
+    witness = Witness(ground / "repository", hidden=hidden, layers=2)
+    started = time.monotonic()
+    with running(witness.repository, log=ground / "server.log") as server:
+        memory = Memory(server.process.pid)
+        async with stepwire.connect(server.address) as client, asyncio.TaskGroup() as tasks:
+            trial = _Trial(client, witness, rate_hz, seed)
+            alone = await trial.alone(seconds)
+            watching = tasks.create_task(memory.watch(lambda: 1.0))
+            loaded = await trial.crowded(seconds)
+            taken = await _flood(server, deaf)
+            watching.cancel()
+    trial_account = account(witness, trial.diaries)
+    trial_account.hold()
+    ratio = loaded / alone
+    promised(
+        most_ratio is None or ratio <= most_ratio,
+        f"the p99 of {trial.admitted} admitted streams is {ratio:.2f} times that of one alone: "
+        f"{loaded:.2f} ms and {alone:.2f} ms",
+    )
+    grown = memory.peak - memory.first
+    promised(grown <= most_grown, f"memory grew by {grown} bytes")
+    return Overload(
+        trial.offered,
+        trial.admitted,
+        trial.refusals,
+        alone,
+        loaded,
+        taken,
+        grown,
+        trial_account,
+        time.monotonic() - started,
+    )
+
+
+class _Trial:
+    def __init__(
+        self, client: stepwire.Client, witness: Witness, rate_hz: float, seed: int
+    ) -> None:
+        self._client = client
+        self._witness = witness
+        self._rate_hz = rate_hz
+        self._random = random.Random(seed)
+        self.diaries: list[Diary] = []
+        self.offered = 0
+        self.admitted = 0
+        self.refusals = 0
+
+    async def alone(self, seconds: float) -> float:
+        """The p99 of one stream, in milliseconds."""
+        stream = self._stream()
+        await stream.open()
+        return _p99_ms(await self._step_on(stream, seconds))
+
+    async def crowded(self, seconds: float) -> float:
+        """The p99 of all that are admitted, while always twice as many are there or ask."""
+        until = time.monotonic() + seconds
+        async with asyncio.TaskGroup() as tasks:
+            clients = []
+            while time.monotonic() < until:
+                while self.offered < max(2, 2 * self.admitted):
+                    self.offered += 1
+                    clients.append(tasks.create_task(self._ask(until)))
+                promised(self.admitted < _MOST_ADMITTED, "every stream was admitted")
+                await asyncio.sleep(_LOOK)
+        return _p99_ms([wait for each in clients for wait in each.result()])
+
+    async def _admits(self, stream: stepwire.Stream) -> bool:
+        try:
+            await stream.open()
+        except stepwire.NoCapacity as error:
+            promised("is left" in str(error), f"a refusal does not say what is left: {error}")
+            self.refusals += 1
+            return False
+        return True
+
+    async def _ask(self, until: float) -> list[float]:
+        """Asks until it is admitted, and then steps."""
+        while (left := until - time.monotonic()) > 0:
+            stream = self._stream()
+            if await self._admits(stream):
+                self.admitted += 1
+                return await self._step_on(stream, left)
+            await asyncio.sleep(_ASK_AGAIN * self._random.uniform(0.5, 1.5))
+        return []
+
+    def _stream(self) -> stepwire.Stream:
+        return self._client.stream(NAME, rate_hz=self._rate_hz)
+
+    async def _step_on(self, stream: stepwire.Stream, seconds: float) -> list[float]:
+        """Steps at the rate, whether answers come or not; seconds from due to answered."""
+        diary = Diary(len(self.diaries))
+        self.diaries.append(diary)
+        interval = 1 / self._rate_hz
+        due = time.monotonic() + self._random.uniform(0, interval)
+        waits: list[float] = []
+
+        async def take(step: int, due: float) -> None:
+            await ask(stream, self._witness, diary, step)
+            if step >= _WARM_UP_STEPS:
+                waits.append(time.monotonic() - due)
+
+        async with asyncio.TaskGroup() as steps:
+            for step in range(round(seconds * self._rate_hz)):
+                await asyncio.sleep(due - time.monotonic())
+                steps.create_task(take(step, due))
+                due += interval
+        await stream.close()
+        return waits
+
+
+def _p99_ms(waits: Sequence[float]) -> float:
+    return 1000 * float(np.percentile(waits, 99))
+
+
+async def _flood(server: Server, deaf: int) -> int:
+    """Clients that send and read nothing: the most messages that one could send."""
+    opening = pb.StreamRequest(open=pb.Open(model=NAME)).SerializeToString()
+    clients = [DeafClient(STREAM, opening) for _ in range(deaf)]
+    held = await asyncio.gather(
+        *(each.flood(server.port, _endless_steps(), no_room=_NO_ROOM) for each in clients)
+    )
+    sent = max(each.sent for each in clients)
+    promised(all(held), f"a client that reads nothing could send {sent} steps, and more")
+    return sent
+
+
+def _endless_steps() -> Iterator[bytes]:
+    for step in range(_MOST_SENT):
+        message = pb.StreamRequest(step=pb.Step(step=step, inputs=[bytes(4 * FEATURES)]))
+        yield message.SerializeToString()
