@@ -17,18 +17,19 @@ from stepwire.v1 import repository_pb2 as pb
 from stepwire.v1 import repository_pb2_grpc as pb_grpc
 from tests import graphs
 from tests.e2e.deployed import ACCUMULATOR, models, put_models, serving
+from tests.e2e.secured import bearer
 from torture.processes import Server
 
-OPERATOR, LIMITED, USER = (make_token() for _ in range(3))
+TOKENS = {name: make_token() for name in ("operator", "limited", "user")}
 
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Server]:
     file = tmp_path / "tokens.toml"
     credentials = (
-        Credential("operator", hash_token(OPERATOR), "", ("*",), operator=True),
-        Credential("limited", hash_token(LIMITED), "", ("acc*",), operator=True),
-        Credential("user", hash_token(USER), "", ("*",)),
+        Credential("operator", hash_token(TOKENS["operator"]), "", ("*",), operator=True),
+        Credential("limited", hash_token(TOKENS["limited"]), "", ("acc*",), operator=True),
+        Credential("user", hash_token(TOKENS["user"]), "", ("*",)),
     )
     file.write_text("\n".join(map(entry, credentials)))
     file.chmod(0o600)
@@ -37,21 +38,21 @@ def guarded(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize(
-    ("token", "model", "code"),
+    ("caller", "model", "code"),
     [
-        (OPERATOR, "gru", None),
-        (OPERATOR, "nothing", grpc.StatusCode.NOT_FOUND),
-        (LIMITED, "accumulator", None),
-        (LIMITED, "gru", grpc.StatusCode.PERMISSION_DENIED),
-        (LIMITED, "nothing", grpc.StatusCode.PERMISSION_DENIED),
-        (USER, "gru", grpc.StatusCode.PERMISSION_DENIED),
-        (None, "gru", grpc.StatusCode.UNAUTHENTICATED),
+        ("operator", "gru", None),
+        ("operator", "nothing", grpc.StatusCode.NOT_FOUND),
+        ("limited", "accumulator", None),
+        ("limited", "gru", grpc.StatusCode.PERMISSION_DENIED),
+        ("limited", "nothing", grpc.StatusCode.PERMISSION_DENIED),
+        ("user", "gru", grpc.StatusCode.PERMISSION_DENIED),
+        ("nobody", "gru", grpc.StatusCode.UNAUTHENTICATED),
     ],
 )
 async def test_only_operators_load_and_unload_and_only_what_they_cover(
-    guarded: Server, token: str | None, model: str, code: grpc.StatusCode | None
+    guarded: Server, caller: str, model: str, code: grpc.StatusCode | None
 ) -> None:
-    metadata = (("authorization", f"Bearer {token}"),) if token else ()
+    metadata = bearer(TOKENS.get(caller))
     async with models(guarded) as stub:
         for call in (
             stub.Load(pb.LoadModelRequest(model=model), metadata=metadata),
@@ -63,7 +64,7 @@ async def test_only_operators_load_and_unload_and_only_what_they_cover(
 
 
 async def test_only_covered_models_are_listed_and_described(guarded: Server) -> None:
-    metadata = (("authorization", f"Bearer {LIMITED}"),)
+    metadata = bearer(TOKENS["limited"])
     async with models(guarded) as stub:
         for request in (pb.ListModelsRequest(), pb.ListModelsRequest(model="gru")):
             answer = await stub.List(request, metadata=metadata)

@@ -18,9 +18,8 @@ def test_one_process_speaks_for_itself() -> None:
 
 def test_streams_of_all_workers_are_added_up() -> None:
     first = Outcome((state(streams=2),), moved=2, worker="1")
-    second = Outcome(
-        (state(streams=5),), moved=1, notes=("gru/2 keeps its streams (5)",), worker="2"
-    )
+    note = "gru/2 keeps its streams (5)"
+    second = Outcome((state(streams=5),), moved=1, notes=(note,), worker="2")
     told = combined([first, second])
     assert told.models == (state(streams=7),)
     assert (told.moved, told.notes) == (3, (f"worker 2: {note}",))
