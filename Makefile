@@ -11,13 +11,14 @@ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=
 	$(shell cd proto && find * -name '*.proto')
 endef
 
-.PHONY: help demo serve test check bench models proto clean
+.PHONY: help demo serve test check bench torture models proto clean
 help:
 	@echo "make demo    train nothing, install, serve and watch a pendulum balance"
 	@echo "make serve   serve model_repository/ on 127.0.0.1:50051"
 	@echo "make test    run every test"
 	@echo "make check   ruff, mypy, import rules, generated stubs"
 	@echo "make bench   print the ratios against the floors"
+	@echo "make torture crash, cut, flood and part servers under load"
 	@echo "make models  train and export the bundled models again"
 	@echo "make proto   generate the stubs from proto/"
 
@@ -48,6 +49,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench $(ARGS)
+
+torture: $(STAMP)
+	@$(BIN)/python -m torture $(ARGS)
 
 models: $(STAMP)
 	@PATH="$(abspath $(BIN)):$$PATH" sh models/bundled.sh

@@ -13,7 +13,7 @@ async def test_who_does_not_fit_is_refused_and_a_flood_fills_no_memory(tmp_path:
         tmp_path,
         hidden=512,
         rate_hz=50.0,
-        seconds=4.0,
+        seconds=2.0,
         deaf=16,
         most_ratio=None,
         most_grown=64 * 2**20,

@@ -1,0 +1,116 @@
+"""`python -m torture`: every scenario at full size, one table, build/torture.json."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import uvloop
+
+import stepwire
+from torture import report
+from torture.churn import let_streams_come_and_go
+from torture.crashes import crash_under_load
+from torture.cuts import cut_at_every_point
+from torture.malformed import flood_with_malformed_messages
+from torture.overload import offer_twice_the_load
+from torture.promises import PromiseBroken
+from torture.redis_server import NotInstalled
+from torture.report import Verdict
+from torture.rolling import restart_every_replica
+from torture.store_faults import Fault, take_the_store_away
+from torture.two_owners import Parting, give_streams_two_owners
+
+_RESULTS = Path("build/torture.json")
+_UP = (0.0, 2.0)
+"""Seconds between a start and the next kill -9."""
+_FAULTS = (PromiseBroken, stepwire.StepwireError, TimeoutError)
+"""What a scenario raises where the server or the client broke a promise."""
+
+Scenario = Callable[[Path, int], Coroutine[Any, Any, Any]]
+
+SCENARIOS: dict[str, Scenario] = {
+    "kill-sqlite": lambda ground, seed: crash_under_load(
+        ground, store="sqlite", crashes=100, streams=16, up=_UP, seed=seed
+    ),
+    "kill-redis": lambda ground, seed: crash_under_load(
+        ground, store="redis", crashes=100, streams=16, up=_UP, seed=seed
+    ),
+    "store-faults": lambda ground, _: take_the_store_away(
+        ground, faults=[*Fault] * 3, away=3.0, streams=16
+    ),
+    "two-owners": lambda ground, _: give_streams_two_owners(
+        ground, partings=[*Parting] * 3, streams=8
+    ),
+    "cuts": lambda ground, _: cut_at_every_point(ground, in_flight=(1, 8), stride=1),
+    "malformed": lambda ground, seed: flood_with_malformed_messages(
+        ground, messages=100_000, streams=16, seed=seed
+    ),
+    "overload": lambda ground, seed: offer_twice_the_load(
+        ground,
+        hidden=512,
+        rate_hz=50.0,
+        seconds=20.0,
+        deaf=32,
+        most_ratio=2.0,
+        most_grown=64 * 2**20,
+        seed=seed,
+    ),
+    "churn": lambda ground, seed: let_streams_come_and_go(
+        ground, steps=3_000_000, streams=2_000, most_growth=0.02, seed=seed
+    ),
+    "rolling": lambda ground, _: restart_every_replica(ground, replicas=3, rounds=3, streams=32),
+}
+"""By name: in an empty folder, with a seed of all chance."""
+
+
+@click.command()
+@click.option("--only", type=click.Choice([*SCENARIOS]), multiple=True, help="scenarios to run")
+@click.option("--seed", type=int, help="of all chance; drawn and printed if not given")
+def torture(only: tuple[str, ...], seed: int | None) -> None:
+    """Crash, cut, flood and part servers under load; exit 1 if a promise is broken."""
+    seed = time.time_ns() % 2**31 if seed is None else seed
+    names = only or tuple(SCENARIOS)
+    click.echo(f"seed {seed}; {len(names)} scenarios")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+    verdicts = []
+    for number, name in enumerate(names, 1):
+        click.echo(f"{number} of {len(names)}: {name}", err=True)
+        verdicts.append(_judged(name, SCENARIOS[name], seed))
+    click.echo(report.table(verdicts))
+    report.write_json(verdicts, _RESULTS)
+    click.echo(f"written: {_RESULTS}")
+    sys.exit(any(verdict.broken for verdict in verdicts))
+
+
+def _judged(name: str, scenario: Scenario, seed: int) -> Verdict:
+    started = time.monotonic()
+    figures, broken = None, ""
+    with (
+        TemporaryDirectory(prefix="stepwire-torture-") as ground,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        try:
+            figures = runner.run(scenario(Path(ground), seed))
+        except* (NotInstalled, FileNotFoundError) as missing:
+            raise click.ClickException(_told(missing)) from missing
+        except* _FAULTS as faults:
+            broken = _told(faults)
+    return Verdict(name, time.monotonic() - started, figures, broken)
+
+
+def _told(error: BaseException) -> str:
+    """The first of what happened at once."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
+torture(prog_name="python -m torture")
