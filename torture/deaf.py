@@ -47,6 +47,7 @@ class DeafClient:
                 self._take_room(len(data))
                 writer.write(Frame(Kind.DATA, 0, _STREAM, data).encode())
                 await writer.drain()
+                await asyncio.sleep(0)  # the server's pings are to be answered
                 self.sent += 1
             return False
         finally:
