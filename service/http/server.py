@@ -54,12 +54,14 @@ def application(watched: Watched) -> web.Application:
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
-    async def ready(_: web.Request) -> web.Response:
+    async def ready(request: web.Request) -> web.Response:
         readiness = await watched.readiness()
         told = json.dumps(readiness_json(readiness, datetime.now(UTC)))
+        # Of all statuses HAProxy takes 404 for a server whose calls may end, but get no company.
+        unready = 404 if request.query.get("unready") == "404" else 503
         return web.Response(
             text=told + "\n",
-            status=200 if readiness.ready else 503,
+            status=200 if readiness.ready else unready,
             content_type="application/json",
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -21,9 +22,10 @@ from tests import graphs
 from tests.certificates import Authority
 from tests.e2e.wire import TOKEN, RawCall
 from tests.pages import Page
+from tests.redis_server import redis_running
 from torture.balancer import CONFIGURATION, Backend, Balancer, balanced, installed
 from torture.load import Diary, account, keep_stepping
-from torture.replicas import Cluster, Replica, clustered
+from torture.replicas import Cluster, clustered
 from torture.witness import Witness
 
 SOON = 10.0
@@ -180,7 +182,7 @@ async def test_a_server_that_is_not_ready_keeps_its_calls_and_gets_no_others(
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.0 %s\r\n\r\n" % (b"200 OK" if ready else b"503 Draining"))
+        writer.write(b"HTTP/1.0 %s\r\n\r\n" % (b"200 OK" if ready else b"404 Draining"))
         await writer.drain()
         writer.close()
 
@@ -194,7 +196,7 @@ async def test_a_server_that_is_not_ready_keeps_its_calls_and_gets_no_others(
                 for call, stream in zip(calls, streams, strict=True):
                     await call.open(stream)
                 ready = False
-                await until_said(balancer, "replica1 is DOWN")
+                await until_said(balancer, "replica1 is stopping")
                 assert [await call.add(0, 1.0) for call in calls] == [1.0] * len(calls)
             kept = await known(replica.address, streams)
             assert kept and await known(balancer.address, streams) == set(streams) - kept
@@ -232,11 +234,13 @@ async def test_clients_of_a_balancer_with_a_certificate(cluster: Cluster, tmp_pa
 
 
 @pytest.mark.timeout(180)
-async def test_a_rolling_restart_and_a_crash_lose_nothing(tmp_path: Path) -> None:
+async def test_restarts_a_crash_and_a_hang_lose_nothing(tmp_path: Path) -> None:
     witness = Witness(tmp_path / "models")
     diaries = [Diary(number) for number in range(24)]
-    flags = ("--store", f"sqlite:{tmp_path / 'streams.db'}")
-    with clustered(witness.repository, *flags, folder=tmp_path) as cluster:
+    with (
+        redis_running(tmp_path) as redis,
+        clustered(witness.repository, "--store", redis.url, folder=tmp_path) as cluster,
+    ):
         over = asyncio.Event()
         async with stepwire.connect(cluster.address) as client, asyncio.TaskGroup() as tasks:
             for diary in diaries:
@@ -250,16 +254,23 @@ async def test_a_rolling_restart_and_a_crash_lose_nothing(tmp_path: Path) -> Non
                 await advanced(diaries)
                 await asyncio.to_thread(replica.come_back)
             await advanced(diaries)
-            await crash(cluster.replicas[1])
+            restarted = pauses(diaries)
+            crashed, hanging, _ = cluster.replicas
+            crashed.server.kill()
+            await advanced(diaries)
+            await asyncio.to_thread(crashed.come_back)
+            hanging.server.process.send_signal(signal.SIGSTOP)
+            await advanced(diaries)
+            hanging.server.process.send_signal(signal.SIGCONT)
             await advanced(diaries)
             over.set()
     account(witness, diaries).hold()
-    pauses = sorted(round(diary.longest_pause, 2) for diary in diaries)
-    print(f"longest pause of a stream in seconds: median {pauses[12]}, most {pauses[-1]}")
+    print(f"longest pause of a stream by restarts: {restarted}; by all: {pauses(diaries)}")
 
 
-async def crash(replica: Replica) -> None:
-    await asyncio.to_thread(replica.server.kill)
+def pauses(diaries: Sequence[Diary]) -> str:
+    lengths = sorted(diary.longest_pause for diary in diaries)
+    return f"median {lengths[len(lengths) // 2]:.2f} s, most {lengths[-1]:.2f} s"
 
 
 async def advanced(diaries: Sequence[Diary], steps: int = 20) -> None:

@@ -68,6 +68,14 @@ async def test_readiness_is_told_with_its_reason(base: str, watched: Watched) ->
         assert await ready(base) == (503, told)
 
 
+async def test_an_unready_service_says_404_to_who_knows_no_other_way(
+    base: str, watched: Watched
+) -> None:
+    assert (await get(base + "/readyz?unready=404"))[0] == 200
+    watched.says = Readiness(Phase.DRAINING)
+    assert (await get(base + "/readyz?unready=404"))[0] == 404
+
+
 async def test_a_degraded_store_is_told_and_the_service_stays_ready(
     base: str, watched: Watched
 ) -> None:
