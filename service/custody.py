@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 from service.checkpoint.store import Listed, Record, Store
 from service.core.checkpoint import Checkpoint
 from service.core.counts import StoreReading
 from service.core.directory import Directory, Stored
-from service.core.errors import ServiceError, StoreDown
+from service.core.errors import ServiceError
 from service.core.streams import UNFENCED, Fence, OpenRequest, Stream, StreamKey
 from service.keeper import Keeper
 from service.lanes import Lanes
@@ -74,6 +73,12 @@ class Custody:
         must stay.
         """
         return False
+
+    def leave(self, stream: Stream) -> None:
+        """Saves the stream for anyone to take, as soon as the store answers."""
+
+    async def flush(self) -> None:
+        """Waits until all that was ended, released, left or hurried is in the store."""
 
     async def close(self) -> None:
         """Saves what is to be saved; nothing is called after it."""
@@ -176,12 +181,19 @@ class StoreCustody(Custody):
         self._keeper.release(stream)
         return True
 
+    def leave(self, stream: Stream) -> None:
+        self._keeper.release(stream)
+
+    async def flush(self) -> None:
+        await self._keeper.flush()
+
     async def close(self) -> None:
-        with suppress(StoreDown):
+        try:
             await self._keeper.flush()
-        if self._rounds:
-            self._rounds.cancel()
-        await self._store.close()
+        finally:
+            if self._rounds:
+                self._rounds.cancel()
+            await self._store.close()
 
     @property
     def degraded(self) -> bool:

@@ -9,46 +9,31 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from contextlib import suppress
 
 from service.capacity import Capacity
-from service.checkpoint.store import Record, Store
-from service.core.counts import LaneReading, OpenCounts, Readings
-from service.core.directory import Directory, Opening
+from service.checkpoint.store import Store
+from service.core.counts import LaneReading, Readings
+from service.core.directory import Directory
 from service.core.errors import (
-    InvalidRequest,
     ServerDraining,
     ServiceError,
+    StoreDown,
     StreamMoved,
     StreamTakenOver,
 )
-from service.core.lifecycle import Effect
 from service.core.steps import Step
 from service.core.streams import OpenRequest, Owner, Stream
-from service.core.sync import SyncOwner
-from service.custody import Custody, StoreCustody, stored
+from service.custody import Custody, StoreCustody
 from service.handover import Handover
 from service.lane import Lane
 from service.lanes import Lanes
 from service.locks import KeyedLocks
+from service.opening import Opened, Opener
 from service.outside import Outside
 from service.states import States
 
 log = logging.getLogger(__name__)
-
-
-class Opened(NamedTuple):
-    stream: Stream
-    lane: Lane
-    owner: Owner
-    """Who has the stream: `submit`, `close` and `detach` are for it."""
-    token: bytes
-    next_step: int
-    durable: bool
-    """Whether the stream outlives this process."""
-    durable_step: int
-    idle_limit: float
-    """Seconds that it is kept while detached."""
 
 
 class Engine:
@@ -83,14 +68,21 @@ class Engine:
                 clock=clock,
                 lose=self._lose,
             )
-        self._capacity = Capacity(lanes, max_utilization)
-        self._counts = OpenCounts()
-        self._opening = KeyedLocks()
+        opening = KeyedLocks()
+        self._opener = Opener(
+            lanes,
+            directory,
+            self._custody,
+            Capacity(lanes, max_utilization),
+            opening,
+            clock=clock,
+            admit=self._refuse_while_draining,
+        )
         outside = Outside(
             lanes,
             directory,
             self._custody,
-            self._opening,
+            opening,
             clock=clock,
             admit=self._refuse_while_draining,
             lose=self._lose,
@@ -101,7 +93,7 @@ class Engine:
             lanes,
             directory,
             self._custody,
-            self._opening,
+            opening,
             clock=clock,
             detached=self._on_detached,
         )
@@ -124,7 +116,7 @@ class Engine:
         return Readings(
             attached=attached,
             detached=len(self._directory) - attached,
-            opens=self._counts,
+            opens=self._opener.counts,
             lanes=tuple(
                 LaneReading(each.model, each.slots.held, each.counts) for each in self._lanes
             ),
@@ -137,121 +129,8 @@ class Engine:
 
     async def open(self, request: OpenRequest, owner: Owner) -> Opened:
         """Attaches a stream to `owner`. Raises a ServiceError; nothing has changed then."""
-        try:
-            async with self._opening[request.key]:
-                opened = await self._open(request, owner)
-        except ServiceError as error:
-            self._counts.refused[error.name] += 1
-            raise
-        self._counts.opened += 1
-        return opened
-
-    async def _open(self, request: OpenRequest, owner: Owner) -> Opened:
-        self._refuse_while_draining()
-        if request.sync and not self._custody.durable:
-            raise InvalidRequest(
-                "a sync stream needs a state store that outlives the server, --store sqlite:PATH "
-                "or redis://HOST:PORT/DB"
-            )
         self._expire()
-        known = self._directory.find(request.key)
-        record = None if known else await self._custody.find(request.key)
-        effect = self._directory.judge(request, stored(request.key, record))
-        if request.sync:
-            owner = SyncOwner(owner, on_waiting=lambda: self._save(request))
-        if effect is Effect.START:
-            opening = await self._start(request, owner, record)
-        elif effect is Effect.RESTORE:
-            assert record is not None
-            opening = await self._restore(request, owner, record)
-        else:
-            assert known is not None
-            lane = self._lanes.of(known)
-            self._capacity.admit(lane, request.rate_hz, known.rate_hz)
-            opening = self._directory.open(request, None, owner)
-            lane.declare(known, request.rate_hz)
-        return self._opened(request, opening, owner)
-
-    async def _start(self, request: OpenRequest, owner: Owner, record: Record | None) -> Opening:
-        model = self._lanes.resolve(request)
-        lane = self._lanes[model]
-        self._capacity.admit(lane, request.rate_hz)
-        self._make_room(request)
-        known = self._directory.find(request.key)
-        fence = await self._custody.begin(request, lane.initial(request.holder), known, record)
-        try:
-            self._refuse_while_draining()
-            lane = self._lanes[model]
-            opening = self._directory.open(request, model, owner, stored(request.key, record))
-        except ServiceError:
-            self._custody.forget(request, fence)
-            raise
-        if opening.dropped:
-            self._lanes.free(opening.dropped)
-        lane.start(opening.stream, self._clock())
-        opening.stream.fence = fence
-        return opening
-
-    async def _restore(self, request: OpenRequest, owner: Owner, record: Record) -> Opening:
-        assert record.checkpoint is not None
-        lane = self._lanes[record.checkpoint.model]
-        self._capacity.admit(lane, request.rate_hz)
-        self._make_room(request)
-        record = await self._custody.acquire(request.key, record)
-        assert record.checkpoint is not None
-        try:
-            self._refuse_while_draining()
-            lane = self._lanes[record.checkpoint.model]
-            opening = self._directory.open(request, None, owner, stored(request.key, record))
-            self._fill(opening.stream, lane, record)
-        except ServiceError:
-            self._custody.give_back(request.key, record)
-            raise
-        return opening
-
-    def _fill(self, stream: Stream, lane: Lane, record: Record) -> None:
-        assert record.checkpoint is not None
-        try:
-            lane.restore(stream, record.checkpoint, self._clock())
-        except ServiceError:
-            self._directory.remove(stream)
-            raise
-        stream.fence = record.fence
-
-    def _opened(self, request: OpenRequest, opening: Opening, owner: Owner) -> Opened:
-        stream, displaced = opening.stream, opening.displaced
-        if displaced:
-            displaced.end(
-                StreamTakenOver(f"stream {stream.id!r} now belongs to another connection")
-            )
-        lane = self._lanes.of(stream)
-        if opening.effect is not Effect.START:
-            lane.touch(stream)  # its holder may be another one
-        durable = self._custody.durable
-        durable_step = lane.durable_step(stream) if durable else 0
-        owner.durable(durable_step)
-        return Opened(
-            stream,
-            lane,
-            owner,
-            request.token,
-            lane.next_step(stream),
-            durable,
-            durable_step,
-            self._directory.idle_limit,
-        )
-
-    def _make_room(self, request: OpenRequest) -> None:
-        """Where this process is full, leaves the stream that is detached longest to the store.
-
-        Raises TooManyStreams.
-        """
-        if not self._directory.has_room(request.key):
-            stream = self._directory.longest_detached()
-            if stream and self._custody.release(stream):
-                self._drop(stream)
-                self._counts.spilled += 1
-        self._directory.check_room(request.key)
+        return await self._opener.open(request, owner)
 
     def _drop(self, stream: Stream) -> Owner | None:
         """Ends the stream here; returns who had it."""
@@ -269,11 +148,6 @@ class Engine:
             owner.end(error)
         log.info("stream %s left this server: %s", stream.key, error)
         self._tell_if_none_attached()
-
-    def _save(self, request: OpenRequest) -> None:
-        stream = self._directory.find(request.key)
-        if stream:
-            self._custody.hurry(stream)
 
     def submit(self, stream: Stream, step: Step) -> None:
         """Accepts a step of the stream's present owner, who gets the answer in a later turn."""
@@ -308,6 +182,11 @@ class Engine:
         if self._directory.detach(stream, owner, self._clock()):
             self._custody.hurry(stream)
             self._on_detached()
+
+    async def settled(self) -> None:
+        """Waits until the store knows what has been closed and detached, or is found away."""
+        with suppress(StoreDown):
+            await self._custody.flush()
 
     def _on_detached(self) -> None:
         self._arm_expiry()
@@ -347,10 +226,14 @@ class Engine:
 
     async def close_down(self) -> None:
         """Leaves every stream to the store, if there is one; nothing is called after it."""
-        for stream in self._directory.streams():
-            if self._custody.release(stream):
-                self._drop(stream)
-        await self._custody.close()
+        streams = self._directory.streams()
+        for stream in streams:
+            self._custody.leave(stream)
+            self._drop(stream)
+        try:
+            await self._custody.close()
+        except StoreDown as error:
+            log.error("%d streams are left as they were last saved: %s", len(streams), error)
 
     def _tell_if_none_attached(self) -> None:
         if self._draining and not self._directory.attached:

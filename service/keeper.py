@@ -22,7 +22,7 @@ from service.lanes import Lanes
 
 log = logging.getLogger(__name__)
 
-_SLICE = 256
+_SLICE = 128
 """Streams that one write takes: checkpoints of more would hold up the steps."""
 _LONGEST_PAUSE = 1.0
 """Seconds between two tries while the store is away."""
@@ -109,7 +109,7 @@ class Keeper:
         return key in self._farewells
 
     async def flush(self) -> None:
-        """Waits until everything is in the store as it is now. Raises StoreDown."""
+        """Waits until all that is urgent now is in the store. Raises StoreDown."""
         done = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
         self._news.set()
@@ -136,7 +136,7 @@ class Keeper:
     async def _round(self) -> None:
         waiting, self._waiting = self._waiting, []
         started = self._clock()
-        complete = bool(waiting) or started >= self._due
+        complete = started >= self._due
         try:
             if complete:
                 self._due = started + self._interval

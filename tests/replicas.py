@@ -10,9 +10,10 @@ from service.checkpoint.store import Listed, Record, StoreUnavailable, Write
 from service.core.directory import Directory
 from service.core.steps import Step
 from service.core.streams import Fence, Mode, OpenRequest, StreamKey
-from service.engine import Engine, Opened
+from service.engine import Engine
 from service.lane import Lane
 from service.lanes import Lanes
+from service.opening import Opened
 from tests.fakes import MODEL, Connection, accumulator_lane, number, request, value
 
 INTERVAL = 0.005

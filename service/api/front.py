@@ -130,9 +130,12 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", settings.max_message_bytes),
         ("grpc.keepalive_time_ms", keepalive),
         ("grpc.keepalive_timeout_ms", timeout),
-        # A probe waits for gRPC's own bandwidth probe, which has a minute by default.
+        # Pings of gRPC's own have a minute by default, and a probe would wait for them.
         ("grpc.http2.ping_timeout_ms", timeout),
         ("grpc.keepalive_permit_without_calls", 1),
+        # Its windows grow to megabytes for a client that sends fast, and with them what is held
+        # of one that reads nothing.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", keepalive // 2),
         # Clients probe too, this project's every 10 s; gRPC would take that for abuse.

@@ -11,8 +11,8 @@ from service.core.lateness import LatePolicy, Verdict
 from service.core.model import TensorSpec
 from service.core.steps import Answer, Output, Step
 from service.core.streams import Mode, OpenRequest
-from service.engine import Opened
 from service.lane import Lane
+from service.opening import Opened
 from service.runtime.stepper import Batching
 from stepwire.v1 import stream_pb2 as pb
 

@@ -15,7 +15,8 @@ from service.api.errors import abort
 from service.api.guard import Guard, within
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.steps import Answer, Output
-from service.engine import Engine, Opened
+from service.engine import Engine
+from service.opening import Opened
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
@@ -88,13 +89,19 @@ class StreamCall:
                 if not self._lost:
                     await self._context.write(messages.opened(opened))
                 await self._write(reader)
-            if self._closing:
-                self._engine.close(opened.stream, opened.owner)
+            if self._closing or not (self._lost or self._parting):
+                await self._finish(opened)
         finally:
             reader.cancel()
             self._engine.detach(opened.stream, opened.owner)
         if reason := self._lost or self._parting:
             await abort(self._context, reason)
+
+    async def _finish(self, opened: Opened) -> None:
+        """Closes or detaches the stream. Its client goes in peace: what it knows is saved."""
+        leave = self._engine.close if self._closing else self._engine.detach
+        leave(opened.stream, opened.owner)
+        await self._engine.settled()
 
     async def _open(self) -> tuple[Credential, Opened]:
         try:

@@ -18,9 +18,10 @@ from service.core.model import GoldenRun
 from service.core.steps import Step
 from service.core.streams import Mode, ModelKey
 from service.deployment import Deployment
-from service.engine import Engine, Opened
+from service.engine import Engine
 from service.lane import Lane
 from service.loading import Loader
+from service.opening import Opened
 from service.orders import Action, ModelState, Order, Outcome, Standing
 from service.repository.packages import Package
 from tests import graphs

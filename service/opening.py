@@ -1,0 +1,185 @@
+"""Opening: how a connection comes to a stream, new, here already, or in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from service.capacity import Capacity
+from service.checkpoint.store import Record
+from service.core.counts import OpenCounts
+from service.core.directory import Directory, Opening
+from service.core.errors import InvalidRequest, ServiceError, StreamTakenOver
+from service.core.lifecycle import Effect
+from service.core.streams import OpenRequest, Owner, Stream
+from service.core.sync import SyncOwner
+from service.custody import Custody, stored
+from service.lane import Lane
+from service.lanes import Lanes
+from service.locks import KeyedLocks
+
+
+class Opened(NamedTuple):
+    stream: Stream
+    lane: Lane
+    owner: Owner
+    """Who has the stream: whatever is done with it is done for it."""
+    token: bytes
+    next_step: int
+    durable: bool
+    """Whether the stream outlives this process."""
+    durable_step: int
+    idle_limit: float
+    """Seconds that it is kept while detached."""
+
+
+class Opener:
+    """Attaches streams to owners, one at a time of each key."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        directory: Directory,
+        custody: Custody,
+        capacity: Capacity,
+        locks: KeyedLocks,
+        *,
+        clock: Callable[[], float],
+        admit: Callable[[], None],
+    ) -> None:
+        """`admit` raises a ServiceError where no stream is to be opened any more."""
+        self.counts = OpenCounts()
+        self._lanes = lanes
+        self._directory = directory
+        self._custody = custody
+        self._capacity = capacity
+        self._locks = locks
+        self._clock = clock
+        self._admit = admit
+
+    async def open(self, request: OpenRequest, owner: Owner) -> Opened:
+        """Raises a ServiceError; nothing has changed then."""
+        try:
+            async with self._locks[request.key]:
+                opened = await self._open(request, owner)
+        except ServiceError as error:
+            self.counts.refused[error.name] += 1
+            raise
+        self.counts.opened += 1
+        return opened
+
+    async def _open(self, request: OpenRequest, owner: Owner) -> Opened:
+        self._admit()
+        if request.sync and not self._custody.durable:
+            raise InvalidRequest(
+                "a sync stream needs a state store that outlives the server, --store sqlite:PATH "
+                "or redis://HOST:PORT/DB"
+            )
+        known = self._directory.find(request.key)
+        record = None if known else await self._custody.find(request.key)
+        effect = self._directory.judge(request, stored(request.key, record))
+        if request.sync:
+            owner = SyncOwner(owner, on_waiting=lambda: self._save(request))
+        if effect is Effect.START:
+            opening = await self._start(request, owner, record)
+        elif effect is Effect.RESTORE:
+            assert record is not None
+            opening = await self._restore(request, owner, record)
+        else:
+            assert known is not None
+            opening = self._rejoin(request, owner, known)
+        return self._opened(request, opening, owner)
+
+    async def _start(self, request: OpenRequest, owner: Owner, record: Record | None) -> Opening:
+        model = self._lanes.resolve(request)
+        lane = self._lanes[model]
+        self._capacity.admit(lane, request.rate_hz)
+        self._make_room(request)
+        known = self._directory.find(request.key)
+        fence = await self._custody.begin(request, lane.initial(request.holder), known, record)
+        try:
+            self._admit()
+            lane = self._lanes[model]
+            opening = self._directory.open(request, model, owner, stored(request.key, record))
+        except ServiceError:
+            self._custody.forget(request, fence)
+            raise
+        if opening.dropped:
+            self._lanes.free(opening.dropped)
+        lane.start(opening.stream, self._clock())
+        opening.stream.fence = fence
+        return opening
+
+    async def _restore(self, request: OpenRequest, owner: Owner, record: Record) -> Opening:
+        assert record.checkpoint is not None
+        lane = self._lanes[record.checkpoint.model]
+        self._capacity.admit(lane, request.rate_hz)
+        self._make_room(request)
+        record = await self._custody.acquire(request.key, record)
+        assert record.checkpoint is not None
+        try:
+            self._admit()
+            lane = self._lanes[record.checkpoint.model]
+            opening = self._directory.open(request, None, owner, stored(request.key, record))
+            self._fill(opening.stream, lane, record)
+        except ServiceError:
+            self._custody.give_back(request.key, record)
+            raise
+        return opening
+
+    def _fill(self, stream: Stream, lane: Lane, record: Record) -> None:
+        assert record.checkpoint is not None
+        try:
+            lane.restore(stream, record.checkpoint, self._clock())
+        except ServiceError:
+            self._directory.remove(stream)
+            raise
+        stream.fence = record.fence
+
+    def _rejoin(self, request: OpenRequest, owner: Owner, known: Stream) -> Opening:
+        lane = self._lanes.of(known)
+        self._capacity.admit(lane, request.rate_hz, known.rate_hz)
+        opening = self._directory.open(request, None, owner)
+        lane.declare(known, request.rate_hz)
+        return opening
+
+    def _opened(self, request: OpenRequest, opening: Opening, owner: Owner) -> Opened:
+        stream, displaced = opening.stream, opening.displaced
+        if displaced:
+            displaced.end(
+                StreamTakenOver(f"stream {stream.id!r} now belongs to another connection")
+            )
+        lane = self._lanes.of(stream)
+        if opening.effect is not Effect.START:
+            lane.touch(stream)  # its holder may be another one
+        durable = self._custody.durable
+        durable_step = lane.durable_step(stream) if durable else 0
+        owner.durable(durable_step)
+        return Opened(
+            stream,
+            lane,
+            owner,
+            request.token,
+            lane.next_step(stream),
+            durable,
+            durable_step,
+            self._directory.idle_limit,
+        )
+
+    def _make_room(self, request: OpenRequest) -> None:
+        """Where this process is full, leaves the stream that is detached longest to the store.
+
+        Raises TooManyStreams.
+        """
+        if not self._directory.has_room(request.key):
+            stream = self._directory.longest_detached()
+            if stream and self._custody.release(stream):
+                self._directory.remove(stream)
+                self._lanes.free(stream)
+                self.counts.spilled += 1
+        self._directory.check_room(request.key)
+
+    def _save(self, request: OpenRequest) -> None:
+        stream = self._directory.find(request.key)
+        if stream:
+            self._custody.hurry(stream)
