@@ -14,13 +14,13 @@ from service.api.guard import Guard
 from service.checkpoint.open import open_store
 from service.checkpoint.store import StoreRefused
 from service.core.directory import Directory
-from service.deployment import Deployment
 from service.engine import Engine
 from service.http.server import listening
-from service.lanes import Lanes
-from service.loading import Loader
-from service.process import Process
-from service.readiness import Phase
+from service.lanes.lanes import Lanes
+from service.lanes.loading import Loader
+from service.operations.deployment import Deployment
+from service.operations.process import Process
+from service.operations.readiness import Phase
 from service.settings import Settings
 from service.startup import StartError, announce, asked_to_stop, cannot_listen
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from service.capacity import Capacity
 from service.checkpoint.store import Store
 from service.core.counts import LaneReading, Readings
 from service.core.directory import Directory
@@ -24,14 +23,15 @@ from service.core.errors import (
 )
 from service.core.steps import Step
 from service.core.streams import OpenRequest, Owner, Stream
-from service.custody import Custody, StoreCustody
-from service.handover import Handover
-from service.lane import Lane
-from service.lanes import Lanes
-from service.locks import KeyedLocks
-from service.opening import Opened, Opener
-from service.outside import Outside
-from service.states import States
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
+from service.streams.capacity import Capacity
+from service.streams.custody import Custody, StoreCustody
+from service.streams.handover import Handover
+from service.streams.locks import KeyedLocks
+from service.streams.opening import Opened, Opener
+from service.streams.outside import Outside
+from service.streams.states import States
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from service.swap import Swap
+from service.core.swap import Swap
 
 _INT32_SECONDS = 2_000_000
 """gRPC takes milliseconds in 32 bits."""

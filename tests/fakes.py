@@ -8,7 +8,7 @@ from service.core.errors import ServiceError
 from service.core.model import GoldenRun, Signature
 from service.core.steps import Answer, Output, StepError
 from service.core.streams import Mode, ModelKey, OpenRequest
-from service.lane import Lane
+from service.lanes.lane import Lane
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.stepper import Stepper
 

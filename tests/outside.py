@@ -9,9 +9,9 @@ from service.core.changes import GivenState, GivenTensor
 from service.core.directory import Directory
 from service.core.streams import StreamKey
 from service.engine import Engine
-from service.lanes import Lanes
-from service.outside import Named
-from service.states import Seen
+from service.lanes.lanes import Lanes
+from service.streams.outside import Named
+from service.streams.states import Seen
 from tests.fakes import MODEL, TOKEN, accumulator_lane, number, value
 from tests.replicas import Replica
 

@@ -11,9 +11,9 @@ from service.core.directory import Directory
 from service.core.steps import Step
 from service.core.streams import Fence, Mode, OpenRequest, StreamKey
 from service.engine import Engine
-from service.lane import Lane
-from service.lanes import Lanes
-from service.opening import Opened
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
+from service.streams.opening import Opened
 from tests.fakes import MODEL, Connection, accumulator_lane, number, request, value
 
 INTERVAL = 0.005

@@ -11,6 +11,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._selector_of_time = _Leaping()
         super().__init__(self._selector_of_time)
+        # A loop runs what is due within its clock's resolution; nothing is due early where time
+        # is exact, and who waits for the very moment would go round for ever.
+        self._clock_resolution = 0.0
 
     def time(self) -> float:
         return self._selector_of_time.now

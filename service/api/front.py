@@ -16,7 +16,7 @@ from service.api.native import StreamInference
 from service.api.repository import ModelRepository
 from service.api.state import StreamState
 from service.api.tls import server_credentials
-from service.process import Process
+from service.operations.process import Process
 from service.settings import Settings
 from stepwire.v1 import (
     repository_pb2,

@@ -11,9 +11,9 @@ from service.core.lateness import LatePolicy, Verdict
 from service.core.model import TensorSpec
 from service.core.steps import Answer, Output, Step
 from service.core.streams import Mode, OpenRequest
-from service.lane import Lane
-from service.opening import Opened
+from service.lanes.lane import Lane
 from service.runtime.stepper import Batching
+from service.streams.opening import Opened
 from stepwire.v1 import stream_pb2 as pb
 
 _MODES = {mode.value: mode for mode in Mode} | {pb.OPEN_MODE_UNSPECIFIED: Mode.CREATE}

@@ -16,7 +16,7 @@ from service.api.guard import Guard, within
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.steps import Answer, Output
 from service.engine import Engine
-from service.opening import Opened
+from service.streams.opening import Opened
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 

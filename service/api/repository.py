@@ -10,12 +10,12 @@ from service.api.guard import Guard
 from service.api.unary import Context, told
 from service.core.errors import InvalidRequest, NotAllowed
 from service.core.model import TensorSpec
-from service.deployment import Deployment
-from service.lane import Lane
-from service.orders import Action, FanOut, ModelState, Order, Outcome, Standing
-from service.outcomes import combined
+from service.core.swap import Swap
+from service.lanes.lane import Lane
+from service.operations.deployment import Deployment
+from service.operations.orders import Action, FanOut, ModelState, Order, Outcome, Standing
+from service.operations.outcomes import combined
 from service.runtime.stepper import Batching
-from service.swap import Swap
 from stepwire.v1 import repository_pb2 as pb
 from stepwire.v1 import repository_pb2_grpc as pb_grpc
 

@@ -17,8 +17,8 @@ from service.core.directory import TOKEN_BYTES
 from service.core.errors import ServiceError
 from service.core.lifecycle import State
 from service.core.streams import Mode, OpenRequest, StreamKey
-from service.outside import Named
-from service.states import Page, Seen, States
+from service.streams.outside import Named
+from service.streams.states import Page, Seen, States
 from stepwire.v1 import state_pb2 as pb
 from stepwire.v1 import state_pb2_grpc as pb_grpc
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from prometheus_client.metrics_core import Metric
 
 from service.metrics.text import CONTENT_TYPE, written
-from service.readiness import Readiness
+from service.operations.readiness import Readiness
 from service.startup import StartError, cannot_listen
 
 _SHUTDOWN_SECONDS = 1.0

@@ -32,7 +32,9 @@ class Arena:
             state.input.rows_first(array)[slot] = state.initial
 
     def restore(self, slot: int, states: Sequence[bytes]) -> None:
-        """Sets the slot to saved states. Raises ValueError, changing nothing, if they do not fit."""
+        """Sets the slot to saved states. Raises ValueError, and changes nothing, if one does not
+        fit.
+        """
         specs = [state.input for state in self._states]
         rows = [
             np.frombuffer(data, spec.dtype).reshape(spec.shape)

@@ -17,8 +17,8 @@ import uvloop
 from service.app import load_process, serve
 from service.core.errors import ServerDraining
 from service.metrics.text import written
-from service.orders import Order, Outcome
-from service.process import Process
+from service.operations.orders import Order, Outcome
+from service.operations.process import Process
 from service.repository.packages import RepositoryError
 from service.settings import Settings
 from service.startup import StartError, asked_to_stop, prepare

@@ -11,8 +11,8 @@ from prometheus_client.metrics_core import Metric
 
 from service.metrics.ledger import Ledger
 from service.metrics.text import read
-from service.orders import Action, Order, Outcome
-from service.readiness import Phase, Readiness, combined
+from service.operations.orders import Action, Order, Outcome
+from service.operations.readiness import Phase, Readiness, combined
 from service.workers.control import Failed, Gone
 from service.workers.messages import (
     ORDER,

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from service.orders import Order, Outcome
-from service.readiness import Readiness
+from service.operations.orders import Order, Outcome
+from service.operations.readiness import Readiness
 
 
 class ToWorker(StrEnum):

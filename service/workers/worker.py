@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import service
-from service.readiness import Phase
+from service.operations.readiness import Phase
 from service.settings import Settings
 from service.workers.control import Peer
 

@@ -30,7 +30,7 @@ def serving(root: Path, *flags: str) -> Iterator[Server]:
 
 
 @contextlib.asynccontextmanager
-async def models(server: Server) -> AsyncIterator[pb_grpc.ModelRepositoryAsyncStub]:
-    async with grpc.aio.insecure_channel(server.address) as channel:
+async def models(address: str) -> AsyncIterator[pb_grpc.ModelRepositoryAsyncStub]:
+    async with grpc.aio.insecure_channel(address) as channel:
         stub: pb_grpc.ModelRepositoryAsyncStub = pb_grpc.ModelRepositoryStub(channel)
         yield stub

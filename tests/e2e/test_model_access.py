@@ -53,7 +53,7 @@ async def test_only_operators_load_and_unload_and_only_what_they_cover(
     guarded: Server, caller: str, model: str, code: grpc.StatusCode | None
 ) -> None:
     metadata = bearer(TOKENS.get(caller))
-    async with models(guarded) as stub:
+    async with models(guarded.address) as stub:
         for call in (
             stub.Load(pb.LoadModelRequest(model=model), metadata=metadata),
             stub.Unload(pb.UnloadModelRequest(model=model), metadata=metadata),
@@ -65,7 +65,7 @@ async def test_only_operators_load_and_unload_and_only_what_they_cover(
 
 async def test_only_covered_models_are_listed_and_described(guarded: Server) -> None:
     metadata = bearer(TOKENS["limited"])
-    async with models(guarded) as stub:
+    async with models(guarded.address) as stub:
         for request in (pb.ListModelsRequest(), pb.ListModelsRequest(model="gru")):
             answer = await stub.List(request, metadata=metadata)
             assert {each.model for each in answer.versions} <= {"accumulator"}

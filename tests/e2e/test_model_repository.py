@@ -18,6 +18,7 @@ from stepwire.v1 import repository_pb2 as pb
 from stepwire.v1 import repository_pb2_grpc as pb_grpc
 from tests import graphs
 from tests.e2e.deployed import ACCUMULATOR, GRU, models, put_models, serving
+from torture.processes import Reborn
 
 State = pb.ModelVersion
 STREAMS, STEPS = 12, 150
@@ -57,7 +58,7 @@ async def test_streams_under_load_are_handed_over_without_a_trace(root: Path, st
     inputs = signals(STREAMS)
     flags = () if store == "memory" else ("--store", f"sqlite:{root.parent / 'streams.db'}")
     with serving(root, "--swap", "handover", *flags) as server:
-        async with stepwire.connect(server.address) as client, models(server) as stub:
+        async with stepwire.connect(server.address) as client, models(server.address) as stub:
             undisturbed = []
             for x in inputs:
                 async with client.stream("gru") as stream:
@@ -88,13 +89,34 @@ async def test_streams_under_load_are_handed_over_without_a_trace(root: Path, st
             assert min(moved) > 0 and max(versions) == 3
 
 
+async def test_a_crash_in_the_middle_of_a_handover_loses_nothing(root: Path) -> None:
+    flags = ("--store", f"sqlite:{root.parent / 'streams.db'}")
+    graphs.put(root, "accumulator", ACCUMULATOR, 2)
+    with Reborn(root, *flags, log=root.parent / "server.log") as server:
+        async with stepwire.connect(server.address) as client:
+            streams = [client.stream("accumulator", version=1) for _ in range(STREAMS)]
+            await asyncio.gather(*(stream.open() for stream in streams))
+            work = [asyncio.create_task(run(stream, one(STEPS))) for stream in streams]
+            async with models(server.address) as stub:
+                request = pb.LoadModelRequest(model="accumulator", swap=pb.SWAP_HANDOVER)
+                loading = asyncio.ensure_future(stub.Load(request))
+                while not any(stream.version == 2 for stream in streams):
+                    await asyncio.sleep(0.001)
+                await server.crash()
+                with contextlib.suppress(grpc.aio.AioRpcError):
+                    await loading
+            for outputs in await asyncio.gather(*work):
+                assert totals(outputs) == list(range(1, STEPS + 1))
+            await asyncio.gather(*(stream.close() for stream in streams))
+
+
 async def test_a_version_that_fails_its_golden_run_never_replaces_one_that_works(
     root: Path,
 ) -> None:
     golden = graphs.golden_run(graphs.accumulator(), graphs.ACCUMULATOR)
     off = GoldenRun(golden.inputs, (golden.outputs[0] + np.float32(0.1),), golden.atol)
     with serving(root, "--swap", "handover") as server:
-        async with stepwire.connect(server.address) as client, models(server) as stub:
+        async with stepwire.connect(server.address) as client, models(server.address) as stub:
             async with client.stream("accumulator") as stream:
                 await run(stream, one(3))
                 wrong = graphs.package(graphs.accumulator(), graphs.ACCUMULATOR, off)
@@ -115,7 +137,7 @@ async def test_a_version_that_fails_its_golden_run_never_replaces_one_that_works
 async def test_steps_are_answered_while_a_large_model_is_loaded(root: Path) -> None:
     large = graphs.package(*graphs.recurrent("GRU", inputs=64, hidden=1024))
     with serving(root) as server:
-        async with stepwire.connect(server.address) as client, models(server) as stub:
+        async with stepwire.connect(server.address) as client, models(server.address) as stub:
             async with client.stream("accumulator") as stream:
                 graphs.put(root, "large", large)
                 await states(stub)  # the connection stands
@@ -134,7 +156,7 @@ async def test_steps_are_answered_while_a_large_model_is_loaded(root: Path) -> N
 async def test_an_unloaded_version_serves_its_streams_to_the_end(root: Path) -> None:
     graphs.put(root, "accumulator", ACCUMULATOR, 2)
     with serving(root) as server:
-        async with stepwire.connect(server.address) as client, models(server) as stub:
+        async with stepwire.connect(server.address) as client, models(server.address) as stub:
             async with client.stream("accumulator", version=1) as stream:
                 await run(stream, one(3))
                 answer = await stub.Unload(pb.UnloadModelRequest(model="accumulator", version=1))
@@ -167,7 +189,7 @@ async def test_a_stored_stream_is_told_which_version_to_load(root: Path) -> None
     package.rename(root.parent / "elsewhere")
     graphs.put(root, "accumulator", ACCUMULATOR, 2)
     with serving(root, *flags) as server:
-        async with stepwire.connect(server.address) as client, models(server) as stub:
+        async with stepwire.connect(server.address) as client, models(server.address) as stub:
             again = client.stream(
                 "accumulator", stream_id=stream.id, mode="resume", token=stream.token
             )
@@ -187,7 +209,7 @@ async def test_a_stored_stream_is_told_which_version_to_load(root: Path) -> None
 
 async def test_a_version_describes_itself(root: Path) -> None:
     with serving(root) as server:
-        async with models(server) as stub:
+        async with models(server.address) as stub:
             told = await stub.Describe(pb.DescribeModelRequest(model="gru"))
             assert (told.version, told.batching) == (1, pb.ModelDescription.BATCHING_ANY)
             (state,) = told.states
@@ -203,7 +225,7 @@ async def test_every_worker_has_its_streams_handed_over(root: Path) -> None:
     flags = ("--workers", "2", "--store", f"sqlite:{root.parent / 'streams.db'}")
     with serving(root, *flags) as server:
         async with contextlib.AsyncExitStack() as stack:
-            stub = await stack.enter_async_context(models(server))
+            stub = await stack.enter_async_context(models(server.address))
             streams = []
             for _ in range(8):
                 client = await stack.enter_async_context(stepwire.connect(server.address))

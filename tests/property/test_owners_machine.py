@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from service.core.errors import ServiceError
 from service.core.model import Array
 from service.core.streams import Mode, StreamKey
-from service.lane import Lane
+from service.lanes.lane import Lane
 from service.runtime.accumulator import accumulator_signature
 from service.runtime.stepper import Stepper
 from tests.fakes import MODEL, WINDOW, Connection, request

@@ -25,7 +25,7 @@ from service.core.lateness import Verdict
 from service.core.steps import Answer, Output, Step, StepError
 from service.core.streams import Mode, Stream
 from service.engine import Engine
-from service.lanes import Lanes
+from service.lanes.lanes import Lanes
 from tests.fakes import MODEL, WINDOW, Connection, accumulator_lane, number, request
 
 T = TypeVar("T")

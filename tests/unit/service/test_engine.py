@@ -14,7 +14,7 @@ from service.core.errors import (
 from service.core.steps import Step
 from service.core.streams import Mode, ModelKey
 from service.engine import Engine
-from service.lanes import Lanes
+from service.lanes.lanes import Lanes
 from tests.fakes import MODEL, Connection, accumulator_lane, number, request, value
 
 NEWER = ModelKey(MODEL.name, 2)

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from service.http.server import listening
 from service.metrics.service import families
-from service.readiness import Phase, Readiness, combined
+from service.operations.readiness import Phase, Readiness, combined
 from service.startup import StartError
 from tests.unit.service.metrics.made import GRU, readings, value
 

@@ -10,8 +10,8 @@ from service.core.counts import LaneReading, StepCounts
 from service.core.streams import ModelKey
 from service.metrics.service import families
 from service.metrics.text import written
-from service.orders import Action, ModelState, Order, Outcome
-from service.readiness import Phase, Readiness
+from service.operations.orders import Action, ModelState, Order, Outcome
+from service.operations.readiness import Phase, Readiness
 from service.workers.control import Failed, Gone
 from service.workers.crew import Crew
 from service.workers.messages import ORDER, ORDERS, OUTCOME, OUTCOMES, READINESS

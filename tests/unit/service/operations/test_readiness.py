@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.readiness import Phase, Readiness, combined
+from service.operations.readiness import Phase, Readiness, combined
 
 SERVING = Readiness(Phase.SERVING)
 

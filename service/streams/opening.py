@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from service.capacity import Capacity
 from service.checkpoint.store import Record
 from service.core.counts import OpenCounts
 from service.core.directory import Directory, Opening
@@ -13,10 +12,11 @@ from service.core.errors import InvalidRequest, ServiceError, StreamTakenOver
 from service.core.lifecycle import Effect
 from service.core.streams import OpenRequest, Owner, Stream
 from service.core.sync import SyncOwner
-from service.custody import Custody, stored
-from service.lane import Lane
-from service.lanes import Lanes
-from service.locks import KeyedLocks
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
+from service.streams.capacity import Capacity
+from service.streams.custody import Custody, stored
+from service.streams.locks import KeyedLocks
 
 
 class Opened(NamedTuple):

@@ -9,10 +9,10 @@ from service.checkpoint.store import Record
 from service.core.directory import Directory
 from service.core.errors import ServiceError, StoreDown, StreamMoved
 from service.core.streams import Stream
-from service.custody import Custody
-from service.lane import Lane
-from service.lanes import Lanes
-from service.locks import KeyedLocks
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
+from service.streams.custody import Custody
+from service.streams.locks import KeyedLocks
 
 
 class Handover:

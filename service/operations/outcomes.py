@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from service.core.streams import ModelKey
-from service.orders import ModelState, Outcome, Standing
+from service.operations.orders import ModelState, Outcome, Standing
 
 _WORST_FIRST = (Standing.REFUSED, Standing.DRAINING, Standing.NOT_LOADED, Standing.SERVING)
 

@@ -8,7 +8,7 @@ from service.core.checkpoint import Checkpoint
 from service.core.counts import StepCounts
 from service.core.errors import ModelNotFound
 from service.core.streams import ModelKey, OpenRequest, Stream
-from service.lane import Lane
+from service.lanes.lane import Lane
 
 
 class Lanes:

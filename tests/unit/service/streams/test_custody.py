@@ -21,8 +21,8 @@ from service.core.errors import (
 )
 from service.core.streams import Mode, StreamKey
 from service.engine import Engine
-from service.lane import Lane
-from service.lanes import Lanes
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.stepper import Stepper
 from tests.fakes import MODEL, Connection, accumulator_lane, request

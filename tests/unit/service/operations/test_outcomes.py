@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from service.orders import ModelState, Outcome, Standing
-from service.outcomes import combined
+from service.operations.orders import ModelState, Outcome, Standing
+from service.operations.outcomes import combined
 
 
 def state(standing: Standing = Standing.SERVING, reason: str = "", streams: int = 0) -> ModelState:

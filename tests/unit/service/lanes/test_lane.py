@@ -11,7 +11,7 @@ from service.core.lateness import LatePolicy
 from service.core.model import Array
 from service.core.steps import Step
 from service.core.streams import Stream, StreamKey, hash_token
-from service.lane import Lane
+from service.lanes.lane import Lane
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.stepper import Stepper
 from tests.fakes import MODEL, TOKEN, Connection, accumulator_lane, number, value

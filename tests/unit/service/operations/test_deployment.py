@@ -17,13 +17,13 @@ from service.core.errors import ModelNotFound
 from service.core.model import GoldenRun
 from service.core.steps import Step
 from service.core.streams import Mode, ModelKey
-from service.deployment import Deployment
 from service.engine import Engine
-from service.lane import Lane
-from service.loading import Loader
-from service.opening import Opened
-from service.orders import Action, ModelState, Order, Outcome, Standing
+from service.lanes.lane import Lane
+from service.lanes.loading import Loader
+from service.operations.deployment import Deployment
+from service.operations.orders import Action, ModelState, Order, Outcome, Standing
 from service.repository.packages import Package
+from service.streams.opening import Opened
 from tests import graphs
 from tests.fakes import Connection, number, request, value
 from tests.replicas import Line, Shared, until

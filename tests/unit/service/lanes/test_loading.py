@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service.core.errors import ModelNotFound, ModelRefused
 from service.core.streams import ModelKey
-from service.loading import Loader
+from service.lanes.loading import Loader
 from service.repository.manifest import GOLDEN_KEY, MANIFEST_KEY
 from tests import foreign, graphs
 
@@ -79,7 +79,7 @@ def test_files_that_change_while_they_are_read_are_refused(
     def meanwhile(*arguments: object) -> None:
         path.write_bytes(graphs.package(*graphs.mixer()))
 
-    monkeypatch.setattr("service.loading.proven_stepper", meanwhile)
+    monkeypatch.setattr("service.lanes.loading.proven_stepper", meanwhile)
     with pytest.raises(ModelRefused, match="changed while they were read"):
         loader(root).load(loader(root).find("gru", 1))
 

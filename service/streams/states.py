@@ -13,9 +13,9 @@ from service.core.errors import StateUnusable
 from service.core.lifecycle import State
 from service.core.model import TensorSpec
 from service.core.streams import ModelKey, OpenRequest
-from service.custody import Custody
-from service.lanes import Lanes
-from service.outside import Named, Outside
+from service.lanes.lanes import Lanes
+from service.streams.custody import Custody
+from service.streams.outside import Named, Outside
 
 
 class Seen(NamedTuple):

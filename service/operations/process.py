@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from service.deployment import Deployment
 from service.engine import Engine
 from service.metrics.service import families
-from service.orders import FanOut, Order, Outcome
-from service.readiness import Phase, Readiness
+from service.operations.deployment import Deployment
+from service.operations.orders import FanOut, Order, Outcome
+from service.operations.readiness import Phase, Readiness
 
 
 class Process:

@@ -9,8 +9,8 @@ from service.core.errors import ModelNotFound
 from service.core.lateness import LatePolicy
 from service.core.steps import Step
 from service.core.streams import ModelKey, Stream, StreamKey
-from service.lane import Lane
-from service.lanes import Lanes
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
 from tests.fakes import MODEL, Connection, accumulator_lane, number
 
 NEWER = ModelKey(MODEL.name, 2)

@@ -21,8 +21,8 @@ from service.core.errors import (
 from service.core.lifecycle import State
 from service.core.steps import Step
 from service.core.streams import Mode
-from service.outside import Named
-from service.states import States
+from service.streams.outside import Named
+from service.streams.states import States
 from tests.fakes import MODEL, TOKEN, Connection, number, request
 from tests.outside import IDLE, Alone, named, total, total_of
 from tests.replicas import Replica, Shared, until

@@ -23,9 +23,9 @@ from service.core.errors import (
 )
 from service.core.lifecycle import Effect
 from service.core.streams import Mode, OpenRequest, Stream, StreamKey, hash_token
-from service.custody import Custody, stored
-from service.lanes import Lanes
-from service.locks import KeyedLocks
+from service.lanes.lanes import Lanes
+from service.streams.custody import Custody, stored
+from service.streams.locks import KeyedLocks
 
 Change = Callable[[Checkpoint], Checkpoint | None]
 """What a stream becomes; None: it ends. Raises a ServiceError for what cannot be done."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.core.model import Signature, StateSpec, TensorSpec
-from service.swap import obstacle
+from service.core.swap import obstacle
 
 FLOAT = np.dtype("<f4")
 X = TensorSpec("x", FLOAT, (2,), features=("angle [rad]", "speed [rad/s]"))

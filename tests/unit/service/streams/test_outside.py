@@ -19,8 +19,8 @@ from service.core.errors import (
 )
 from service.core.lifecycle import State
 from service.core.streams import Mode, ModelKey, StreamKey
-from service.outside import Named
-from service.states import States
+from service.streams.outside import Named
+from service.streams.states import States
 from tests.fakes import Connection, request
 from tests.outside import named, total, total_of
 from tests.replicas import Replica, Shared, until

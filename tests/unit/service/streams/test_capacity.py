@@ -4,15 +4,15 @@ import dataclasses
 
 import pytest
 
-from service.capacity import Capacity
 from service.core.directory import Directory
 from service.core.errors import NoCapacity
 from service.core.streams import Mode, OpenRequest
 from service.engine import Engine
-from service.lane import Lane
-from service.lanes import Lanes
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.stepper import Stepper
+from service.streams.capacity import Capacity
 from tests.fakes import MODEL, Connection, request
 
 MILLI = 1e-3

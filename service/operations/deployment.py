@@ -8,13 +8,13 @@ import time
 
 from service.core.errors import ModelInUse, ModelNotFound, ModelRefused, ServiceError, StoreDown
 from service.core.streams import ModelKey
-from service.handover import Handover
-from service.lane import Lane
-from service.lanes import Lanes
-from service.loading import Loader
-from service.orders import Action, ModelState, Order, Outcome, Standing
+from service.core.swap import obstacle
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
+from service.lanes.loading import Loader
+from service.operations.orders import Action, ModelState, Order, Outcome, Standing
 from service.repository.packages import Package
-from service.swap import obstacle
+from service.streams.handover import Handover
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from service.core.admission import StepCost, admit
-from service.lane import Lane
-from service.lanes import Lanes
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
 
 _FIRST_MESSAGE_SECONDS = 100e-6
 """Taken for what a step costs beside its arithmetic until that has been measured."""

@@ -15,7 +15,7 @@ from service.core.errors import StoreDown, StreamMoved
 from service.core.steps import Output
 from service.core.streams import Mode, ModelKey, StreamKey
 from service.engine import Engine
-from service.lanes import Lanes
+from service.lanes.lanes import Lanes
 from tests.fakes import MODEL, Connection, accumulator_lane, request
 from tests.replicas import INTERVAL, Replica, Session, Shared, until
 

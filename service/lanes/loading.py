@@ -10,8 +10,8 @@ from pathlib import Path
 
 from service.core.errors import ModelNotFound, ModelRefused
 from service.core.streams import ModelKey
-from service.lane import Lane
-from service.lanes import Lanes
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
 from service.repository.description import describe
 from service.repository.manifest import GOLDEN_KEY
 from service.repository.packages import Package, RepositoryError, package_at, scan, versions

@@ -11,9 +11,9 @@ from service.core.counts import StoreReading
 from service.core.directory import Directory, Stored
 from service.core.errors import ServiceError
 from service.core.streams import UNFENCED, Fence, OpenRequest, Stream, StreamKey
-from service.keeper import Keeper
-from service.lanes import Lanes
-from service.ownership import Ownership
+from service.lanes.lanes import Lanes
+from service.streams.keeper import Keeper
+from service.streams.ownership import Ownership
 
 
 class Custody:

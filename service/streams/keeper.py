@@ -18,7 +18,7 @@ from service.checkpoint.store import Record, Store, StoreUnavailable, Write
 from service.core.counts import StoreCounts, StoreReading
 from service.core.errors import ServiceError, StoreDown, StreamTakenOver
 from service.core.streams import Stream, StreamKey
-from service.lanes import Lanes
+from service.lanes.lanes import Lanes
 
 log = logging.getLogger(__name__)
 

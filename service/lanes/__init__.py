@@ -1,0 +1,1 @@
+"""Model versions in service, and how they come there."""

@@ -1,0 +1,1 @@
+"""One process, as those see it who watch it and give it orders."""

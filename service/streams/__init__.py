@@ -1,0 +1,1 @@
+"""Streams: how connections come to them, and what becomes of them beyond one process."""
