@@ -139,6 +139,8 @@ class Proxy:
                 self._pass(Way.ANSWERS, data, sink)
 
     def _pass(self, way: Way, data: bytes, sink: asyncio.StreamWriter) -> None:
+        if sink.transport.is_closing():
+            return
         left = self._left.get(way)
         if left is None or left > len(data):
             sink.write(data)
