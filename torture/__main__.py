@@ -19,6 +19,7 @@ from torture import report
 from torture.churn import let_streams_come_and_go
 from torture.crashes import crash_under_load
 from torture.cuts import cut_at_every_point
+from torture.flood import flood_and_read_nothing
 from torture.malformed import flood_with_malformed_messages
 from torture.overload import offer_twice_the_load
 from torture.promises import PromiseBroken
@@ -58,10 +59,12 @@ SCENARIOS: dict[str, Scenario] = {
         hidden=512,
         rate_hz=50.0,
         seconds=20.0,
-        deaf=32,
         most_ratio=2.0,
         most_grown=64 * 2**20,
         seed=seed,
+    ),
+    "deaf-flood": lambda ground, _: flood_and_read_nothing(
+        ground, clients=64, messages=20_000, most_grown=64 * 2**20
     ),
     "churn": lambda ground, seed: let_streams_come_and_go(
         ground, steps=3_000_000, streams=2_000, most_growth=0.02, seed=seed

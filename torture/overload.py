@@ -1,25 +1,22 @@
-"""Twice the load that fits, then a flood: who is admitted is served as if alone."""
+"""Twice the load that fits: who is admitted is served as if alone, in bounded memory."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import stepwire
-from stepwire.v1 import stream_pb2 as pb
-from torture.deaf import DeafClient
 from torture.load import Account, Diary, account, ask
 from torture.memory import Memory
-from torture.package import FEATURES, NAME
-from torture.processes import Server, running
+from torture.package import NAME
+from torture.processes import running
 from torture.promises import promised
-from torture.raw import STREAM
 from torture.witness import Witness
 
 _ASK_AGAIN = 1.0
@@ -28,9 +25,6 @@ _LOOK = 0.05
 """Seconds after which more are sent to ask."""
 _WARM_UP_STEPS = 20
 _MOST_ADMITTED = 500
-_NO_ROOM = 1.0
-"""Seconds without room to write after which a client that reads nothing is held back."""
-_MOST_SENT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +37,6 @@ class Overload:
     """From when a step is due to its answer, of one stream by itself."""
     loaded_p99_ms: float
     """Of all that are admitted, while the others ask."""
-    taken_from_deaf: int
-    """Steps that a client which reads nothing could send, at most."""
     grown_bytes: int
     """How far the server's resident memory rose above that of the stream by itself."""
     account: Account
@@ -57,7 +49,6 @@ async def offer_twice_the_load(
     hidden: int,
     rate_hz: float,
     seconds: float,
-    deaf: int,
     most_ratio: float | None,
     most_grown: int,
     seed: int = 0,
@@ -76,7 +67,6 @@ async def offer_twice_the_load(
             alone = await trial.alone(seconds)
             watching = tasks.create_task(memory.watch(lambda: 1.0))
             loaded = await trial.crowded(seconds)
-            taken = await _flood(server, deaf)
             watching.cancel()
     trial_account = account(witness, trial.diaries)
     trial_account.hold()
@@ -94,7 +84,6 @@ async def offer_twice_the_load(
         trial.refusals,
         alone,
         loaded,
-        taken,
         grown,
         trial_account,
         time.monotonic() - started,
@@ -179,21 +168,3 @@ class _Trial:
 
 def _p99_ms(waits: Sequence[float]) -> float:
     return 1000 * float(np.percentile(waits, 99))
-
-
-async def _flood(server: Server, deaf: int) -> int:
-    """Clients that send and read nothing: the most messages that one could send."""
-    opening = pb.StreamRequest(open=pb.Open(model=NAME)).SerializeToString()
-    clients = [DeafClient(STREAM, opening) for _ in range(deaf)]
-    held = await asyncio.gather(
-        *(each.flood(server.port, _endless_steps(), no_room=_NO_ROOM) for each in clients)
-    )
-    sent = max(each.sent for each in clients)
-    promised(all(held), f"a client that reads nothing could send {sent} steps, and more")
-    return sent
-
-
-def _endless_steps() -> Iterator[bytes]:
-    for step in range(_MOST_SENT):
-        message = pb.StreamRequest(step=pb.Step(step=step, inputs=[bytes(4 * FEATURES)]))
-        yield message.SerializeToString()
