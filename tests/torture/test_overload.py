@@ -14,6 +14,7 @@ async def test_who_does_not_fit_is_refused(tmp_path: Path) -> None:
         tmp_path,
         hidden=512,
         rate_hz=50.0,
+        rounds=1,
         seconds=3.0,
         most_ratio=None,
         most_grown=64 * 2**20,
