@@ -22,15 +22,13 @@ from torture.grammar import Grammar
 from torture.mutator import Mutator
 from torture.package import FEATURES, NAME, OUTPUTS
 from torture.promises import promised
-from torture.raw import FAST, STREAM, Reply, converse, path_of
+from torture.raw import FAST, STREAM, TRANSIENT, Reply, converse, path_of
 from torture.witness import Seen, Witness
 
 _PATIENCE = 0.25
 """Seconds that a call may stay open after it has said what it had to say."""
 _PATIENCE_WITH_STEPS = 10.0
 _ATTEMPTS, _RETRY = 50, 0.1
-_TRANSIENT = ("UNAVAILABLE", "CANCELLED", "INTERNAL")
-"""How a call ends that no server has taken."""
 _HEARING = 0.05
 """Seconds that a connection which speaks no HTTP/2 is listened to."""
 _IN_ONE_CALL = 20
@@ -223,7 +221,7 @@ async def _surely(channel: grpc.aio.Channel, messages: Sequence[bytes]) -> Reply
     """Converses again while no server takes the call, as a client does; at most some seconds."""
     for _ in range(_ATTEMPTS):
         reply = await converse(channel, STREAM, messages, patience=_PATIENCE_WITH_STEPS)
-        if reply.answers or reply.status not in _TRANSIENT:
+        if reply.answers or reply.status not in TRANSIENT:
             break
         await asyncio.sleep(_RETRY)
     return reply

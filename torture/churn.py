@@ -7,6 +7,7 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -18,7 +19,7 @@ from torture.memory import Memory
 from torture.package import NAME
 from torture.processes import Server, running
 from torture.promises import PromiseBroken, promised
-from torture.raw import FAST, STREAM
+from torture.raw import FAST, OVER, STREAM, TRANSIENT
 from torture.scrape import ANYWHERE, HttpPort
 from torture.witness import Witness
 
@@ -30,6 +31,8 @@ _WINDOW = 8
 _CALLS_PER_CONNECTION = 100
 _WARM = 0.3
 """The share of all steps after which memory is to stay where it is."""
+_ATTEMPTS, _RETRY = 50, 0.1
+"""How often an open is sent that no server has taken, and the seconds between two."""
 _PATIENCE = 30.0
 _TOKEN_BYTES = 16
 
@@ -140,20 +143,17 @@ class _Crowd:
 
     async def _succession(self, channel: grpc.aio.Channel, source: random.Random) -> None:
         """Life after life in one place."""
-        begin: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(STREAM)
         while self.steps < self._goal:
             opening = pb.Open(
                 model=NAME, stream_id=secrets.token_hex(8), token=secrets.token_bytes(_TOKEN_BYTES)
             )
             end, steps = source.choice(list(End)), source.randint(_SHORTEST, _LONGEST)
-            life = _Life(begin(), self._steps)
-            await life.open(opening, at=0)
+            life = await self._born(channel, opening, at=0)
             await life.run(steps)
             if end is End.RESUMED:
                 await life.finish()
-                life = _Life(begin(), self._steps)
                 opening.mode = pb.OPEN_MODE_RESUME
-                await life.open(opening, at=steps)
+                life = await self._born(channel, opening, at=steps)
                 await life.run(source.randint(_SHORTEST, _LONGEST))
             if end is End.ABANDONED:
                 await life.abandon()
@@ -161,6 +161,16 @@ class _Crowd:
                 await life.finish(self._close)
             self.steps += life.made
             self.lives += 1
+
+    async def _born(self, channel: grpc.aio.Channel, opening: pb.Open, *, at: int) -> _Life:
+        """A call that has its stream. gRPC turns some away where very many come at once."""
+        begin: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(STREAM)
+        for _ in range(_ATTEMPTS):
+            life = _Life(begin(), self._steps)
+            if await life.open(opening, at=at):
+                return life
+            await asyncio.sleep(_RETRY)
+        raise PromiseBroken(f"no server took a call in {_ATTEMPTS * _RETRY:g} s")
 
 
 class _Life:
@@ -174,11 +184,20 @@ class _Life:
         self.made = 0
         """The stream's next step."""
 
-    async def open(self, opening: pb.Open, *, at: int) -> None:
-        await self._call.write(pb.StreamRequest(open=opening).SerializeToString())
-        opened = (await self._hear()).opened
+    async def open(self, opening: pb.Open, *, at: int) -> bool:
+        """False if no server has taken the call."""
+        answer = None
+        with suppress(*OVER):
+            await self._call.write(pb.StreamRequest(open=opening).SerializeToString())
+            answer = await self._call.read()
+        if not isinstance(answer, bytes):
+            code, details = (await self._call.code()).name, await self._call.details()
+            promised(code in TRANSIENT, f"a stream was not opened: {code} {details}")
+            return False
+        opened = pb.StreamResponse.FromString(answer).opened
         promised(opened.next_step == at, f"a stream stands at step {opened.next_step}, not at {at}")
         self.made = at
+        return True
 
     async def run(self, steps: int) -> None:
         """So many steps, a window at a time."""

@@ -22,6 +22,8 @@ FAST = (
     ("grpc.use_local_subchannel_pool", 1),
 )
 """Options of a channel that finds a server at once which comes back."""
+TRANSIENT = ("UNAVAILABLE", "CANCELLED", "INTERNAL")
+"""How a call ends that no server has taken."""
 STILL_OPEN = "STILL_OPEN"
 """In the place of a status, of a call that the server did not end in time."""
 
@@ -50,19 +52,19 @@ async def converse(
 
 
 _Call = grpc.aio.StreamStreamCall[bytes, bytes]
-_OVER = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
+OVER = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
 """What a call raises that has ended; its status tells why."""
 
 
 async def _say(call: _Call, messages: Iterable[bytes]) -> None:
-    with contextlib.suppress(*_OVER):
+    with contextlib.suppress(*OVER):
         for message in messages:
             await call.write(message)
         await call.done_writing()
 
 
 async def _hear(call: _Call, answers: list[bytes]) -> None:
-    with contextlib.suppress(*_OVER):
+    with contextlib.suppress(*OVER):
         while isinstance(answer := await call.read(), bytes):
             answers.append(answer)
 
