@@ -7,7 +7,6 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -15,11 +14,12 @@ from pathlib import Path
 import grpc
 
 from stepwire.v1 import stream_pb2 as pb
+from torture.life import WINDOW, Life
 from torture.memory import Memory
 from torture.package import NAME
 from torture.processes import Server, running
 from torture.promises import PromiseBroken, promised
-from torture.raw import FAST, OVER, STREAM, TRANSIENT
+from torture.raw import FAST, STREAM
 from torture.scrape import ANYWHERE, HttpPort
 from torture.witness import Witness
 
@@ -27,7 +27,6 @@ _IDLE_LIMIT = 3.0
 """Seconds that the server keeps what was abandoned."""
 _SHORTEST, _LONGEST = 10, 40
 """Steps of a life."""
-_WINDOW = 8
 _CALLS_PER_CONNECTION = 100
 _WARM = 0.3
 """The share of all steps after which memory is to stay where it is."""
@@ -120,7 +119,7 @@ class _Crowd:
             pb.StreamRequest(
                 step=pb.Step(step=step, inputs=[witness.input(0, step).tobytes()])
             ).SerializeToString()
-            for step in range(2 * _LONGEST + _WINDOW)
+            for step in range(2 * _LONGEST + WINDOW)
         ]
         self._close = pb.StreamRequest(close=pb.Close()).SerializeToString()
         self.steps = 0
@@ -162,75 +161,12 @@ class _Crowd:
             self.steps += life.made
             self.lives += 1
 
-    async def _born(self, channel: grpc.aio.Channel, opening: pb.Open, *, at: int) -> _Life:
+    async def _born(self, channel: grpc.aio.Channel, opening: pb.Open, *, at: int) -> Life:
         """A call that has its stream. gRPC turns some away where very many come at once."""
         begin: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(STREAM)
         for _ in range(_ATTEMPTS):
-            life = _Life(begin(), self._steps)
+            life = Life(begin(), self._steps)
             if await life.open(opening, at=at):
                 return life
             await asyncio.sleep(_RETRY)
         raise PromiseBroken(f"no server took a call in {_ATTEMPTS * _RETRY:g} s")
-
-
-class _Life:
-    """A call, from its open to its end."""
-
-    def __init__(
-        self, call: grpc.aio.StreamStreamCall[bytes, bytes], messages: Sequence[bytes]
-    ) -> None:
-        self._call = call
-        self._messages = messages
-        self.made = 0
-        """The stream's next step."""
-
-    async def open(self, opening: pb.Open, *, at: int) -> bool:
-        """False if no server has taken the call."""
-        answer = None
-        with suppress(*OVER):
-            await self._call.write(pb.StreamRequest(open=opening).SerializeToString())
-            answer = await self._call.read()
-        if not isinstance(answer, bytes):
-            code, details = (await self._call.code()).name, await self._call.details()
-            promised(code in TRANSIENT, f"a stream was not opened: {code} {details}")
-            return False
-        opened = pb.StreamResponse.FromString(answer).opened
-        promised(opened.next_step == at, f"a stream stands at step {opened.next_step}, not at {at}")
-        self.made = at
-        return True
-
-    async def run(self, steps: int) -> None:
-        """So many steps, a window at a time."""
-        goal = self.made + steps
-        while self.made < goal:
-            window = range(self.made, min(self.made + _WINDOW, goal))
-            for step in window:
-                await self._call.write(self._messages[step])
-            for step in window:
-                output = (await self._hear()).output
-                taken = int.from_bytes(output.outputs[1], "little")
-                promised(
-                    output.step == step and taken == step + 1,
-                    f"step {step} was answered as step {output.step}, the {taken}th to run",
-                )
-            self.made = window.stop
-
-    async def finish(self, *last: bytes) -> None:
-        """Says the last words, and that they are the last; hears the end."""
-        for message in last:
-            await self._call.write(message)
-        await self._call.done_writing()
-        while await self._call.read() is not grpc.aio.EOF:
-            pass
-
-    async def abandon(self) -> None:
-        for step in range(self.made, self.made + _WINDOW):
-            await self._call.write(self._messages[step])
-        self._call.cancel()
-
-    async def _hear(self) -> pb.StreamResponse:
-        answer = await self._call.read()
-        if not isinstance(answer, bytes):
-            code, details = await self._call.code(), await self._call.details()
-            raise PromiseBroken(f"a call ended early: {code.name} {details}")
-        return pb.StreamResponse.FromString(answer)

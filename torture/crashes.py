@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import stepwire
-from torture.load import MIXED, Account, Load, account
+from torture.diary import Account, account
+from torture.load import MIXED, Load
 from torture.processes import Reborn
 from torture.proxy import proxied
 from torture.stores import STORES

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import stepwire
-from torture.load import Account, Diary, account, ask
+from torture.diary import Account, Diary, account, ask
 from torture.package import NAME
 from torture.processes import running
 from torture.promises import promised

@@ -11,7 +11,8 @@ from pathlib import Path
 import stepwire
 from stepwire.v1 import stream_pb2 as pb
 from torture.deaf import DeafClient
-from torture.load import Account, Load, Manner, account
+from torture.diary import Account, account
+from torture.load import Load, Manner
 from torture.memory import Memory
 from torture.package import FEATURES, NAME
 from torture.processes import running

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import stepwire
 from torture.assault import Assault
-from torture.load import Account, Diary, account, ask, keep_stepping
+from torture.diary import Account, Diary, account, ask
+from torture.load import keep_stepping
 from torture.package import NAME
 from torture.processes import Server, running
 from torture.promises import promised

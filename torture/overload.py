@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 import stepwire
-from torture.load import Account, Diary, account, ask
+from torture.diary import Account, Diary, account, ask
 from torture.memory import Memory
 from torture.package import NAME
 from torture.processes import running

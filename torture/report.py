@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from torture.load import Account
+from torture.diary import Account
 
 _COUNTS = ("steps", "lost", "doubled", "different")
 

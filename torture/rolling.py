@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import stepwire
-from torture.load import MIXED, Account, Load, account
+from torture.diary import Account, account
+from torture.load import MIXED, Load
 from torture.promises import promised
 from torture.replicas import Cluster, clustered
 from torture.stores import redis_running

@@ -16,7 +16,8 @@ import grpc
 
 import stepwire
 from stepwire.v1 import stream_pb2 as pb
-from torture.load import Account, Diary, Load, Manner, account
+from torture.diary import Account, Diary, account
+from torture.load import Load, Manner
 from torture.package import NAME
 from torture.processes import Reborn
 from torture.promises import promised

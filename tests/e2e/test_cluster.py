@@ -14,7 +14,8 @@ import pytest
 import stepwire
 from tests.pages import Page
 from tests.stack import Stack, stacked
-from torture.load import Diary, account, keep_stepping
+from torture.diary import Diary, account
+from torture.load import keep_stepping
 from torture.witness import Witness
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]

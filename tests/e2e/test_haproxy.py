@@ -24,7 +24,8 @@ from tests.e2e.wire import TOKEN, RawCall
 from tests.pages import Page
 from tests.redis_server import redis_running
 from torture.balancer import CONFIGURATION, Backend, Balancer, balanced, installed
-from torture.load import Diary, account, keep_stepping
+from torture.diary import Diary, account
+from torture.load import keep_stepping
 from torture.replicas import Cluster, clustered
 from torture.witness import Witness
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from torture.load import Account, Diary, account
+from torture.diary import Account, Diary, account
 from torture.promises import PromiseBroken
 from torture.witness import Seen, Witness
 

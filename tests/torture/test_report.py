@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from torture.crashes import Crashes
-from torture.load import Account
+from torture.diary import Account
 from torture.report import Verdict, table, write_json
 from torture.rolling import RollingRestart
 
