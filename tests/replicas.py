@@ -57,6 +57,9 @@ class Line:
     async def create(self, write: Write) -> bool:
         return await self._reach().create(write)
 
+    async def replace(self, write: Write, seen: Fence) -> bool:
+        return await self._reach().replace(write, seen)
+
     async def write(self, writes: Sequence[Write]) -> list[bool]:
         self.writes += 1
         return await self._reach().write(writes)

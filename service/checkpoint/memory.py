@@ -50,6 +50,13 @@ class MemoryStore:
         self._forget_some()
         return [self._write(write) for write in writes]
 
+    async def replace(self, write: Write, seen: Fence) -> bool:
+        known = self._entry(write.key)
+        if known and known.record.fence != seen:
+            return False
+        self._put(write)
+        return True
+
     async def take(self, key: StreamKey, seen: Fence, owner: str) -> Record | None:
         entry = self._entry(key)
         if not entry or entry.record.fence != seen or not entry.record.checkpoint:

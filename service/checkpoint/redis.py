@@ -61,6 +61,10 @@ class RedisStore:
             stored += [bool(reply) for reply in replies]
         return stored
 
+    async def replace(self, write: Write, seen: Fence) -> bool:
+        [stored] = await self._connection.run([_storing(scripts.REPLACE, write, *seen)])
+        return bool(stored)
+
     async def take(self, key: StreamKey, seen: Fence, owner: str) -> Record | None:
         taking = _command(scripts.TAKE, [_stream(key)], _member(key), *seen, seen.epoch + 1, owner)
         [row] = await self._connection.run([taking])
@@ -99,7 +103,7 @@ def _command(script: Script, keys: Sequence[str], *values: str | bytes | int) ->
     return (script, len(keys), *keys, *values)
 
 
-def _storing(script: Script, write: Write) -> Command:
+def _storing(script: Script, write: Write, *seen: str | int) -> Command:
     key, record, keep_for = write
     model, version = record.checkpoint.model if record.checkpoint else ("", 0)
     return _command(
@@ -109,6 +113,7 @@ def _storing(script: Script, write: Write) -> Command:
         math.ceil(min(keep_for, _LONGEST) * 1000),
         *(record.token_hash, model, version),
         encode(record.checkpoint) if record.checkpoint else b"",
+        *seen,
     )
 
 

@@ -94,6 +94,8 @@ WRITE = _script(
     _STORE % "fences < 0 or (fences == 0 and compare(tonumber(step), tonumber(known[3])) < 0)"
 )
 CREATE = _script(_STORE % "known[3] ~= END or fences <= 0")
+# Beside them: the epoch and owner seen.
+REPLACE = _script(_STORE % "known[1] ~= ARGV[12] or known[2] ~= ARGV[13]")
 
 # KEYS: stream. ARGV: member, the epoch and owner seen, the new epoch and owner.
 # Returns the record as HMGET does, or nil.

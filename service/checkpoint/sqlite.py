@@ -38,6 +38,8 @@ _WRITE = _STORE + "(excluded.epoch, excluded.owner, excluded.step) >= (epoch, ow
 
 _CREATE = _STORE + "checkpoint IS NULL AND (excluded.epoch, excluded.owner) > (epoch, owner)"
 
+_REPLACE = _STORE + "(epoch, owner) = (?13, ?14)"
+
 _FORGET = """
 DELETE FROM streams WHERE rowid IN (SELECT rowid FROM streams WHERE expires <= ? LIMIT ?)"""
 
@@ -101,6 +103,12 @@ class SqliteStore:
 
         return await self._database.run(round_)
 
+    async def replace(self, write: Write, seen: Fence) -> bool:
+        now = self._clock()
+        return await self._database.run(
+            lambda database: _stored(database, _REPLACE, write, now, *seen)
+        )
+
     async def take(self, key: StreamKey, seen: Fence, owner: str) -> Record | None:
         row = await self._first(_TAKE, owner, *key, *seen, self._clock())
         return _record(row) if row else None
@@ -131,12 +139,14 @@ class SqliteStore:
         )
 
 
-def _stored(database: sqlite3.Connection, statement: str, write: Write, now: float) -> bool:
+def _stored(
+    database: sqlite3.Connection, statement: str, write: Write, now: float, *seen: object
+) -> bool:
     key, record, keep_for = write
     model, version = record.checkpoint.model if record.checkpoint else (None, None)
     data = encode(record.checkpoint) if record.checkpoint else None
     values = (*key, *record.order, record.released, record.token_hash, model, version, data)
-    return database.execute(statement, (*values, now + keep_for, now)).rowcount == 1
+    return database.execute(statement, (*values, now + keep_for, now, *seen)).rowcount == 1
 
 
 def _record(row: Row) -> Record:

@@ -98,6 +98,12 @@ class Store(Protocol):
         a claim of the former epoch away; storing a released or ended one takes any claim away.
         """
 
+    async def replace(self, write: Write, seen: Fence) -> bool:
+        """Stores a record under a fence after `seen`, in the place of one under `seen`, whatever
+        its step. False, and nothing done, if the stream's fence is no longer `seen`. Where the
+        store has no record of the stream, it takes this one.
+        """
+
     async def take(self, key: StreamKey, seen: Fence, owner: str) -> Record | None:
         """Makes `owner` the stream's owner, in the epoch after `seen`; returns its record.
 

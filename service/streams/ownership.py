@@ -17,7 +17,7 @@ from service.checkpoint.store import (
 )
 from service.core.checkpoint import Checkpoint
 from service.core.errors import StateUnusable, StoreDown, StreamExists, StreamNotFound
-from service.core.streams import Fence, StreamKey
+from service.core.streams import UNFENCED, Fence, StreamKey
 
 _LOOK_AGAIN = 0.02
 """Seconds between two looks at a stream that its owner is asked to release."""
@@ -50,15 +50,16 @@ class Ownership:
         """
         with _told(key):
             if former:
-                fence = Fence(former.epoch + 1, self._owner)
+                fence = self._after(former)
+                stored = await self._store.replace(
+                    Write(key, Record(fence, token_hash, first), self._idle_limit), former
+                )
             else:
                 ended = await self._store.read(key)
-                fence = Fence(ended.fence.epoch + 1 if ended else 1, self._owner)
-            write = Write(key, Record(fence, token_hash, first), self._idle_limit)
-            if former:
-                (stored,) = await self._store.write([write])
-            else:
-                stored = await self._store.create(write)
+                fence = self._after(ended.fence if ended else UNFENCED)
+                stored = await self._store.create(
+                    Write(key, Record(fence, token_hash, first), self._idle_limit)
+                )
         if not stored:
             raise StreamExists(f"stream {key.id!r} was opened at another server just now")
         return fence
@@ -83,10 +84,10 @@ class Ownership:
         """Replaces a record that was taken, in a new epoch and for anyone to take; None ends the
         stream. Its steps may go back.
         """
-        fence = Fence(taken.fence.epoch + 1, self._owner)
+        fence = self._after(taken.fence)
         record = Record(fence, taken.token_hash, after, released=after is not None)
         with _told(key):
-            (done,) = await self._store.write([Write(key, record, self._idle_limit)])
+            done = await self._store.replace(Write(key, record, self._idle_limit), taken.fence)
         if not done:
             raise StoreDown(f"stream {key.id!r} was taken by another server: try again")
 
@@ -102,15 +103,17 @@ class Ownership:
     async def renew(self, key: StreamKey, record: Record) -> Fence:
         """Stores a record of a stream that this process has, in the epoch after the record's.
 
-        Raises StoreDown if the store does not have the stream under the record's fence either.
+        Raises StoreDown if another process has the stream, too.
         """
+        fence = self._after(record.fence)
         with _told(key):
-            taken = await self._store.take(key, record.fence, self._owner)
-            if taken:
-                write = Write(key, replace(record, fence=taken.fence), self._idle_limit)
-                if await self._store.write([write]) == [True]:
-                    return taken.fence
+            write = Write(key, replace(record, fence=fence), self._idle_limit)
+            if await self._store.replace(write, record.fence):
+                return fence
         raise StoreDown(f"the state store no longer has stream {key.id!r} as this server's")
+
+    def _after(self, fence: Fence) -> Fence:
+        return Fence(fence.epoch + 1, self._owner)
 
     def _may_take(self, record: Record) -> bool:
         return record.released or record.fence.owner == self._owner

@@ -144,6 +144,26 @@ async def test_a_stream_whose_fence_has_moved_is_not_taken(store: Store) -> None
     assert await store.read(A) == record(2, "p", 3)
 
 
+async def test_an_owned_stream_is_replaced_whatever_its_step(store: Store) -> None:
+    await store.write([write("a", record(4, "p", 9))])
+    assert await store.replace(write("a", record(5, "p", 0)), Fence(4, "p"))
+    assert await store.read(A) == record(5, "p", 0)
+    assert await store.replace(write("a", record(6, "p", None)), Fence(5, "p"))
+    assert await store.read(A) == record(6, "p", None)
+
+
+async def test_a_stream_whose_fence_has_moved_is_not_replaced(store: Store) -> None:
+    await store.write([write("a", record(5, "q", 3))])
+    for seen in (Fence(4, "p"), Fence(5, "p"), Fence(6, "q")):
+        assert not await store.replace(write("a", record(7, "z", 9)), seen)
+    assert await store.read(A) == record(5, "q", 3)
+
+
+async def test_a_store_that_was_emptied_takes_a_replacement(store: Store) -> None:
+    assert await store.replace(write("a", record(5, "p", 0)), Fence(4, "p"))
+    assert await store.read(A) == record(5, "p", 0)
+
+
 async def test_of_two_takers_one_succeeds(store: Store, other: Store) -> None:
     await store.write([write("a", record(1, "p", 3))])
     fence = Fence(1, "p")

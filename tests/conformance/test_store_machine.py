@@ -73,6 +73,13 @@ class Model:
         self.put(write)
         return True
 
+    def replace(self, write: Write, seen: Fence) -> bool:
+        former = self.read(write.key)
+        if former and former.fence != seen:
+            return False
+        self.put(write)
+        return True
+
     def take(self, key: StreamKey, seen: Fence, owner: str) -> Record | None:
         kept = self.living(key)
         if not kept or kept.fence != seen:
@@ -143,6 +150,15 @@ class Stores(RuleBasedStateMachine):
     def write(self, at: int, writes: list[Write]) -> None:
         stored = self.run(self.stores[at].write([self.own_write(write) for write in writes]))
         assert stored == [self.model.write(write) for write in writes]
+
+    @rule(at=st.integers(0, 1), write=st.builds(Write, keys, records, times), seen=fences)
+    def replace(self, at: int, write: Write, seen: Fence) -> None:
+        former = self.model.read(write.key)
+        if former and seen.epoch % 2:
+            seen = former.fence
+        if write.record.fence > seen:
+            call = self.stores[at].replace(self.own_write(write), self.own_fence(seen))
+            assert self.run(call) == self.model.replace(write, seen)
 
     @rule(at=st.integers(0, 1), key=keys, seen=fences, owner=owners)
     def take(self, at: int, key: StreamKey, seen: Fence, owner: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import time
@@ -165,6 +166,20 @@ async def test_restart_at_another_server_drops_the_old_state() -> None:
     assert await restarted.add(1.0) == 1.0
     with pytest.raises(StreamNotFound):
         await Replica(store).resume()
+
+
+async def test_a_restart_by_a_server_that_lost_the_stream_leaves_the_new_owner_alone() -> None:
+    for _ in range(4):  # whichever of the two has the later name
+        store = Shared()
+        first, second = Replica(store), Replica(store)
+        await first.create()
+        first.line.cut = True
+        session = await second.resume()
+        first.line.cut = False
+        with contextlib.suppress(StreamExists):
+            await first.open(request(mode=Mode.RESTART, token=OTHER_TOKEN))
+        assert await session.add(1.0) == 1.0
+        await session.saved()
 
 
 async def test_an_open_sent_again_to_another_server_finds_its_stream() -> None:

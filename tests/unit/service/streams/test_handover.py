@@ -13,7 +13,7 @@ from service.core.counts import StoreCounts
 from service.core.directory import Directory
 from service.core.errors import StoreDown, StreamMoved
 from service.core.steps import Output
-from service.core.streams import Mode, ModelKey, StreamKey
+from service.core.streams import Fence, Mode, ModelKey, StreamKey
 from service.engine import Engine
 from service.lanes.lanes import Lanes
 from tests.fakes import MODEL, Connection, accumulator_lane, request
@@ -142,17 +142,17 @@ async def test_a_move_that_the_store_did_not_answer_loses_nothing(happened: bool
     made = replica(store)
     session = await begun(made)
     await session.saved()
-    take = store.take
+    replace = store.replace
 
-    async def lost(*arguments: object) -> None:
+    async def lost(write: Write, seen: Fence) -> bool:
         if happened:
-            await take(*arguments)  # type: ignore[arg-type]  # as it was called
+            await replace(write, seen)
         raise StoreUnavailable("no answer")
 
-    store.take = lost  # type: ignore[method-assign, assignment]  # an answer that is lost
+    store.replace = lost  # type: ignore[method-assign]  # an answer that is lost
     with pytest.raises(StoreDown):
         await move(made, session)
-    store.take = take  # type: ignore[method-assign]  # the store is back
+    store.replace = replace  # type: ignore[method-assign]  # the store is back
     assert isinstance(session.connection.ended, StreamMoved)
     again = await reconnect(made)
     assert (again.opened.stream.model, again.opened.next_step) == (MODEL, 3)
@@ -160,6 +160,7 @@ async def test_a_move_that_the_store_did_not_answer_loses_nothing(happened: bool
         await until(lambda: again.connection.ended)
         assert isinstance(again.connection.ended, StreamMoved)
         again = await reconnect(made)
+        assert again.opened.stream.model == NEWER
     assert await again.add(4.0) == 10.0
     await again.saved()
     assert await move(made, again)
@@ -171,18 +172,22 @@ async def test_a_round_that_saves_meanwhile_does_not_lose_the_stream() -> None:
     store = Shared()
     made = replica(store, interval=60.0)
     session = await begun(made)
-    arrived, go_on, write = asyncio.Event(), asyncio.Event(), store.write
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+    write, replace = store.write, store.replace
 
     async def late(writes: Sequence[Write]) -> list[bool]:
-        if writes[0].record.fence.epoch == 1:
-            arrived.set()
-            await go_on.wait()
-        else:
-            go_on.set()
-            await until(lambda: store_counts(made).refused)
+        arrived.set()
+        await go_on.wait()
         return await write(writes)
 
+    async def meanwhile(moved: Write, seen: Fence) -> bool:
+        replaced = await replace(moved, seen)
+        go_on.set()
+        await until(lambda: store_counts(made).refused)
+        return replaced
+
     store.write = late  # type: ignore[method-assign]  # one that takes its time
+    store.replace = meanwhile  # type: ignore[method-assign]
     session.detach()
     await arrived.wait()
     assert await move(made, session)

@@ -18,7 +18,7 @@ from service.core.errors import (
     StreamTakenOver,
 )
 from service.core.lifecycle import State
-from service.core.streams import Mode, ModelKey, StreamKey
+from service.core.streams import Fence, Mode, ModelKey, StreamKey
 from service.streams.outside import Named
 from service.streams.states import States
 from tests.fakes import Connection, request
@@ -68,6 +68,12 @@ class Gated(Shared):
         if any(map(self.fails, writes)):
             raise StoreUnavailable("not this one")
         return await super().write(writes)
+
+    async def replace(self, write: Write, seen: Fence) -> bool:
+        await self.writes.wait()
+        if self.fails(write):
+            raise StoreUnavailable("not this one")
+        return await super().replace(write, seen)
 
 
 async def turns() -> None:
@@ -168,6 +174,7 @@ async def test_a_server_that_lost_a_stream_unawares_changes_what_became_of_it() 
     new = await taker.resume()
     for _ in range(7):
         new.send(1.0)
+    await until(lambda: len(new.totals) == 7)
     assert old.connection.ended is None
     assert await unaware.engine.states.put(named(), total(0.0)) == 8
     assert isinstance(old.connection.ended, StreamChanged)
