@@ -25,10 +25,13 @@ class Call:
 
     def _note_ending(self, call: RawCall) -> None:
         code = _at_once(call.code())
-        details = _at_once(call.details()) or "no reason given"
-        name = dict(_at_once(call.trailing_metadata()) or ()).get("stepwire-error")
+        trailers = dict(_at_once(call.trailing_metadata()) or ())
+        name, message = trailers.get("stepwire-error"), trailers.get("stepwire-message-bin")
+        # A proxy that resets an answered call leaves the trailers only.
+        details = message.decode() if isinstance(message, bytes) else _at_once(call.details())
         if code is not grpc.StatusCode.OK:
-            self._ending = errors.from_call(code, details, name if isinstance(name, str) else None)
+            known = name if isinstance(name, str) else None
+            self._ending = errors.from_call(code, details or "no reason given", known)
 
     async def say(self, message: pb.StreamRequest) -> bool:
         """False if the call is over; `hear` tells why."""

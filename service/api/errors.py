@@ -28,6 +28,10 @@ from service.core.errors import (
 
 ERROR_NAME = "stepwire-error"
 """The trailing metadata that carries the error's name."""
+ERROR_MESSAGE = "stepwire-message-bin"
+"""And its message in UTF-8: a proxy that resets an answered call replaces the status's own."""
+_LONGEST_MESSAGE = 1000
+"""Characters: it is in the trailers twice, of which clients take 8 KB by default."""
 
 STATUS: dict[type[ServiceError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -51,4 +55,6 @@ STATUS: dict[type[ServiceError], grpc.StatusCode] = {
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: ServiceError) -> NoReturn:
     """Ends the call with the error."""
-    await context.abort(STATUS[type(error)], str(error), ((ERROR_NAME, error.name),))
+    message = str(error)[:_LONGEST_MESSAGE]
+    told = ((ERROR_NAME, error.name), (ERROR_MESSAGE, message.encode()))
+    await context.abort(STATUS[type(error)], message, told)

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from service.checkpoint.store import Record
 from service.core.counts import StoreCounts
 from service.core.directory import Directory
 from service.core.errors import (
@@ -125,9 +126,20 @@ async def test_resuming_on_the_same_process_needs_no_store() -> None:
     assert await (await replica.resume()).add(1.0) == 6.0
 
 
+async def test_who_holds_a_stream_is_saved_too() -> None:
+    store = Shared()
+    first, second = Replica(store), Replica(store)
+    await first.open(request(holder=b"one"))
+    await first.open(request(mode=Mode.RESUME, holder=b"two"))
+    await until(lambda: (record := store.record(KEY)) and _holder(record) == b"two")
+    first.line.cut = True
+    with pytest.raises(StreamTakenOver):
+        await second.open(request(mode=Mode.RECONNECT, holder=b"one"))
+
+
 async def test_a_detached_stream_is_saved_at_once() -> None:
     store = Shared()
-    session = await Replica(store).create()
+    session = await Replica(store, interval=600.0).create()
     await session.add(5.0)
     session.detach()
     await until(lambda: store.step(KEY) == 1)
@@ -331,6 +343,11 @@ async def test_a_round_that_finds_nothing_new_writes_nothing() -> None:
     written, rounds = replica.line.writes, _counts(replica).rounds
     await until(lambda: _counts(replica).rounds > rounds + 3)
     assert replica.line.writes == written
+
+
+def _holder(record: Record) -> bytes:
+    assert record.checkpoint
+    return record.checkpoint.holder
 
 
 def _counts(replica: Replica) -> StoreCounts:

@@ -187,7 +187,7 @@ async def test_a_round_that_saves_meanwhile_does_not_lose_the_stream() -> None:
         return replaced
 
     store.write = late  # type: ignore[method-assign]  # one that takes its time
-    store.replace = meanwhile  # type: ignore[method-assign]
+    store.replace = meanwhile  # type: ignore[method-assign, assignment]
     session.detach()
     await arrived.wait()
     assert await move(made, session)
