@@ -138,6 +138,10 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", keepalive // 2),
+        # Beyond a thousand calls that wait to be taken gRPC would turn some away at random, as when
+        # a fleet comes back at once.
+        ("grpc.server.max_pending_requests", settings.max_streams),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * settings.max_streams),
         # Clients probe too, this project's every 10 s; gRPC would take that for abuse.
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
         # Two services on one port would share its connections at random, as workers do.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from service.core.checkpoint import Checkpoint
-from service.core.counts import StepCounts
 from service.core.errors import ModelNotFound
 from service.core.streams import ModelKey, OpenRequest, Stream
 from service.lanes.lane import Lane
@@ -17,8 +16,9 @@ class Lanes:
         self._lanes = dict(lanes)
         self._refused = dict(refused)
         self._retired: set[ModelKey] = set()
-        self._past = StepCounts()
-        """Of the lanes that have left."""
+        self._past_steps = 0
+        """Run by the lanes that have left."""
+        self._past_spent = 0.0
         self.loading_seconds = 0.0
         """Of the processor, spent on loading models while others serve."""
 
@@ -82,8 +82,8 @@ class Lanes:
     def _leave(self, model: ModelKey) -> None:
         former = self._lanes.pop(model, None)
         if former:
-            self._past.ran += former.counts.ran
-            self._past.computed += former.counts.computed
+            self._past_steps += former.counts.ran
+            self._past_spent += former.spent
         self._retired.discard(model)
 
     def of(self, stream: Stream) -> Lane:
@@ -117,11 +117,11 @@ class Lanes:
 
     def steps(self) -> int:
         """That have run, of all of them."""
-        return self._past.ran + sum(lane.counts.ran for lane in self)
+        return self._past_steps + sum(lane.counts.ran for lane in self)
 
     def computed(self) -> float:
-        """Seconds that all runs took, and all loads."""
-        ran = self._past.computed + sum(lane.counts.computed for lane in self)
+        """Seconds of the processor that all runs took, and all loads."""
+        ran = self._past_spent + sum(lane.spent for lane in self)
         return ran + self.loading_seconds
 
     def unsaved(self, stale: float) -> list[Stream]:

@@ -81,3 +81,19 @@ def test_a_freed_slot_is_lent_again_from_the_initial_state() -> None:
     lane.submit(second, Step(0, (np.float32(1.0).tobytes(),), 0.0))
     turn(lane)
     assert value(owner.outputs[0].outputs[0]) == 1.0
+
+
+def test_the_cost_of_a_step_is_that_of_a_lone_one() -> None:
+    lane = accumulator_lane(max_batch=64)
+    crowd = [stream_on(lane)[0] for _ in range(64)]
+    first = lane.step_seconds
+    for count in range(300):
+        for stream in crowd:
+            lane.submit(stream, Step(count, (number(1.0),), 0.0))
+        turn(lane)
+    assert lane.counts.ran == 300 * 64 and lane.spent > 0
+    assert lane.step_seconds == first
+    for count in range(300, 600):
+        lane.submit(crowd[0], Step(count, (number(1.0),), 0.0))
+        turn(lane)
+    assert lane.step_seconds > first

@@ -73,6 +73,6 @@ def test_the_cost_of_messages_is_measured() -> None:
     lane = slow_lane()
     capacity = Capacity(Lanes({MODEL: lane}, {}), 0.5, processor_seconds=lambda: spent[0])
     spent[0] = 10.0
-    lane.counts.ran, lane.counts.computed = 1000, 0.9
+    lane.counts.ran, lane.spent = 1000, 0.9
     with pytest.raises(NoCapacity, match="takes 5500 us"):
         capacity.admit(lane, 1e6)
