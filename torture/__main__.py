@@ -63,7 +63,7 @@ SCENARIOS: dict[str, Scenario] = {
         ground, clients=64, messages=20_000, most_grown=64 * 2**20
     ),
     "churn": lambda ground, seed: let_streams_come_and_go(
-        ground, steps=3_000_000, streams=2_000, most_growth=0.02, seed=seed
+        ground, steps=3_000_000, streams=2_000, idle_limit=20.0, most_growth=0.02, seed=seed
     ),
     "rolling": lambda ground, _: restart_every_replica(ground, replicas=3, rounds=3, streams=32),
 }
@@ -79,29 +79,30 @@ def torture(only: tuple[str, ...], seed: int | None) -> None:
     names = only or tuple(SCENARIOS)
     click.echo(f"seed {seed}; {len(names)} scenarios")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
-    verdicts = []
-    for number, name in enumerate(names, 1):
-        click.echo(f"{number} of {len(names)}: {name}", err=True)
-        verdicts.append(_judged(name, SCENARIOS[name], seed))
+    # gRPC binds itself to the first event loop of a process: all scenarios share one.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        verdicts = []
+        for number, name in enumerate(names, 1):
+            click.echo(f"{number} of {len(names)}: {name}", err=True)
+            verdicts.append(runner.run(_judged(name, SCENARIOS[name], seed)))
     click.echo(report.table(verdicts))
     report.write_json(verdicts, _RESULTS)
     click.echo(f"written: {_RESULTS}")
     sys.exit(any(verdict.broken for verdict in verdicts))
 
 
-def _judged(name: str, scenario: Scenario, seed: int) -> Verdict:
+async def _judged(name: str, scenario: Scenario, seed: int) -> Verdict:
     started = time.monotonic()
-    figures, broken = None, ""
-    with (
-        TemporaryDirectory(prefix="stepwire-torture-") as ground,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
+    figures, broken, missing = None, "", ""
+    with TemporaryDirectory(prefix="stepwire-torture-") as ground:
         try:
-            figures = runner.run(scenario(Path(ground), seed))
-        except* (NotInstalled, FileNotFoundError) as missing:
-            raise click.ClickException(_told(missing)) from missing
+            figures = await scenario(Path(ground), seed)
+        except* (NotInstalled, FileNotFoundError) as error:
+            missing = _told(error)
         except* Exception as faults:  # whatever it is, the others are run and told
             broken = _told(faults)
+    if missing:
+        raise click.ClickException(missing)
     return Verdict(name, time.monotonic() - started, figures, broken)
 
 

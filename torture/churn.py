@@ -23,8 +23,6 @@ from torture.raw import FAST, STREAM
 from torture.scrape import ANYWHERE, HttpPort
 from torture.witness import Witness
 
-_IDLE_LIMIT = 3.0
-"""Seconds that the server keeps what was abandoned."""
 _SHORTEST, _LONGEST = 10, 40
 """Steps of a life."""
 _CALLS_PER_CONNECTION = 100
@@ -60,14 +58,14 @@ class Churn:
 
 
 async def let_streams_come_and_go(
-    ground: Path, *, steps: int, streams: int, most_growth: float, seed: int = 0
+    ground: Path, *, steps: int, streams: int, idle_limit: float, most_growth: float, seed: int = 0
 ) -> Churn:
     """At least `steps` on `streams` at a time, each of which is soon followed by another.
 
-    Raises PromiseBroken, also where memory grows by more than `most_growth`.
+    `idle_limit`: seconds that the server keeps what was abandoned. Raises PromiseBroken, also where memory grows by more than `most_growth`.
     """
     witness = Witness(ground / "repository", hidden=8)
-    flags = ("--idle-limit", str(_IDLE_LIMIT), *ANYWHERE)
+    flags = ("--idle-limit", str(idle_limit), *ANYWHERE)
     started = time.monotonic()
     with running(witness.repository, *flags, log=ground / "server.log") as server:
         http = HttpPort(server)
@@ -78,7 +76,7 @@ async def let_streams_come_and_go(
             await crowd.live(server, streams, seed)
             watching.cancel()
         stepping = time.monotonic() - started
-        await _all_slots_come_back(http)
+        await _all_slots_come_back(http, idle_limit + _PATIENCE)
     growth = memory.growth(_WARM)
     promised(
         growth.share <= most_growth,
@@ -95,9 +93,8 @@ async def let_streams_come_and_go(
     )
 
 
-async def _all_slots_come_back(http: HttpPort) -> None:
-    """Within the idle limit, and a while."""
-    deadline = time.monotonic() + _IDLE_LIMIT + _PATIENCE
+async def _all_slots_come_back(http: HttpPort, within: float) -> None:
+    deadline = time.monotonic() + within
     while True:
         metrics = await asyncio.to_thread(http.metrics)
         slots, kept = metrics.total("stepwire_slots_used"), metrics.total("stepwire_streams")

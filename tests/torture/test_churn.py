@@ -13,7 +13,9 @@ from torture.memory import Growth, Memory, resident
 
 async def test_no_slot_is_leaked_by_streams_that_come_and_go(tmp_path: Path) -> None:
     # So short a run ends while memory still warms up.
-    figures = await let_streams_come_and_go(tmp_path, steps=30_000, streams=200, most_growth=0.25)
+    figures = await let_streams_come_and_go(
+        tmp_path, steps=30_000, streams=200, idle_limit=3.0, most_growth=0.25
+    )
     assert figures.lives > 500
 
 
