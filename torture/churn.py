@@ -62,7 +62,8 @@ async def let_streams_come_and_go(
 ) -> Churn:
     """At least `steps` on `streams` at a time, each of which is soon followed by another.
 
-    `idle_limit`: seconds that the server keeps what was abandoned. Raises PromiseBroken, also where memory grows by more than `most_growth`.
+    `idle_limit`: seconds that the server keeps what was abandoned. Raises PromiseBroken, also
+    where memory grows by more than `most_growth`.
     """
     witness = Witness(ground / "repository", hidden=8)
     flags = ("--idle-limit", str(idle_limit), *ANYWHERE)
