@@ -71,7 +71,9 @@ class Ownership:
         with _told(key):
             for _ in range(_TRIES):
                 if record and record.checkpoint and not self._may_take(record):
-                    record = await self._ask_for(key, record)
+                    asked, record = record, await self._ask_for(key, record)
+                    if record and record.fence != asked.fence and not self._may_take(record):
+                        continue  # whoever took it meanwhile lives, and is to be asked too
                 if not record or not record.checkpoint:
                     raise StreamNotFound(f"stream {key.id!r} ended just now: create it again")
                 taken = await self._store.take(key, record.fence, self._owner)

@@ -383,3 +383,18 @@ async def test_a_sync_stream_answers_nothing_that_a_put_has_undone() -> None:
     answered = len(session.connection.answers)
     assert await (await replica.resume()).add(1.0) == 101.0
     assert len(session.connection.answers) == answered
+
+
+async def test_who_has_a_stream_since_it_was_asked_for_is_asked_too() -> None:
+    """It lives, and its steps are not to be lost as those of one that does not answer."""
+    store = Shared()
+    first, second = Replica(store), Replica(store, takeover_wait=60.0)
+    await first.create()
+    _, session, next_step = await asyncio.gather(
+        first.engine.states.put(named(), total(100.0, 0)),
+        first.resume(),
+        second.engine.states.put(named(), total(0.0)),
+    )
+    assert next_step == 0
+    await until(lambda: session.connection.ended)
+    assert "goes on at another server" in str(session.connection.ended)
