@@ -15,6 +15,7 @@ import click
 import uvloop
 
 from torture import report
+from torture.burst import open_all_at_once
 from torture.churn import let_streams_come_and_go
 from torture.crashes import crash_under_load
 from torture.cuts import cut_at_every_point
@@ -62,6 +63,7 @@ SCENARIOS: dict[str, Scenario] = {
     "deaf-flood": lambda ground, _: flood_and_read_nothing(
         ground, clients=64, messages=20_000, most_grown=64 * 2**20
     ),
+    "burst": lambda ground, _: open_all_at_once(ground, streams=8_000),
     "churn": lambda ground, seed: let_streams_come_and_go(
         ground, steps=3_000_000, streams=2_000, idle_limit=20.0, most_growth=0.02, seed=seed
     ),

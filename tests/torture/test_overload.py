@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torture.burst import open_all_at_once
 from torture.flood import flood_and_read_nothing
 from torture.overload import offer_twice_the_load
 
@@ -28,3 +29,7 @@ async def test_clients_that_read_nothing_are_held_back_and_fill_no_memory(tmp_pa
         tmp_path, clients=8, messages=20_000, most_grown=64 * 2**20
     )
     assert figures.most_sent < 10_000
+
+
+async def test_a_fleet_that_comes_all_at_once_is_taken(tmp_path: Path) -> None:
+    await open_all_at_once(tmp_path, streams=2_500)
