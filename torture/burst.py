@@ -25,8 +25,8 @@ _PATIENCE = 60.0
 @dataclass(frozen=True, slots=True)
 class Burst:
     streams: int
-    seconds: float
-    """Until all were open."""
+    all_open_after: float
+    """Seconds."""
 
 
 async def open_all_at_once(ground: Path, *, streams: int) -> Burst:
