@@ -18,7 +18,7 @@ from service.startup import StartError, cannot_listen
 _SHUTDOWN_SECONDS = 1.0
 
 
-class Watched(Protocol):
+class Observed(Protocol):
     """What the port tells of: one process, or the parent of many."""
 
     async def readiness(self) -> Readiness: ...
@@ -27,7 +27,7 @@ class Watched(Protocol):
 
 
 @asynccontextmanager
-async def listening(address: str | None, watched: Watched) -> AsyncIterator[str | None]:
+async def listening(address: str | None, observed: Observed) -> AsyncIterator[str | None]:
     """Serves on `address`, HOST:PORT, and gives it with the port that was taken; None: nowhere.
 
     Raises StartError.
@@ -37,7 +37,7 @@ async def listening(address: str | None, watched: Watched) -> AsyncIterator[str 
         return
     host, _, port = address.rpartition(":")
     runner = web.AppRunner(
-        application(watched), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
+        application(observed), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
     )
     await runner.setup()
     try:
@@ -50,12 +50,12 @@ async def listening(address: str | None, watched: Watched) -> AsyncIterator[str 
         await runner.cleanup()
 
 
-def application(watched: Watched) -> web.Application:
+def application(observed: Observed) -> web.Application:
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def ready(request: web.Request) -> web.Response:
-        readiness = await watched.readiness()
+        readiness = await observed.readiness()
         told = json.dumps(readiness_json(readiness, datetime.now(UTC)))
         # Of all statuses HAProxy takes 404 for a server whose calls may end, but get no company.
         unready = 404 if request.query.get("unready") == "404" else 503
@@ -66,7 +66,7 @@ def application(watched: Watched) -> web.Application:
         )
 
     async def metrics(_: web.Request) -> web.Response:
-        text = await written(await watched.metrics())
+        text = await written(await observed.metrics())
         return web.Response(text=text, headers={"Content-Type": CONTENT_TYPE})
 
     app = web.Application()

@@ -16,7 +16,7 @@ from service.startup import StartError
 from tests.unit.service.metrics.made import GRU, readings, value
 
 
-class Watched:
+class Observed:
     """Says what it is told to say."""
 
     def __init__(self) -> None:
@@ -30,13 +30,13 @@ class Watched:
 
 
 @pytest.fixture
-def watched() -> Watched:
-    return Watched()
+def observed() -> Observed:
+    return Observed()
 
 
 @pytest.fixture
-async def base(watched: Watched) -> AsyncIterator[str]:
-    async with listening("127.0.0.1:0", watched) as address:
+async def base(observed: Observed) -> AsyncIterator[str]:
+    async with listening("127.0.0.1:0", observed) as address:
         yield f"http://{address}"
 
 
@@ -46,9 +46,9 @@ async def get(url: str) -> tuple[int, str, str]:
 
 
 async def test_a_process_that_answers_is_alive_whatever_its_phase(
-    base: str, watched: Watched
+    base: str, observed: Observed
 ) -> None:
-    watched.says = Readiness(Phase.DRAINING)
+    observed.says = Readiness(Phase.DRAINING)
     status, _, text = await get(base + "/healthz")
     assert (status, text) == (200, "ok\n")
 
@@ -58,28 +58,28 @@ async def ready(base: str) -> tuple[int, dict[str, object]]:
     return status, json.loads(text)
 
 
-async def test_readiness_is_told_with_its_reason(base: str, watched: Watched) -> None:
+async def test_readiness_is_told_with_its_reason(base: str, observed: Observed) -> None:
     store = {"state": "ok", "since": None}
     told = {"ready": True, "reason": "serving", "store": store}
     assert await ready(base) == (200, told)
     for phase in (Phase.STARTING, Phase.DRAINING):
-        watched.says = Readiness(phase)
+        observed.says = Readiness(phase)
         told = {"ready": False, "reason": phase, "store": store}
         assert await ready(base) == (503, told)
 
 
 async def test_an_unready_service_says_404_to_who_knows_no_other_way(
-    base: str, watched: Watched
+    base: str, observed: Observed
 ) -> None:
     assert (await get(base + "/readyz?unready=404"))[0] == 200
-    watched.says = Readiness(Phase.DRAINING)
+    observed.says = Readiness(Phase.DRAINING)
     assert (await get(base + "/readyz?unready=404"))[0] == 404
 
 
 async def test_a_degraded_store_is_told_and_the_service_stays_ready(
-    base: str, watched: Watched
+    base: str, observed: Observed
 ) -> None:
-    watched.says = Readiness(Phase.SERVING, degraded_for=0.0)
+    observed.says = Readiness(Phase.SERVING, degraded_for=0.0)
     status, told = await ready(base)
     assert status == 200
     assert isinstance(told["store"], dict)
@@ -87,9 +87,9 @@ async def test_a_degraded_store_is_told_and_the_service_stays_ready(
     assert told["store"]["since"].endswith("+00:00")
 
 
-async def test_each_worker_is_told_of(base: str, watched: Watched) -> None:
+async def test_each_worker_is_told_of(base: str, observed: Observed) -> None:
     workers = {"1": Readiness(Phase.SERVING, 9.0), "2": Readiness(Phase.SILENT)}
-    watched.says = combined(workers, draining=False)
+    observed.says = combined(workers, draining=False)
     status, told = await ready(base)
     assert (status, told["reason"]) == (503, "worker 2 is silent")
     assert isinstance(told["workers"], dict)
@@ -107,11 +107,11 @@ async def test_there_is_nothing_else(base: str) -> None:
     assert (await get(base + "/"))[0] == 404
 
 
-async def test_a_taken_port_is_told(watched: Watched) -> None:
+async def test_a_taken_port_is_told(observed: Observed) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(StartError, match=f"cannot listen on {address}: it is taken"):
-            async with listening(address, watched):
+            async with listening(address, observed):
                 pass
