@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from torture.redis_server import NotInstalled, RedisServer
+from torture.programs import NotInstalled
+from torture.redis_server import RedisServer
 
 __all__ = ["RedisServer", "redis_running"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.pages import ROOT
-from torture.balancer import free_ports
+from torture.programs import free_ports
 
 _V1 = """\
 docker() { if [ "$1" = compose ]; then shift; docker-compose "$@"; else command docker "$@"; fi; }

@@ -22,8 +22,8 @@ from torture.cuts import cut_at_every_point
 from torture.flood import flood_and_read_nothing
 from torture.malformed import flood_with_malformed_messages
 from torture.overload import offer_twice_the_load
-from torture.redis_server import NotInstalled
-from torture.report import Verdict
+from torture.programs import NotInstalled
+from torture.report import Finding
 from torture.rolling import restart_every_replica
 from torture.store_faults import Fault, take_the_store_away
 from torture.two_owners import Parting, give_streams_two_owners
@@ -83,29 +83,29 @@ def torture(only: tuple[str, ...], seed: int | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     # gRPC binds itself to the first event loop of a process: all scenarios share one.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        verdicts = []
+        findings = []
         for number, name in enumerate(names, 1):
             click.echo(f"{number} of {len(names)}: {name}", err=True)
-            verdicts.append(runner.run(_judged(name, SCENARIOS[name], seed)))
-    click.echo(report.table(verdicts))
-    report.write_json(verdicts, _RESULTS)
+            findings.append(runner.run(_judged(name, SCENARIOS[name], seed)))
+    click.echo(report.table(findings))
+    report.write_json(findings, _RESULTS)
     click.echo(f"written: {_RESULTS}")
-    sys.exit(any(verdict.broken for verdict in verdicts))
+    sys.exit(any(finding.broken for finding in findings))
 
 
-async def _judged(name: str, scenario: Scenario, seed: int) -> Verdict:
+async def _judged(name: str, scenario: Scenario, seed: int) -> Finding:
     started = time.monotonic()
     figures, broken, missing = None, "", ""
     with TemporaryDirectory(prefix="stepwire-torture-") as ground:
         try:
             figures = await scenario(Path(ground), seed)
-        except* (NotInstalled, FileNotFoundError) as error:
+        except* NotInstalled as error:
             missing = _told(error)
         except* Exception as faults:  # whatever it is, the others are run and told
             broken = _told(faults)
     if missing:
         raise click.ClickException(missing)
-    return Verdict(name, time.monotonic() - started, figures, broken)
+    return Finding(name, time.monotonic() - started, figures, broken)
 
 
 def _told(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from torture.bad_messages import BadMessages, open_request
 from torture.package import NAME, OUTPUTS
 from torture.promises import promised
 from torture.raw import FAST, STREAM, TRANSIENT, Reply, converse, path_of
-from torture.witness import Seen, Witness
+from torture.witness import Observation, Witness
 
 _PATIENCE = 0.25
 """Seconds that a call may stay open after it has said what it had to say."""
@@ -158,8 +158,8 @@ async def _surely(channel: grpc.aio.Channel, messages: Sequence[bytes]) -> Reply
     return reply
 
 
-def _seen(answer: bytes) -> Seen | None:
+def _seen(answer: bytes) -> Observation | None:
     output = pb.StreamResponse.FromString(answer).output
     if len(output.outputs) != 2 or len(output.outputs[0]) != 4 * OUTPUTS:
         return None
-    return Seen(output.outputs[0], int.from_bytes(output.outputs[1], "little"))
+    return Observation(output.outputs[0], int.from_bytes(output.outputs[1], "little"))

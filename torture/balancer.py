@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from torture.programs import NotInstalled, free_ports
+
 CONFIGURATION = Path(__file__).parents[1] / "deploy" / "haproxy.cfg"
 BIND = "bind :50051 proto h2 tcp-ut 25s"
 START_SECONDS = 10
@@ -32,7 +34,7 @@ class Balancer:
     def __init__(self, backends: Sequence[Backend], folder: Path, bind: str = BIND) -> None:
         """`bind`: how it listens, in the place of the configuration's line.
 
-        Raises FileNotFoundError where there is no HAProxy.
+        Raises NotInstalled.
         """
         self.port, self.operations_port = free_ports(2)
         self._log = folder / "haproxy.log"
@@ -80,20 +82,11 @@ def balanced(backends: Sequence[Backend], folder: Path, bind: str = BIND) -> Ite
 
 
 def installed() -> str:
-    """The program. Raises FileNotFoundError."""
+    """The program. Raises NotInstalled."""
     # Debian keeps it among the administrator's.
     if found := shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin"):
         return found
-    raise FileNotFoundError("no haproxy: install Debian's package haproxy")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that are all different."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    raise NotInstalled("no haproxy: install Debian's package haproxy")
 
 
 def _on_loopback(bind: str, port: int, operations_port: int, backends: Sequence[Backend]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import stepwire
 from torture.promises import promised
-from torture.witness import Inputs, Seen, Witness
+from torture.witness import Inputs, Observation, Witness
 
 
 @dataclass
@@ -17,12 +17,12 @@ class Diary:
 
     number: int
     """Of the stream: its inputs follow from it."""
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[Observation] = field(default_factory=list)
     longest_pause: float = 0.0
     """Seconds between two answers."""
     _last: float | None = None
 
-    def note(self, seen: Seen, now: float) -> None:
+    def note(self, seen: Observation, now: float) -> None:
         self.seen.append(seen)
         if self._last is not None:
             self.longest_pause = max(self.longest_pause, now - self._last)
@@ -70,5 +70,5 @@ def account(witness: Witness, diaries: Sequence[Diary], inputs: Inputs | None = 
 async def ask(stream: stepwire.Stream, witness: Witness, diary: Diary, step: int) -> None:
     """Takes one step and writes down its answer."""
     outputs = await stream.step(witness.input(diary.number, step))
-    seen = Seen(outputs["y"].tobytes(), int(outputs["taken"][0]))
+    seen = Observation(outputs["y"].tobytes(), int(outputs["taken"][0]))
     diary.note(seen, now=time.monotonic())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,21 +13,22 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from torture.programs import NotInstalled, free_ports
+
 START_SECONDS = 20
 
 
-class NotInstalled(RuntimeError):
-    """There is no such program, and it could not be installed; the message says what to do."""
-
-
 class RedisServer:
-    """On a free loopback port, with an append-only file in `folder`; ready when made."""
+    """On a free loopback port, with an append-only file in `folder`; ready when made.
+
+    Raises NotInstalled.
+    """
 
     def __init__(self, folder: Path, *flags: str) -> None:
         self._binary = _installed()
         self._folder = folder
         self._flags = flags
-        self.port = _free_port()
+        [self.port] = free_ports(1)
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
@@ -96,17 +96,10 @@ class RedisServer:
 
 
 def _installed() -> str:
-    """The binary, installed first where that is possible."""
+    """The program, installed first where that is possible. Raises NotInstalled."""
     if not shutil.which("redis-server") and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "install", "-y", "-q", "redis-server"], capture_output=True)
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     if not found:
         raise NotInstalled("no redis-server: install Debian's package redis-server")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from torture.balancer import Backend, Balancer, balanced, free_ports
+from torture.balancer import Backend, Balancer, balanced
 from torture.processes import Server
+from torture.programs import free_ports
 
 
 class Replica:
@@ -55,7 +56,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def clustered(repository: Path, *flags: str, folder: Path, replicas: int = 3) -> Iterator[Cluster]:
-    """Logs go to the folder. Raises FileNotFoundError where there is no HAProxy."""
+    """Logs go to the folder. Raises NotInstalled."""
     with contextlib.ExitStack() as stack:
 
         def start(number: int) -> Replica:

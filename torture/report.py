@@ -15,7 +15,7 @@ _COUNTS = ("steps", "lost", "doubled", "different")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Finding:
     """Of one scenario: its figures, or what it saw instead of what was promised."""
 
     name: str
@@ -24,18 +24,18 @@ class Verdict:
     broken: str = ""
 
 
-def table(verdicts: Sequence[Verdict]) -> str:
+def table(findings: Sequence[Finding]) -> str:
     """A line for each scenario, and below it the figures that are its own."""
-    return "\n".join(line.rstrip() for line in _lines(verdicts))
+    return "\n".join(line.rstrip() for line in _lines(findings))
 
 
-def _lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     yield f"{'':<14}{'promise':<9}" + "".join(f"{name:>11}" for name in (*_COUNTS, "took"))
-    for verdict in verdicts:
-        kept = "BROKEN" if verdict.broken else "kept"
-        counts = "".join(f"{count:>11}" for count in _counts(verdict.figures))
-        yield f"{verdict.name:<14}{kept:<9}{counts}{f'{verdict.seconds:,.0f} s':>11}"
-        yield f"{'':<14}{verdict.broken or ', '.join(_own(verdict.figures))}"
+    for finding in findings:
+        kept = "BROKEN" if finding.broken else "kept"
+        counts = "".join(f"{count:>11}" for count in _counts(finding.figures))
+        yield f"{finding.name:<14}{kept:<9}{counts}{f'{finding.seconds:,.0f} s':>11}"
+        yield f"{'':<14}{finding.broken or ', '.join(_own(finding.figures))}"
 
 
 def _counts(figures: Any) -> list[str]:
@@ -62,10 +62,10 @@ def _text(value: Any) -> str:
     return f"{value:,}"
 
 
-def write_json(verdicts: Sequence[Verdict], path: Path) -> None:
+def write_json(findings: Sequence[Finding], path: Path) -> None:
     """A list of name, seconds, broken and figures."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([_plain(each) for each in verdicts], indent=2) + "\n")
+    path.write_text(json.dumps([_plain(each) for each in findings], indent=2) + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -36,8 +36,7 @@ async def restart_every_replica(
 ) -> RollingRestart:
     """Drains each replica with SIGTERM and starts it again, `rounds` times all of them.
 
-    `streams`: a multiple of 4. Raises PromiseBroken,
-    NotInstalled, or FileNotFoundError where there is no HAProxy.
+    `streams`: a multiple of 4. Raises PromiseBroken or NotInstalled.
     """
     witness = Witness(ground / "repository")
     folder = ground / "redis"

@@ -29,7 +29,7 @@ Inputs = Callable[[int, int], Array]
 """Of a stream and a step."""
 
 
-class Seen(NamedTuple):
+class Observation(NamedTuple):
     """What one timestep was answered."""
 
     y: bytes
@@ -55,7 +55,7 @@ class Witness:
 
     def undisturbed(
         self, lengths: Mapping[int, int], inputs: Inputs | None = None
-    ) -> Iterator[tuple[int, int, Seen]]:
+    ) -> Iterator[tuple[int, int, Observation]]:
         """What streams get that nothing happens to: (stream, step, seen), step by step.
 
         `lengths`: how many steps of each stream; `inputs`: what they are given, if not
@@ -73,7 +73,7 @@ class Witness:
             rows_given = b"".join(given(stream, step).tobytes() for stream in streams)
             y, taken = stepper.step(slots, [rows_given]).outputs
             for row, stream in enumerate(streams):
-                yield stream, step, Seen(y[row].tobytes(), int(taken[row, 0]))
+                yield stream, step, Observation(y[row].tobytes(), int(taken[row, 0]))
 
     def _stepper(self) -> Stepper:
         graph = Graph(self._model)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 import stepwire
+from tests.diaries import advanced, pauses
 from tests.pages import Page
 from tests.stack import Stack, stacked
 from torture.diary import Diary, account
@@ -75,19 +76,6 @@ async def load(stack: Stack, witness: Witness) -> AsyncIterator[list[Diary]]:
         await advanced(diaries)
         over.set()
     account(witness, diaries).hold()
-
-
-async def advanced(diaries: Sequence[Diary], steps: int = 20) -> None:
-    """Waits until every stream has gone on."""
-    goals = [len(diary.seen) + steps for diary in diaries]
-    async with asyncio.timeout(60):
-        while any(len(diary.seen) < goal for diary, goal in zip(diaries, goals, strict=True)):
-            await asyncio.sleep(0.02)
-
-
-def pauses(diaries: Sequence[Diary]) -> str:
-    lengths = sorted(diary.longest_pause for diary in diaries)
-    return f"median {lengths[len(lengths) // 2]:.2f} s, most {lengths[-1]:.2f} s"
 
 
 async def test_a_rolling_restart_under_load_loses_nothing(stack: Stack, witness: Witness) -> None:

@@ -20,12 +20,14 @@ from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 from tests import graphs
 from tests.certificates import Authority
+from tests.diaries import advanced, pauses
 from tests.e2e.wire import TOKEN, RawCall
 from tests.pages import Page
 from tests.redis_server import redis_running
 from torture.balancer import CONFIGURATION, Backend, Balancer, balanced, installed
 from torture.diary import Diary, account
 from torture.load import keep_stepping
+from torture.programs import NotInstalled
 from torture.replicas import Cluster, clustered
 from torture.witness import Witness
 
@@ -38,7 +40,7 @@ ROBOTS = [f"robot-{number}" for number in range(30)]
 def haproxy() -> str:
     try:
         return installed()
-    except FileNotFoundError as missing:
+    except NotInstalled as missing:
         pytest.skip(str(missing))
 
 
@@ -267,16 +269,3 @@ async def test_restarts_a_crash_and_a_hang_lose_nothing(tmp_path: Path) -> None:
             over.set()
     account(witness, diaries).hold()
     print(f"longest pause of a stream by restarts: {restarted}; by all: {pauses(diaries)}")
-
-
-def pauses(diaries: Sequence[Diary]) -> str:
-    lengths = sorted(diary.longest_pause for diary in diaries)
-    return f"median {lengths[len(lengths) // 2]:.2f} s, most {lengths[-1]:.2f} s"
-
-
-async def advanced(diaries: Sequence[Diary], steps: int = 20) -> None:
-    """Waits until every stream has gone on."""
-    goals = [len(diary.seen) + steps for diary in diaries]
-    async with asyncio.timeout(60):
-        while any(len(diary.seen) < goal for diary, goal in zip(diaries, goals, strict=True)):
-            await asyncio.sleep(0.02)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from torture import balancer
-from torture.redis_server import NotInstalled, RedisServer
+from torture.programs import NotInstalled
+from torture.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +21,5 @@ def haproxy() -> None:
     """Skips the test where there is no HAProxy."""
     try:
         balancer.installed()
-    except FileNotFoundError as error:
+    except NotInstalled as error:
         pytest.skip(str(error))

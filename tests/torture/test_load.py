@@ -6,7 +6,7 @@ import pytest
 
 from torture.diary import Account, Diary, account
 from torture.promises import PromiseBroken
-from torture.witness import Seen, Witness
+from torture.witness import Observation, Witness
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_an_undisturbed_run_is_in_order(witness: Witness, diaries: list[Diary]) 
 
 def test_one_bit_is_found(witness: Witness, diaries: list[Diary]) -> None:
     y, taken = diaries[0].seen[2]
-    diaries[0].seen[2] = Seen(bytes([y[0] ^ 1, *y[1:]]), taken)
+    diaries[0].seen[2] = Observation(bytes([y[0] ^ 1, *y[1:]]), taken)
     assert account(witness, diaries).different == 1
 
 
@@ -39,7 +39,7 @@ def test_a_step_without_effect_is_lost_and_one_with_two_is_doubled(
     witness: Witness, diaries: list[Diary]
 ) -> None:
     y, taken = diaries[1].seen[3]
-    diaries[1].seen[3] = Seen(y, taken - 1)
+    diaries[1].seen[3] = Observation(y, taken - 1)
     found = account(witness, diaries)
     assert (found.lost, found.doubled) == (1, 1)
     with pytest.raises(PromiseBroken, match="of 11 steps 1 were lost, 1 doubled, and 0 outputs"):
@@ -55,5 +55,5 @@ def test_a_stream_alone_gets_what_it_gets_in_company(witness: Witness) -> None:
 def test_pauses_are_between_answers() -> None:
     diary = Diary(0)
     for now in (10.0, 10.5, 12.5, 13.0):
-        diary.note(Seen(b"", 0), now)
+        diary.note(Observation(b"", 0), now)
     assert diary.longest_pause == 2.0
