@@ -18,8 +18,8 @@ from torture.life import WINDOW, Life
 from torture.memory import Memory
 from torture.package import NAME
 from torture.processes import Server, running
-from torture.promises import PromiseBroken, promised
-from torture.raw import FAST, STREAM
+from torture.promises import promised
+from torture.raw import OWN_CONNECTION, STREAM
 from torture.scrape import ANYWHERE, HttpPort
 from torture.witness import Witness
 
@@ -28,8 +28,6 @@ _SHORTEST, _LONGEST = 10, 40
 _CALLS_PER_CONNECTION = 100
 _WARM = 0.3
 """The share of all steps after which memory is to stay where it is."""
-_ATTEMPTS, _RETRY = 50, 0.1
-"""How often an open is sent that no server has taken, and the seconds between two."""
 _PATIENCE = 30.0
 _TOKEN_BYTES = 16
 
@@ -131,7 +129,7 @@ class _Crowd:
 
     async def _connection(self, address: str, places: Sequence[int], seed: int) -> None:
         async with (
-            grpc.aio.insecure_channel(address, options=FAST) as channel,
+            grpc.aio.insecure_channel(address, options=OWN_CONNECTION) as channel,
             asyncio.TaskGroup() as tasks,
         ):
             for place in places:
@@ -160,11 +158,8 @@ class _Crowd:
             self.lives += 1
 
     async def _born(self, channel: grpc.aio.Channel, opening: pb.Open, *, at: int) -> Life:
-        """A call that has its stream. gRPC turns some away where very many come at once."""
+        """A call that has its stream."""
         begin: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(STREAM)
-        for _ in range(_ATTEMPTS):
-            life = Life(begin(), self._steps)
-            if await life.open(opening, at=at):
-                return life
-            await asyncio.sleep(_RETRY)
-        raise PromiseBroken(f"no server took a call in {_ATTEMPTS * _RETRY:g} s")
+        life = Life(begin(), self._steps)
+        await life.open(opening, at=at)
+        return life

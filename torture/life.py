@@ -9,7 +9,7 @@ import grpc
 
 from stepwire.v1 import stream_pb2 as pb
 from torture.promises import PromiseBroken, promised
-from torture.raw import OVER, TRANSIENT
+from torture.raw import OVER
 
 WINDOW = 8
 """Steps that are under way together."""
@@ -26,20 +26,18 @@ class Life:
         self.made = 0
         """The stream's next step."""
 
-    async def open(self, opening: pb.Open, *, at: int) -> bool:
-        """False if no server has taken the call."""
+    async def open(self, opening: pb.Open, *, at: int) -> None:
+        """Raises PromiseBroken unless the stream is opened, and stands at that step."""
         answer = None
         with suppress(*OVER):
             await self._call.write(pb.StreamRequest(open=opening).SerializeToString())
             answer = await self._call.read()
         if not isinstance(answer, bytes):
-            code, details = (await self._call.code()).name, await self._call.details()
-            promised(code in TRANSIENT, f"a stream was not opened: {code} {details}")
-            return False
+            code, details = await self._call.code(), await self._call.details()
+            raise PromiseBroken(f"a stream was not opened: {code.name} {details}")
         opened = pb.StreamResponse.FromString(answer).opened
         promised(opened.next_step == at, f"a stream stands at step {opened.next_step}, not at {at}")
         self.made = at
-        return True
 
     async def run(self, steps: int) -> None:
         """So many steps, a window at a time."""

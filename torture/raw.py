@@ -15,11 +15,13 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 
 STREAM = "/stepwire.v1.StreamInference/Stream"
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+"""Options of a channel that shares its connection with no other."""
 FAST = (
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 200),
-    ("grpc.use_local_subchannel_pool", 1),
+    *OWN_CONNECTION,
 )
 """Options of a channel that finds a server at once which comes back."""
 TRANSIENT = ("UNAVAILABLE", "CANCELLED", "INTERNAL")
