@@ -31,7 +31,9 @@ ERROR_NAME = "stepwire-error"
 ERROR_MESSAGE = "stepwire-message-bin"
 """And its message in UTF-8: a proxy that resets an answered call replaces the status's own."""
 _LONGEST_MESSAGE = 1000
-"""Characters: it is in the trailers twice, of which clients take 8 KB by default."""
+"""Bytes: it is in the trailers twice, at up to three times and four thirds of its length, and
+clients take 8 KB of them by default.
+"""
 
 STATUS: dict[type[ServiceError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -51,10 +53,19 @@ STATUS: dict[type[ServiceError], grpc.StatusCode] = {
     TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
 }
+_CODES = {error.name: code for error, code in STATUS.items()}
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: ServiceError) -> NoReturn:
     """Ends the call with the error."""
-    message = str(error)[:_LONGEST_MESSAGE]
-    told = ((ERROR_NAME, error.name), (ERROR_MESSAGE, message.encode()))
-    await context.abort(STATUS[type(error)], message, told)
+    await abort_by_name(context, error.name, str(error))
+
+
+async def abort_by_name(
+    context: grpc.aio.ServicerContext[Any, Any], name: str, message: str
+) -> NoReturn:
+    """Ends the call with the error of that name, which another process may have met."""
+    encoded = message.encode()[:_LONGEST_MESSAGE]
+    whole = encoded.decode(errors="ignore")
+    told = ((ERROR_NAME, name), (ERROR_MESSAGE, whole.encode()))
+    await context.abort(_CODES.get(name, grpc.StatusCode.INTERNAL), whole, told)

@@ -16,6 +16,7 @@ from service.api.native import StreamInference
 from service.api.repository import ModelRepository
 from service.api.state import StreamState
 from service.api.tls import server_credentials
+from service.api.unary import Reader
 from service.operations.process import Process
 from service.settings import Settings
 from stepwire.v1 import (
@@ -56,7 +57,9 @@ class Front:
         self.port = self._listen(settings.listen)
 
     def _made(self) -> grpc.aio.Server:
-        server = grpc.aio.server(interceptors=[Gate(self._guard)], options=_options(self._settings))
+        server = grpc.aio.server(
+            interceptors=[Gate(self._guard), Reader()], options=_options(self._settings)
+        )
         services: Any = _Unregistered(server)
         native = StreamInference(self._process.engine, self._guard)
         stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, services)

@@ -57,7 +57,7 @@ class Guard:
         caller = self.caller(metadata)
         if not caller.operator:
             raise NotAllowed(
-                "this credential may not operate the server: `operator = true` lets it"
+                "only an operator loads and unloads models: give the credential `operator = true`"
             )
         return caller
 
@@ -119,7 +119,7 @@ def within(request: OpenRequest, caller: Credential, serving: Iterable[str]) -> 
     Raises ModelNotFound for a model that the caller may not use: the same error, listing
     the same models, as for one that does not exist.
     """
-    if request.model:
+    if request.model or request.starts_anew:
         check_model(request.model, caller, serving)
     return replace(request, namespace=caller.namespace)
 

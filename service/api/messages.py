@@ -31,10 +31,10 @@ def open_request(message: pb.Open) -> OpenRequest:
     """Id and token are made here if the client left them out. Raises InvalidRequest."""
     mode = _MODES.get(message.mode)
     policy = _POLICIES.get(message.late_policy)
-    if mode is None or policy is None:
-        raise InvalidRequest(
-            f"mode {message.mode} or late policy {message.late_policy} is not known here"
-        )
+    if mode is None:
+        raise InvalidRequest(f"mode {message.mode} is not known here")
+    if policy is None:
+        raise InvalidRequest(f"late policy {message.late_policy} is not known here")
     if not 0 <= message.rate_hz < math.inf:
         raise InvalidRequest(f"a rate is a number of timesteps a second, not {message.rate_hz}")
     request = OpenRequest(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import grpc
-
 from service.access.credentials import Credential
-from service.api.errors import ERROR_NAME, STATUS
-from service.api.guard import Guard
+from service.api.errors import abort_by_name
+from service.api.guard import Guard, check_model
 from service.api.unary import Context, told
 from service.core.errors import InvalidRequest, NotAllowed
 from service.core.model import TensorSpec
@@ -30,7 +28,6 @@ _BATCHING = {
     Batching.AT_LEAST_TWO: pb.ModelDescription.BATCHING_AT_LEAST_TWO,
     Batching.ONE: pb.ModelDescription.BATCHING_ONE,
 }
-_CODES = {error.name: code for error, code in STATUS.items()}
 
 
 class ModelRepository(pb_grpc.ModelRepositoryServicer):
@@ -58,7 +55,7 @@ class ModelRepository(pb_grpc.ModelRepositoryServicer):
     async def Describe(
         self, request: pb.DescribeModelRequest, context: Context
     ) -> pb.ModelDescription:
-        _check_covered(self._caller(context), request.model)
+        check_model(request.model, self._caller(context), self._deployment.names())
         return _description(self._deployment.lane(request.model, request.version or None))
 
     @told
@@ -88,25 +85,15 @@ class ModelRepository(pb_grpc.ModelRepositoryServicer):
 
     def _check_operator(self, context: Context, model: str) -> None:
         """Raises NotAllowed, whether or not there is such a model."""
-        caller = self._caller(context)
-        if not caller.operator:
-            raise NotAllowed(
-                "only an operator loads and unloads models: give the credential `operator = true`"
-            )
-        _check_covered(caller, model)
+        caller = self._guard.operator(context.invocation_metadata())
+        if not caller.covers(model):
+            raise NotAllowed(f"the credential of this call does not cover model {model[:140]!r}")
 
     async def _order(self, order: Order, context: Context) -> Outcome:
         outcome = combined(await self._fan_out(order))
         if outcome.error:
-            code = _CODES.get(outcome.error, grpc.StatusCode.INTERNAL)
-            await context.abort(code, outcome.message, ((ERROR_NAME, outcome.error),))
+            await abort_by_name(context, outcome.error, outcome.message)
         return outcome
-
-
-def _check_covered(caller: Credential, model: str) -> None:
-    """Raises NotAllowed, whether or not there is such a model."""
-    if not caller.covers(model):
-        raise NotAllowed(f"the credential of this call does not cover model {model[:140]!r}")
 
 
 def _version(state: ModelState) -> pb.ModelVersion:

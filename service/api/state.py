@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
-from typing import Any, TypeVar
 
-import grpc
-from google.protobuf.message import Message
-
-from service.api.errors import abort
 from service.api.guard import Guard
+from service.api.unary import Context, told
 from service.core.changes import GivenState, GivenTensor
 from service.core.directory import TOKEN_BYTES
-from service.core.errors import ServiceError
 from service.core.lifecycle import State
 from service.core.streams import Mode, OpenRequest, StreamKey
 from service.streams.outside import Named
 from service.streams.states import Page, Seen, States
 from stepwire.v1 import state_pb2 as pb
 from stepwire.v1 import state_pb2_grpc as pb_grpc
-
-Context = grpc.aio.ServicerContext[Any, Any]
-Request = TypeVar("Request", bound=Message)
-Response = TypeVar("Response", bound=Message)
 
 _PAGE, _LARGEST_PAGE = 100, 1_000
 _PLACES = {
@@ -34,43 +23,28 @@ _PLACES = {
 }
 
 
-def _told(
-    serve: Callable[[StreamState, Request, Context], Awaitable[Response]],
-) -> Callable[[StreamState, Request, Context], Coroutine[Any, Any, Response]]:
-    """An error of the service ends the call with its status."""
-
-    @wraps(serve)
-    async def told(self: StreamState, request: Request, context: Context) -> Response:
-        try:
-            return await serve(self, request, context)
-        except ServiceError as error:
-            await abort(context, error)
-
-    return told
-
-
 class StreamState(pb_grpc.StreamStateServicer):
     def __init__(self, states: States, guard: Guard) -> None:
         self._states = states
         self._guard = guard
 
-    @_told
+    @told
     async def Get(self, request: pb.GetStateRequest, context: Context) -> pb.GetStateResponse:
         return _seen(await self._states.get(self._named(request, context)))
 
-    @_told
+    @told
     async def Put(self, request: pb.PutStateRequest, context: Context) -> pb.PutStateResponse:
         named = self._named(request, context)
         return pb.PutStateResponse(next_step=await self._states.put(named, _given(request)))
 
-    @_told
+    @told
     async def Reset(
         self, request: pb.ResetStreamRequest, context: Context
     ) -> pb.ResetStreamResponse:
         await self._states.reset(self._named(request, context))
         return pb.ResetStreamResponse()
 
-    @_told
+    @told
     async def Fork(self, request: pb.ForkStreamRequest, context: Context) -> pb.ForkStreamResponse:
         named = self._named(request, context)
         new = _opening(request, named.key.namespace)
@@ -83,14 +57,14 @@ class StreamState(pb_grpc.StreamStateServicer):
             next_step=copy.next_step,
         )
 
-    @_told
+    @told
     async def Delete(
         self, request: pb.DeleteStreamRequest, context: Context
     ) -> pb.DeleteStreamResponse:
         await self._states.delete(self._named(request, context))
         return pb.DeleteStreamResponse()
 
-    @_told
+    @told
     async def List(
         self, request: pb.ListStreamsRequest, context: Context
     ) -> pb.ListStreamsResponse:

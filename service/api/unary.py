@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from service.api.errors import abort
-from service.core.errors import ServiceError
+from service.core.errors import InvalidRequest, ServiceError
 
 Context = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Servicer = TypeVar("Servicer")
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -28,3 +30,37 @@ def told(
             await abort(context, error)
 
     return call
+
+
+class Reader(grpc.aio.ServerInterceptor):
+    """Answers bytes that are no request of a unary method as an invalid request.
+
+    gRPC would answer UNKNOWN, and log a traceback for each.
+    """
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        handler = await continuation(handler_call_details)
+        if handler is None or not handler.unary_unary or not handler.request_deserializer:
+            return handler
+        return _reading(handler.unary_unary, handler.request_deserializer, handler)
+
+
+def _reading(
+    serve: Callable[[Any, Any], Any], parse: Callable[[bytes], Any], handler: Handler
+) -> Handler:
+    def read(data: bytes) -> Any:
+        try:
+            return parse(data)
+        except DecodeError as error:
+            return InvalidRequest(f"not a request of this method: {error}")
+
+    async def call(request: Any, context: Context) -> Any:
+        if isinstance(request, InvalidRequest):
+            await abort(context, request)
+        return await serve(request, context)
+
+    return grpc.unary_unary_rpc_method_handler(call, read, handler.response_serializer)

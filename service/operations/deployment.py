@@ -54,6 +54,10 @@ class Deployment:
         keys = {*on_disk, *(lane.model for lane in self._lanes), *self._lanes.refused}
         return tuple(self._state(key) for key in sorted(keys) if name in ("", key.name))
 
+    def names(self) -> set[str]:
+        """Of the models in service."""
+        return {lane.model.name for lane in self._lanes}
+
     def lane(self, name: str, version: int | None) -> Lane:
         """A version in service; `version` None: the one that new streams take. Raises
         ModelNotFound.
@@ -145,8 +149,8 @@ class Deployment:
             if lane.model.name == name and version in (None, lane.model.version)
         ]
         if not keys:
-            wanted = name if version is None else f"{name}/{version}"
-            raise ModelNotFound(f"model {wanted} is not loaded")
+            which = "" if version is None else f" version {version} of"
+            raise ModelNotFound(f"there is no{which} model {name[:140]!r} to unload")
         for key in keys:
             self._lanes.retire(key)
             log.info("unloaded %s", key)

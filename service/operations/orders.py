@@ -70,7 +70,5 @@ class Outcome:
     """Which process; empty if there is only one."""
 
 
-CarryOut = Callable[[Order], Awaitable[Outcome]]
-"""In this process."""
 FanOut = Callable[[Order], Awaitable[list[Outcome]]]
 """In every process of the service, this one among them."""

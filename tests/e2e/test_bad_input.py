@@ -136,7 +136,7 @@ def opening(**change: object) -> pb.StreamRequest:
             (INVALID, "stream id 'a b' is not 1 to 128 characters of A-Za-z0-9._:-"),
         ),
         (opening(token=b"short"), (INVALID, "a token has 16 bytes, this one 5")),
-        (opening(mode=9), (INVALID, "mode 9 or late policy 0 is not known here")),
+        (opening(mode=9), (INVALID, "mode 9 is not known here")),
         (
             opening(mode=pb.OPEN_MODE_RESUME, token=b""),
             (INVALID, "resuming needs the stream's id and token"),
@@ -226,3 +226,11 @@ async def test_a_full_server_names_its_limit(start: Start) -> None:
         assert await first.call.code() is grpc.StatusCode.OK
     async with raw_call(server.address) as third:
         await third.open("two")
+
+
+@pytest.mark.parametrize("method", ["StreamState/Get", "ModelRepository/List"])
+async def test_bytes_that_are_no_request_are_an_invalid_one(server: Server, method: str) -> None:
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        with pytest.raises(grpc.aio.AioRpcError, match="not a request of this method") as refused:
+            await channel.unary_unary(f"/stepwire.v1.{method}")(b"\xff\xff")
+    assert refused.value.code() is INVALID

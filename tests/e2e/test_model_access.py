@@ -71,7 +71,7 @@ async def test_only_covered_models_are_listed_and_described(guarded: Server) -> 
             assert {each.model for each in answer.versions} <= {"accumulator"}
         await stub.Describe(pb.DescribeModelRequest(model="accumulator"), metadata=metadata)
         for model in ("gru", "nothing"):
-            with pytest.raises(grpc.aio.AioRpcError, match="does not cover"):
+            with pytest.raises(grpc.aio.AioRpcError, match=f"no model '{model}', only accumulator"):
                 await stub.Describe(pb.DescribeModelRequest(model=model), metadata=metadata)
 
 

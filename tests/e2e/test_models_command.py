@@ -87,7 +87,9 @@ def test_a_version_is_described(server: Server) -> None:
     [
         (("load", "nothing"), "there is no package nothing/1 in the repository"),
         (("load", "../gru"), "'../gru' is no name of a model"),
-        (("unload", "gru", "--version", "7"), "model gru/7 is not loaded"),
+        (("unload", "gru", "--version", "7"), "there is no version 7 of model 'gru' to unload"),
+        (("unload", ""), "there is no model '' to unload"),
+        (("unload", 100_000 * "m"), f"there is no model {140 * 'm'!r} to unload"),
         (("describe", "gru", "--version", "7"), "model 'gru' has no version 7, only 1"),
     ],
 )

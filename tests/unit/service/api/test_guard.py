@@ -85,7 +85,7 @@ def test_an_operator_is_named_as_one(guard: Guard, file: File) -> None:
     assert Guard().operator(None) is ANYONE
     with pytest.raises(Unauthenticated):
         guard.operator(None)
-    with pytest.raises(NotAllowed, match="may not operate"):
+    with pytest.raises(NotAllowed, match="only an operator"):
         guard.operator(BEARER)
     file.hold(RENAMED)
     guard.refresh()
@@ -151,13 +151,13 @@ async def test_the_file_is_kept_to_while_the_guard_watches(
     watching.cancel()
 
 
-def request(model: str) -> OpenRequest:
-    return OpenRequest("s", bytes(16), Mode.CREATE, model, namespace="from the wire")
+def request(model: str, mode: Mode = Mode.CREATE) -> OpenRequest:
+    return OpenRequest("s", bytes(16), mode, model, namespace="from the wire")
 
 
 def test_the_namespace_is_the_callers() -> None:
     assert within(request("a-gru"), ROBOT, ["a-gru"]).namespace == "plant"
-    assert within(request(""), ROBOT, []).namespace == "plant"
+    assert within(request("", Mode.RESUME), ROBOT, []).namespace == "plant"
     assert within(request("any"), ANYONE, []).namespace == ""
 
 
@@ -169,5 +169,8 @@ def test_a_model_out_of_reach_is_one_that_does_not_exist() -> None:
             within(request(model), ROBOT, serving)
         said.append(str(refused.value).replace(repr(model), "?"))
     assert set(said) == {"there is no model ?, only a-gru, a-lstm"}
+    for mode in (Mode.CREATE, Mode.RESTART):
+        with pytest.raises(ModelNotFound, match="there is no model '', only a-gru, a-lstm"):
+            within(request("", mode), ROBOT, serving)
     with pytest.raises(ModelNotFound, match="only none"):
         check_model("b", ROBOT, ["b"])

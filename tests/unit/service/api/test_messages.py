@@ -38,16 +38,16 @@ def test_an_open_is_taken_as_it_says(mode: Mode, policy: LatePolicy) -> None:
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "reason"),
     [
-        pb.Open(mode=99),  # type: ignore[arg-type]
-        pb.Open(late_policy=99),  # type: ignore[arg-type]
-        pb.Open(mode=pb.OPEN_MODE_RESUME, stream_id="robot"),
-        pb.Open(mode=pb.OPEN_MODE_RESUME, token=TOKEN),
+        (pb.Open(mode=99), "^mode 99 is not known here"),  # type: ignore[arg-type]
+        (pb.Open(late_policy=99), "^late policy 99 is not"),  # type: ignore[arg-type]
+        (pb.Open(mode=pb.OPEN_MODE_RESUME, stream_id="robot"), "resuming needs"),
+        (pb.Open(mode=pb.OPEN_MODE_RESUME, token=TOKEN), "resuming needs"),
     ],
 )
-def test_an_open_that_makes_no_sense_is_refused(message: pb.Open) -> None:
-    with pytest.raises(InvalidRequest):
+def test_an_open_that_makes_no_sense_is_refused(message: pb.Open, reason: str) -> None:
+    with pytest.raises(InvalidRequest, match=reason):
         messages.open_request(message)
 
 
