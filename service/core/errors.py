@@ -61,7 +61,7 @@ class NoCapacity(ServiceError):
 
 
 class StreamChanged(ServiceError):
-    """The state was replaced from outside; its connection opens again."""
+    """The state was replaced from outside; who was connected resumes it, knowing that."""
 
     name = "STREAM_CHANGED"
 
