@@ -36,6 +36,7 @@ from stepwire.errors import (
     TooManyStreams,
     Unauthenticated,
     Unavailable,
+    WorkerFailed,
 )
 from stepwire.info import StepInfo
 from stepwire.states import Forked, StreamState, StreamSummary
@@ -75,5 +76,6 @@ __all__ = [
     "TooManyStreams",
     "Unauthenticated",
     "Unavailable",
+    "WorkerFailed",
     "connect",
 ]

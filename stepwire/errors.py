@@ -86,6 +86,10 @@ class NotAllowed(StepwireError):
     """The credential does not cover this."""
 
 
+class WorkerFailed(StepwireError):
+    """A worker of the service did not carry out an order about models; its log says why."""
+
+
 class StepError(StepwireError):
     """A step was not accepted. Its number is not consumed and the state is as it was."""
 
@@ -142,6 +146,7 @@ _BY_NAME: dict[str, type[StepwireError]] = {
     "STREAM_CHANGED": StreamChanged,
     "STREAM_MOVED": StreamMoved,
     "UNAUTHENTICATED": Unauthenticated,
+    "WORKER_FAILED": WorkerFailed,
 }
 
 _BY_CODE: dict[int, type[StepError]] = {

@@ -24,6 +24,7 @@ from service.core.errors import (
     StreamTakenOver,
     TooManyStreams,
     Unauthenticated,
+    WorkerFailed,
 )
 
 ERROR_NAME = "stepwire-error"
@@ -52,6 +53,7 @@ STATUS: dict[type[ServiceError], grpc.StatusCode] = {
     StreamTakenOver: grpc.StatusCode.ABORTED,
     TooManyStreams: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    WorkerFailed: grpc.StatusCode.INTERNAL,
 }
 _CODES = {error.name: code for error, code in STATUS.items()}
 

@@ -92,6 +92,12 @@ class ServerDraining(ServiceError):
     name = "SERVER_DRAINING"
 
 
+class WorkerFailed(ServiceError):
+    """A worker did not carry out an order about models."""
+
+    name = "WORKER_FAILED"
+
+
 class StepFault(IntEnum):
     """Why a step was not accepted; its number is not consumed. Values as in stream.proto."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from service.core.errors import WorkerFailed
 from service.metrics.ledger import Ledger
 from service.metrics.text import read
 from service.operations.orders import Action, Order, Outcome
@@ -120,7 +121,7 @@ class Crew:
             return None
         except (Failed, TimeoutError) as error:
             reason = str(error) or f"no answer within {_ORDER_SECONDS:g} s"
-            return Outcome((), "WORKER_FAILED", reason, worker=worker.name)
+            return Outcome((), WorkerFailed.name, reason, worker=worker.name)
         return OUTCOME.validate_python(told | {"worker": worker.name})
 
     async def readiness(self) -> Readiness:
