@@ -24,6 +24,7 @@ _INTERVAL = 0.02
 """Seconds between the steps of a stream beside the flood."""
 _ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d )", re.MULTILINE)
 _OUR_CODE = re.compile(r'File "[^"]*/service/')
+_NOT_OURS = ("ExecuteBatchError raised in core", "raised by servicer method [/grpc.")
 _BEFORE, _AFTER = 5, 5
 """Steps of a detached stream before and after the flood."""
 
@@ -138,6 +139,7 @@ def _check(server: Server) -> None:
 def _is_ours(entry: str) -> bool:
     """Whether an entry of the log tells of an error in the service's code.
 
-    gRPC writes tracebacks of its own, and one where it cannot answer a peer that has gone.
+    gRPC writes tracebacks of its own: of its own RPCs, and where it cannot answer a peer that
+    has gone.
     """
-    return bool(_OUR_CODE.search(entry)) and "ExecuteBatchError raised in core" not in entry
+    return bool(_OUR_CODE.search(entry)) and not any(words in entry for words in _NOT_OURS)
