@@ -26,6 +26,9 @@ from service.startup import StartError, announce, asked_to_stop, cannot_listen
 
 log = logging.getLogger(__name__)
 
+_LEAST_PATIENCE = 1.0
+"""Seconds for a store that is away, however long the connections took."""
+
 
 def load_process(settings: Settings) -> Process:
     """Loads every model package, and opens the store. Raises RepositoryError or StartError."""
@@ -101,7 +104,7 @@ async def _drain(front: Front, engine: Engine, grace: float) -> None:
         await asyncio.wait_for(engine.drained(), grace)
     # Health watchers never leave by themselves; ended calls need a moment to be told.
     await front.close(min(0.2, max(0.0, deadline - time.monotonic())))
-    await engine.close_down()
+    await engine.close_down(max(_LEAST_PATIENCE, deadline - time.monotonic()))
     log.info("stopped")
 
 

@@ -77,6 +77,8 @@ class Engine:
             opening,
             clock=clock,
             admit=self._refuse_while_draining,
+            lose=self._lose,
+            detach=self.detach,
         )
         outside = Outside(
             lanes,
@@ -224,16 +226,20 @@ class Engine:
         """Waits until every connection has gone."""
         await self._none_attached.wait()
 
-    async def close_down(self) -> None:
-        """Leaves every stream to the store, if there is one; nothing is called after it."""
+    async def close_down(self, patience: float) -> None:
+        """Leaves every stream to the store, if there is one; nothing is called after it.
+
+        A store that is away is tried for `patience` seconds.
+        """
         streams = self._directory.streams()
         for stream in streams:
             self._custody.leave(stream)
             self._drop(stream)
         try:
-            await self._custody.close()
+            await self._custody.close(patience)
         except StoreDown as error:
-            log.error("%d streams are left as they were last saved: %s", len(streams), error)
+            if streams:
+                log.error("%d streams are left as they were last saved: %s", len(streams), error)
 
     def _tell_if_none_attached(self) -> None:
         if self._draining and not self._directory.attached:

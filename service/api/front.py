@@ -53,8 +53,9 @@ class Front:
         self._guard = guard
         self._checks = health.aio.HealthServicer()
         self._fallen: dict[grpc.aio.Server, asyncio.Task[None]] = {}
+        self._credentials = _credentials(settings)
         self._server = self._made()
-        self.port = self._listen(settings.listen)
+        self.port = self._listen(self._server, settings.listen)
 
     def _made(self) -> grpc.aio.Server:
         server = grpc.aio.server(
@@ -74,13 +75,11 @@ class Front:
         reflection.enable_server_reflection(names, services)
         return server
 
-    def _listen(self, address: str) -> int:
-        """The port. Raises CertificateError, or RuntimeError if it cannot be had."""
-        settings = self._settings
-        if not (settings.tls_cert and settings.tls_key):
-            return self._server.add_insecure_port(address)
-        files = certificates.watch(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-        return self._server.add_secure_port(address, server_credentials(files))
+    def _listen(self, server: grpc.aio.Server, address: str) -> int:
+        """The port. Raises RuntimeError if it cannot be had."""
+        if self._credentials is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, self._credentials)
 
     async def open(self) -> None:
         await self._checks.set(NATIVE, health_pb2.HealthCheckResponse.SERVING)
@@ -96,11 +95,19 @@ class Front:
                 await self._succeed()
 
     async def _succeed(self) -> None:
-        fallen, self._server = self._server, self._made()
+        fallen = self._server
+        while True:
+            successor = self._made()
+            try:
+                self._listen(successor, f"{self._settings.host}:{self.port}")
+                break
+            except RuntimeError as error:
+                log.error("the port is not to be had, and is tried again: %s", error)
+                await asyncio.sleep(_LOOKS_EVERY)
+        await successor.start()
+        self._server = successor
         self._fallen[fallen] = asyncio.create_task(fallen.stop(_FOR_EVER))
         self._fallen[fallen].add_done_callback(lambda _: self._fallen.pop(fallen))
-        self._listen(f"{self._settings.host}:{self.port}")
-        await self._server.start()
 
     async def announce_end(self) -> None:
         """Has health checks say that this server is going."""
@@ -109,6 +116,14 @@ class Front:
     async def close(self, grace: float) -> None:
         """Ends every call within `grace` seconds."""
         await asyncio.gather(*(each.stop(grace) for each in (self._server, *self._fallen)))
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """None: plain text. Raises CertificateError."""
+    if not (settings.tls_cert and settings.tls_key):
+        return None
+    files = certificates.watch(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+    return server_credentials(files)
 
 
 class _Unregistered:

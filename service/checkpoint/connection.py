@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -24,6 +26,13 @@ _CONNECTIONS = 8
 
 
 class _Pool(BlockingConnectionPool):
+    async def ensure_connection(self, connection: AbstractConnection) -> None:
+        """A connection that was lost at rest is told of: who is there since may have lost all."""
+        if connection.is_connected and await connection.can_read():
+            await connection.disconnect()
+            raise exceptions.ConnectionError("the connection was lost while it was at rest")
+        await connection.connect()  # type: ignore[no-untyped-call]  # redis leaves it untyped
+
     async def hang_up(self) -> None:
         """Closes the connections at rest, without waiting for a server that may not answer."""
         for connection in self._available_connections:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -94,7 +95,11 @@ class Database:
             raise StoreUnavailable(f"{self!r}: {what}") from error
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._drop)
+        """Leaves the thread behind if it does not come back in time."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                await loop.run_in_executor(self._thread, self._drop)
         self._thread.shutdown(wait=False)
 
     def _run(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -105,9 +110,11 @@ class Database:
             raise
 
     def _current(self) -> sqlite3.Connection:
-        if not self._connection or self._file != _identity(self._path):
-            self._drop()
+        if not self._connection:
             return self._open()
+        if self._file != _identity(self._path):
+            # Told of once: what is there since has nothing of what was kept.
+            raise sqlite3.OperationalError("the file was removed or replaced")
         return self._connection
 
     def _open(self) -> sqlite3.Connection:

@@ -19,6 +19,8 @@ from service.core.streams import Mode, ModelKey, OpenRequest, Owner, Stream, Str
 
 STREAM_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 TOKEN_BYTES = 16
+_LONGEST_HOLDER = 64
+"""Bytes: it is in every checkpoint of its stream."""
 
 _EVENTS = {
     Mode.CREATE: Event.CREATE,
@@ -51,6 +53,8 @@ class Opening(NamedTuple):
     """The stream whose place it takes: free its slot."""
     displaced: Owner | None
     """The connection that has lost its stream: tell it."""
+    former_holder: bytes | None = None
+    """Of a stream that was there; None: it starts."""
 
 
 class Directory:
@@ -127,9 +131,11 @@ class Directory:
             assert known is not None
             return self._rejoin(known, request, owner)
         self.check_room(request.key)
-        runs = stored.model if stored and effect is Effect.RESTORE else model
-        assert runs is not None
-        return self._begin(known, request, runs, owner, effect)
+        if stored and effect is Effect.RESTORE:
+            opening = self._begin(known, request, stored.model, owner, effect)
+            return opening._replace(former_holder=stored.holder)
+        assert model is not None
+        return self._begin(known, request, model, owner, effect)
 
     def _transition(self, request: OpenRequest, known: Stream | Stored | None) -> Transition:
         state = known.state if known else State.ABSENT
@@ -158,12 +164,12 @@ class Directory:
         return error(f"there is no stream {request.stream_id!r} with this token")
 
     def _rejoin(self, stream: Stream, request: OpenRequest, owner: Owner) -> Opening:
-        displaced = stream.owner
+        displaced, former_holder = stream.owner, stream.holder
         self._detached.pop(stream.key, None)
         stream.hand_to(owner)
         stream.late_policy = request.late_policy
         stream.holder = request.holder
-        return Opening(stream, Effect.NONE, None, displaced)
+        return Opening(stream, Effect.NONE, None, displaced, former_holder)
 
     def _begin(
         self,
@@ -254,6 +260,10 @@ def _check(request: OpenRequest) -> None:
         )
     if len(request.token) != TOKEN_BYTES:
         raise InvalidRequest(f"a token has {TOKEN_BYTES} bytes, this one {len(request.token)}")
+    if len(request.holder) > _LONGEST_HOLDER:
+        raise InvalidRequest(
+            f"a holder has at most {_LONGEST_HOLDER} bytes, this one {len(request.holder)}"
+        )
 
 
 def _check_model(request: OpenRequest, stream: Stream | Stored) -> None:

@@ -41,6 +41,12 @@ class Scheduler:
             stream.waiting = True
             self._waiting.append(stream)
 
+    def withdraw(self, stream: Stream) -> None:
+        """The stream leaves: it may come to wait at another scheduler."""
+        if stream.waiting:
+            self._waiting.remove(stream)
+            stream.waiting = False
+
     def next_batch(self, now: float) -> Batch:
         """The oldest step of each waiting stream, up to the batch limit."""
         batch = Batch(started=now)

@@ -24,6 +24,8 @@ from service.runtime.stepper import Stepper
 log = logging.getLogger(__name__)
 
 _FIRST_CAPACITY = 16
+_SEVERAL = "several"
+"""The numerics of a stream that more than one arithmetic has made: equal to none."""
 
 
 class Lane:
@@ -124,6 +126,7 @@ class Lane:
     def free(self, stream: Stream) -> None:
         """Takes the slot of an ended stream back."""
         assert stream.slot is not None
+        self._scheduler.withdraw(stream)
         self.slots.release(stream.slot)
         self._tenants[stream.slot.row] = None
         stream.slot = None
@@ -146,13 +149,17 @@ class Lane:
         rows = np.array([_row(stream) for stream in streams], np.int64)
         return [
             Checkpoint(
-                self.model, self.digest, self.numerics, next_step, states, outputs, seals, holder
+                self.model,
+                self.digest,
+                self.numerics if stream.exact else _SEVERAL,
+                next_step,
+                states,
+                outputs,
+                seals,
+                stream.holder,
             )
-            for states, (next_step, outputs, seals), holder in zip(
-                self._stepper.save(rows),
-                self._sessions.histories(rows),
-                (stream.holder for stream in streams),
-                strict=True,
+            for stream, states, (next_step, outputs, seals) in zip(
+                streams, self._stepper.save(rows), self._sessions.histories(rows), strict=True
             )
         ]
 

@@ -9,7 +9,7 @@ from service.checkpoint.store import Listed, Record, Store
 from service.core.checkpoint import Checkpoint
 from service.core.counts import StoreReading
 from service.core.directory import Directory, Stored
-from service.core.errors import ServiceError
+from service.core.errors import ServiceError, StoreDown
 from service.core.streams import UNFENCED, Fence, OpenRequest, Stream, StreamKey
 from service.lanes.lanes import Lanes
 from service.streams.keeper import Keeper
@@ -80,8 +80,11 @@ class Custody:
     async def flush(self) -> None:
         """Waits until all that was ended, released, left or hurried is in the store."""
 
-    async def close(self) -> None:
-        """Saves what is to be saved; nothing is called after it."""
+    async def close(self, patience: float) -> None:
+        """Saves what is to be saved, for at most `patience` seconds; nothing is called after it.
+
+        Raises StoreDown if that was not enough.
+        """
 
     @property
     def degraded(self) -> bool:
@@ -117,6 +120,7 @@ class StoreCustody(Custody):
         """
         idle_limit = directory.idle_limit
         self._store = store
+        self._clock = clock
         self._keeper = Keeper(
             store,
             lanes,
@@ -173,7 +177,7 @@ class StoreCustody(Custody):
         self._keeper.hurry(stream)
 
     def end(self, stream: Stream) -> None:
-        self._keeper.part(stream.key, Record(stream.fence, stream.token_hash, None))
+        self._keeper.end(stream)
 
     def release(self, stream: Stream) -> bool:
         if self._keeper.degraded:
@@ -187,13 +191,22 @@ class StoreCustody(Custody):
     async def flush(self) -> None:
         await self._keeper.flush()
 
-    async def close(self) -> None:
+    async def close(self, patience: float) -> None:
+        deadline = self._clock() + patience
         try:
-            await self._keeper.flush()
+            await self._flush_until(deadline)
         finally:
             if self._rounds:
                 self._rounds.cancel()
             await self._store.close()
+
+    async def _flush_until(self, deadline: float) -> None:
+        while True:
+            try:
+                return await self._keeper.flush()
+            except StoreDown:
+                if self._clock() >= deadline:
+                    raise
 
     @property
     def degraded(self) -> bool:

@@ -13,17 +13,20 @@ import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
-from service.checkpoint.store import Record, Store, StoreUnavailable, Write
+from service.checkpoint.store import CheckpointUnreadable, Record, Store, StoreUnavailable, Write
 from service.core.counts import StoreCounts, StoreReading
 from service.core.errors import ServiceError, StoreDown, StreamTakenOver
-from service.core.streams import Stream, StreamKey
+from service.core.streams import Fence, Stream, StreamKey
 from service.lanes.lanes import Lanes
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _SLICE = 128
-"""Streams that one write takes: checkpoints of more would hold up the steps."""
+"""Records that one write takes: checkpoints of more would hold up the steps."""
 _LONGEST_PAUSE = 1.0
 """Seconds between two tries while the store is away."""
 _REFRESHES = 3
@@ -88,7 +91,12 @@ class Keeper:
     def release(self, stream: Stream) -> None:
         """Saves the stream as it is, for anyone to take; this process gives it up."""
         (checkpoint,) = self._lanes.checkpoints([stream])
-        self.part(stream.key, Record(stream.fence, stream.token_hash, checkpoint, released=True))
+        last = Record(_last_fence(stream), stream.token_hash, checkpoint, released=True)
+        self.part(stream.key, last)
+
+    def end(self, stream: Stream) -> None:
+        """Has the store know that the stream is over."""
+        self.part(stream.key, Record(_last_fence(stream), stream.token_hash, None))
 
     def give_back(self, key: StreamKey, record: Record) -> None:
         """Lets go of a record that was taken and is not wanted after all."""
@@ -164,7 +172,13 @@ class Keeper:
 
     async def _let_go(self, key: StreamKey) -> None:
         """Of a stream that this process took and never had, for its client left meanwhile."""
-        record = await self.store.read(key)
+        try:
+            record = await self.store.read(key)
+        except CheckpointUnreadable as error:
+            log.error("the stored state of stream %s cannot be read: %s", key, error)
+            return
+        if self._find(key):
+            return
         if record and record.checkpoint and record.fence.owner == self.owner:
             self.give_back(key, record)
 
@@ -182,13 +196,11 @@ class Keeper:
         return self._lanes.unsaved(self._clock() - self._idle_limit / _REFRESHES)
 
     async def _say_farewells(self) -> None:
-        farewells = list(self._farewells.values())
-        if not farewells:
-            return
-        self._count(await self.store.write(farewells))
-        for write in farewells:
-            if self._farewells.get(write.key) is write:
-                del self._farewells[write.key]
+        for farewells in _slices(list(self._farewells.values())):
+            self._count(await self.store.write(farewells))
+            for write in farewells:
+                if self._farewells.get(write.key) is write:
+                    del self._farewells[write.key]
 
     async def _save_streams(self, streams: Sequence[Stream]) -> None:
         if not streams:
@@ -251,9 +263,17 @@ class Keeper:
             self._down_since = None
 
 
-def _slices(streams: Sequence[Stream]) -> Iterator[Sequence[Stream]]:
-    for start in range(0, len(streams), _SLICE):
-        yield streams[start : start + _SLICE]
+def _last_fence(stream: Stream) -> Fence:
+    """Of a stream that this process gives up: where it is unsettled, the later of the two that
+    the store may have.
+    """
+    epoch, owner = stream.fence
+    return Fence(epoch + stream.unsettled, owner)
+
+
+def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _SLICE):
+        yield items[start : start + _SLICE]
 
 
 def _resolve(waiting: Sequence[asyncio.Future[None]], error: ServiceError | None) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hmac import compare_digest
 from typing import NamedTuple
 
 from service.checkpoint.store import Record
 from service.core.counts import OpenCounts
 from service.core.directory import Directory, Opening
-from service.core.errors import InvalidRequest, ServiceError, StreamTakenOver
+from service.core.errors import InvalidRequest, ServiceError, StoreDown, StreamTakenOver
 from service.core.lifecycle import Effect
 from service.core.streams import OpenRequest, Owner, Stream
 from service.core.sync import SyncOwner
@@ -46,8 +47,13 @@ class Opener:
         *,
         clock: Callable[[], float],
         admit: Callable[[], None],
+        lose: Callable[[Stream, ServiceError], None],
+        detach: Callable[[Stream, Owner], None],
     ) -> None:
-        """`admit` raises a ServiceError where no stream is to be opened any more."""
+        """`admit` raises a ServiceError where no stream is to be opened any more. `lose` takes a
+        stream out of this process and tells its connection; `detach` is told of an owner that
+        went while it was waiting.
+        """
         self.counts = OpenCounts()
         self._lanes = lanes
         self._directory = directory
@@ -56,6 +62,8 @@ class Opener:
         self._locks = locks
         self._clock = clock
         self._admit = admit
+        self._lose = lose
+        self._detach = detach
 
     async def open(self, request: OpenRequest, owner: Owner) -> Opened:
         """Raises a ServiceError; nothing has changed then."""
@@ -75,8 +83,7 @@ class Opener:
                 "a sync stream needs a state store that outlives the server, --store sqlite:PATH "
                 "or redis://HOST:PORT/DB"
             )
-        known = self._directory.find(request.key)
-        record = None if known else await self._custody.find(request.key)
+        known, record = await self._find(request)
         effect = self._directory.judge(request, stored(request.key, record))
         if request.sync:
             owner = SyncOwner(owner, on_waiting=lambda: self._save(request))
@@ -88,7 +95,45 @@ class Opener:
         else:
             assert known is not None
             opening = self._rejoin(request, owner, known)
-        return self._opened(request, opening, owner)
+        opened = self._opened(request, opening, owner)
+        if opening.former_holder not in (None, request.holder):
+            await self._save_holder(opened)
+        return opened
+
+    async def _find(self, request: OpenRequest) -> tuple[Stream | None, Record | None]:
+        """The stream as this process has it, or else as the store has it.
+
+        The store is asked for a stream that is here too, as this process may have lost it
+        unawares; to join it the store may be away. For a stranger it may not: the answer would
+        tell that the stream is here.
+        """
+        known = self._directory.find(request.key)
+        joins = known is not None and compare_digest(known.token_hash, request.token_hash)
+        if known and (self._custody.degraded if joins else request.starts_anew):
+            return known, None
+        try:
+            record = await self._custody.find(request.key)
+        except StoreDown:
+            if not joins or not self._directory.find(request.key):
+                raise
+            record = None
+        known = self._directory.find(request.key)
+        if known and record and record.fence > known.fence:
+            self._lose(known, StreamTakenOver(f"stream {known.id!r} goes on at another server"))
+            known = None
+        return known, None if known else record
+
+    async def _save_holder(self, opened: Opened) -> None:
+        """Has the store know who holds the stream, or after a crash it would turn them away."""
+        self._custody.hurry(opened.stream)
+        try:
+            if not self._custody.degraded:
+                await self._custody.flush()
+        except StoreDown:
+            return
+        except BaseException:
+            self._detach(opened.stream, opened.owner)
+            raise
 
     async def _start(self, request: OpenRequest, owner: Owner, record: Record | None) -> Opening:
         model = self._lanes.resolve(request)
@@ -96,19 +141,31 @@ class Opener:
         self._capacity.admit(lane, request.rate_hz)
         self._make_room(request)
         known = self._directory.find(request.key)
-        fence = await self._custody.begin(request, lane.initial(request.holder), known, record)
+        try:
+            fence = await self._custody.begin(request, lane.initial(request.holder), known, record)
+        except BaseException:
+            self._look_after(known)
+            raise
         try:
             self._admit()
             lane = self._lanes[model]
+            self._make_room(request)
             opening = self._directory.open(request, model, owner, stored(request.key, record))
         except ServiceError:
             self._custody.forget(request, fence)
+            self._look_after(known)
             raise
         if opening.dropped:
             self._lanes.free(opening.dropped)
         lane.start(opening.stream, self._clock())
         opening.stream.fence = fence
         return opening
+
+    def _look_after(self, known: Stream | None) -> None:
+        """Of a stream that was not replaced after all: whether it still is this process's."""
+        if known and known.slot:
+            self._lanes.of(known).touch(known)
+            self._custody.hurry(known)
 
     async def _restore(self, request: OpenRequest, owner: Owner, record: Record) -> Opening:
         assert record.checkpoint is not None
@@ -120,6 +177,7 @@ class Opener:
         try:
             self._admit()
             lane = self._lanes[record.checkpoint.model]
+            self._make_room(request)
             opening = self._directory.open(request, None, owner, stored(request.key, record))
             self._fill(opening.stream, lane, record)
         except ServiceError:

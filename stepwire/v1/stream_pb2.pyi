@@ -207,7 +207,7 @@ class Open(_message.Message):
     """
     late_policy: Global___LatePolicy.ValueType
     holder: _builtins.bytes
-    """Random bytes that tell this client from another one with the same token. The
+    """At most 64 random bytes that tell this client from another one with the same token. The
     stream is held by the client that opened it last.
     """
     sync: _builtins.bool

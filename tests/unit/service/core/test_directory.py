@@ -135,6 +135,12 @@ def test_a_token_has_sixteen_bytes(token: bytes) -> None:
         directory().open(request(token=token), MODEL, Connection())
 
 
+def test_a_holder_has_at_most_64_bytes() -> None:
+    opened(directory(), request(holder=bytes(64)))
+    with pytest.raises(InvalidRequest, match="at most 64 bytes, this one 65"):
+        directory().open(request(holder=bytes(65)), MODEL, Connection())
+
+
 def test_a_full_directory_says_its_limit_and_how_to_raise_it() -> None:
     made = directory(limit=2)
     opened(made, request("a"))

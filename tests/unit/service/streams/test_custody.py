@@ -294,7 +294,7 @@ async def test_a_server_that_stops_leaves_its_streams_to_be_taken_at_once() -> N
     await until(lambda: session.totals)
     session.detach()
     await replica.engine.drained()
-    await replica.engine.close_down()
+    await replica.engine.close_down(1.0)
     resumed = await Replica(store, takeover_wait=60.0).resume()
     assert await resumed.add(1.0) == 6.0
 
@@ -306,6 +306,30 @@ async def test_a_state_saved_by_another_arithmetic_resumes_and_says_so() -> None
     lane.numerics = "another processor"
     resumed = await Replica(store, lane=lane, takeover_wait=0.0).resume()
     assert not resumed.opened.stream.exact
+
+
+async def test_a_stream_made_by_two_arithmetics_is_exact_nowhere() -> None:
+    store = Shared()
+    await Replica(store).create()
+    lane = accumulator_lane()
+    lane.numerics = "another processor"
+    resumed = await Replica(store, lane=lane, takeover_wait=0.0).resume()
+    await resumed.add(1.0)
+    await resumed.saved()
+    for numerics in ("another processor", ""):
+        again = accumulator_lane()
+        again.numerics = numerics
+        back = await Replica(store, lane=again, takeover_wait=0.0).resume()
+        assert not back.opened.stream.exact
+
+
+async def test_a_stranger_hears_of_the_store_whether_or_not_the_stream_is_here() -> None:
+    replica = Replica(Shared())
+    await replica.create()
+    replica.line.cut = True
+    for stream_id in ("robot", "nobody"):
+        with pytest.raises(StoreDown):
+            await replica.open(request(stream_id, Mode.RESUME, OTHER_TOKEN))
 
 
 async def test_a_state_that_does_not_fit_is_refused_and_stays() -> None:

@@ -295,7 +295,7 @@ async def test_what_rests_in_the_store_is_changed_there() -> None:
     gone, replica = Replica(store), Replica(store, limit=1)
     session = await gone.create()
     await session.add(5.0)
-    await gone.engine.close_down()
+    await gone.engine.close_down(1.0)
     await replica.create("another")
     states = replica.engine.states
     assert await states.put(named(), total(2.0)) == 1
