@@ -11,15 +11,14 @@ import uvloop
 
 from service.app import load_process, serve_alone
 from service.repository.packages import RepositoryError
-from service.settings import Settings, SettingsError, flag_of, load, variable_of
+from service.settings import Settings, SettingsError, default_of, flag_of, load, variable_of
 from service.startup import StartError, prepare
 from service.workers.parent import supervise
 
 
 def _option(name: str) -> click.Option:
     field = Settings.model_fields[name]
-    shown = {False: "off", None: "none"}.get(field.default, field.default)
-    text = f"{field.description}  [{variable_of(name)}; default: {shown}]"
+    text = f"{field.description}  [{variable_of(name)}; default: {default_of(name)}]"
     if field.annotation is bool:
         return click.Option([flag_of(name)], is_flag=True, default=None, help=text)
     return click.Option([flag_of(name)], help=text)

@@ -199,6 +199,12 @@ def variable_of(name: str) -> str:
     return ENVIRONMENT_PREFIX + name.upper()
 
 
+def default_of(name: str) -> str:
+    """As people are told it."""
+    default = Settings.model_fields[name].default
+    return {False: "off", None: "none"}.get(default, str(default))
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))

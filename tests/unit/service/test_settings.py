@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings, SettingsError, flag_of, load, variable_of
+from service.settings import Settings, SettingsError, default_of, flag_of, load, variable_of
+from tests.pages import Page
 
 
 @pytest.fixture(autouse=True)
@@ -131,3 +132,10 @@ def test_every_setting_has_a_flag_a_variable_and_a_description() -> None:
         assert field.description, name
     assert flag_of("max_streams") == "--max-streams"
     assert variable_of("max_streams") == "STEPWIRE_MAX_STREAMS"
+
+
+def test_the_page_has_every_setting_with_its_default_as_it_is_described() -> None:
+    assert Page("docs/operating.md").table("flag") == [
+        [flag_of(name), default_of(name), field.description]
+        for name, field in Settings.model_fields.items()
+    ]
