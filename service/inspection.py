@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
 
 import click
 
@@ -22,13 +21,7 @@ from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Batching
 from service.runtime.trial import TRIAL_STEPS
-
-
-class _Refused(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"error: {' '.join(self.message.split())}", file=file, err=True)
+from stepwire.refused import Refused
 
 
 @click.command(short_help="Tell what an ONNX file is to the service.")
@@ -54,9 +47,9 @@ def inspect(file: Path, toml: Path | None) -> None:
     except BrokenPipeError:  # who reads the output has left: click's to end
         raise
     except OSError as error:
-        raise _Refused(f"{error.filename or file}: {error.strerror or error}") from error
+        raise Refused(f"{error.filename or file}: {error.strerror or error}") from error
     except (ModelRefused, ManifestError, DeclarationError) as error:
-        raise _Refused(f"{file}: {error}") from error
+        raise Refused(f"{file}: {error}") from error
 
 
 def _inspect_package(graph: Graph, file: Path, declaration: Path | None, toml: Path | None) -> None:
@@ -129,7 +122,7 @@ def _tell(lines: Iterator[str]) -> None:
 def _write(path: Path, text: str) -> None:
     """Whole or not at all, and never over a file that is there."""
     if path.exists():
-        raise _Refused(f"{path} is there already: name another file, or remove it")
+        raise Refused(f"{path} is there already: name another file, or remove it")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8")

@@ -5,19 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import IO, Any
 
 import click
 
 from service.access.credentials import Credential, hash_token, make_token
 from service.access.tokens import TokensError, entry, parse
-
-
-class _Refused(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"error: {' '.join(self.message.split())}", file=file, err=True)
+from stepwire.refused import Refused
 
 
 @click.command(short_help="Make a bearer token.")
@@ -60,9 +53,11 @@ def token(
             click.echo(lines, nl=False)
             click.echo(f"The token, shown this once: {made}", err=True)
     except TokensError as error:
-        raise _Refused(f"{add}: {error}" if add else str(error)) from error
+        raise Refused(f"{add}: {error}" if add else str(error)) from error
+    except BrokenPipeError:  # who reads the output has left: click's to end
+        raise
     except OSError as error:
-        raise _Refused(f"{error.filename or add}: {error.strerror or error}") from error
+        raise Refused(f"{add}: {error.strerror or error}" if add else str(error)) from error
 
 
 def _add(path: Path, lines: str) -> None:

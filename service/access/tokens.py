@@ -14,6 +14,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
+from fnmatch import translate
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,9 @@ from service.access.credentials import Credential, Credentials
 from service.access.files import Watched, warn_if_readable_by_all
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_PATTERN = re.compile(r"[A-Za-z0-9._*?\[\]!-]{1,128}")
+_PATTERN = re.compile(r"(?=.{1,128}$)([A-Za-z0-9._*?-]|\[!?[A-Za-z0-9._-]+\])+")
+_NOTHING = "(?!)"
+"""What a range that runs backwards, as `[z-a]`, is in a regular expression."""
 _HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -48,7 +51,7 @@ class _Entry(BaseModel):
     @field_validator("models")
     @classmethod
     def _are_patterns(cls, models: list[str]) -> list[str]:
-        if not all(map(_PATTERN.fullmatch, models)):
+        if not all(map(_may_cover, models)):
             raise ValueError("not patterns of model names, as `pendulum-*`")
         return models
 
@@ -129,6 +132,11 @@ def _credential(entry: _Entry) -> Credential:
         tuple(entry.models),
         entry.operator,
     )
+
+
+def _may_cover(pattern: str) -> bool:
+    """Whether there can be a model's name that it covers."""
+    return bool(_PATTERN.fullmatch(pattern)) and _NOTHING not in translate(pattern)
 
 
 def _refuse_twins(key: str, values: Iterable[str]) -> None:

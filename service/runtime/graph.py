@@ -53,7 +53,8 @@ class Graph:
                 providers=["CPUExecutionProvider"],
             )
         except Exception as error:  # ONNX Runtime has no common base class
-            raise ModelRefused(f"ONNX Runtime does not load it: {error}") from error
+            told = str(error) if isinstance(source, bytes) else _without_folder(str(error), source)
+            raise ModelRefused(f"ONNX Runtime does not load it: {told}") from error
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -90,6 +91,13 @@ class Graph:
         if fixed:
             return lambda feeds: run(names, {**feeds, **fixed})
         return lambda feeds: run(names, feeds)
+
+
+def _without_folder(message: str, file: Path) -> str:
+    """Every caller may read it, and where the repository is concerns none."""
+    for folder in {file.parent.resolve(), file.parent} - {Path()}:
+        message = message.replace(f"{folder}/", "")
+    return message
 
 
 def _tensor(found: _Tensor) -> GraphTensor:

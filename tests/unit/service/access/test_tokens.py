@@ -13,7 +13,9 @@ from service.access.tokens import TokensError, entry, parse, read, watch
 HASH = hash_token("secret")
 NAMES = st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True)
 
-PATTERNS = st.from_regex(r"[A-Za-z0-9._*?\[\]!-]{1,128}", fullmatch=True)
+PATTERNS = st.from_regex(r"([A-Za-z0-9._*?-]|\[!?[A-Za-z0-9._]+\]){1,20}", fullmatch=True).filter(
+    lambda pattern: len(pattern) <= 128
+)
 
 
 def lines(name: str = "a", digits: str = HASH.hex(), more: str = 'models = "*"') -> str:
@@ -67,6 +69,10 @@ def test_what_is_written_is_read(credential: Credential) -> None:
         (lines(more=""), "credential.1.models: Field required"),
         (lines(more="models = 3"), "credential.1.models: "),
         (lines(more='models = ["a", "b c"]'), "credential.1.models: not patterns"),
+        (lines(more='models = "[z-"'), "credential.1.models: not patterns"),
+        (lines(more='models = "a[z-a]"'), "credential.1.models: not patterns"),
+        (lines(more='models = "a]"'), "credential.1.models: not patterns"),
+        (lines(more=f'models = "{129 * "a"}"'), "credential.1.models: not patterns"),
         (lines(more='models = "*"\noperator = "yes"'), "credential.1.operator: "),
         (lines() + lines(digits=64 * "0"), "credentials 1 and 2 have the same name"),
         (lines() + lines("b"), "credentials 1 and 2 have the same token_sha256"),
