@@ -24,14 +24,10 @@ class Call:
         call.add_done_callback(self._note_ending)
 
     def _note_ending(self, call: RawCall) -> None:
-        code = _at_once(call.code())
-        trailers = dict(_at_once(call.trailing_metadata()) or ())
-        name, message = trailers.get("stepwire-error"), trailers.get("stepwire-message-bin")
-        # A proxy that resets an answered call leaves the trailers only.
-        details = message.decode() if isinstance(message, bytes) else _at_once(call.details())
+        code, details = _at_once(call.code()), _at_once(call.details())
         if code is not grpc.StatusCode.OK:
-            known = name if isinstance(name, str) else None
-            self._ending = errors.from_call(code, details or "no reason given", known)
+            trailers = _at_once(call.trailing_metadata())
+            self._ending = errors.from_call(code, details, trailers)
 
     async def say(self, message: pb.StreamRequest) -> bool:
         """False if the call is over; `hear` tells why."""
@@ -49,8 +45,8 @@ class Call:
         try:
             message = await self._call.read()
         except grpc.aio.AioRpcError as error:
-            code, details = error.code(), error.details() or "no reason given"
-            raise self._ending or errors.from_call(code, details, None) from error
+            failure = self._ending or errors.from_call(error.code(), error.details(), None)
+            raise failure from error
         if not isinstance(message, pb.StreamResponse):
             raise errors.Unavailable("the server ended the call")
         return message

@@ -28,6 +28,10 @@ _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The token of RFC 6750, section 2.1."""
 
 
+class ReadableCredential(ValueError):
+    """Others could read the credential on its way."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Security:
     """How the connection is kept from others, and the credential that the server asks for."""
@@ -52,7 +56,7 @@ class Security:
         if not _BEARER.fullmatch(self.credential):
             raise ValueError("a credential is made of letters, digits and -._~+/ and may end in =")
         if not (self.encrypted or self.plaintext_credential or is_loopback(target)):
-            raise ValueError(
+            raise ReadableCredential(
                 f"whoever is between here and {target} could read the credential: give `ca` or "
                 "`tls=True`, or allow it by `plaintext_credential=True`"
             )

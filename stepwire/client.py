@@ -6,7 +6,6 @@ import asyncio
 import weakref
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
 
 import grpc
 
@@ -99,7 +98,7 @@ class Client:
 
     def _metadata_of(self, stream_id: str) -> Metadata:
         """Whoever balances load by `stepwire-route` sends a stream where it was before."""
-        return (("stepwire-route", quote(stream_id, safe=":")), *self._metadata)
+        return (("stepwire-route", stream_id), *self._metadata)
 
     async def close(self) -> None:
         """Ends the connection; open streams are detached."""

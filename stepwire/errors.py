@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import grpc
 
 if TYPE_CHECKING:
     from stepwire.v1 import stream_pb2 as pb
+
+Trailers = Iterable[tuple[str, str | bytes]]
 
 
 class StepwireError(Exception):
@@ -163,9 +166,19 @@ _BY_CODE: dict[int, type[StepError]] = {
 _TRANSIENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL)
 
 
-def from_call(code: grpc.StatusCode, details: str, name: str | None) -> StepwireError:
-    """The error of a failed call; `name` is its trailing metadata `stepwire-error`."""
-    if name in _BY_NAME:
+def from_call(
+    code: grpc.StatusCode, details: str | None, trailers: Trailers | None
+) -> StepwireError:
+    """The error of a failed call, by its status and its trailing metadata.
+
+    A proxy that resets an answered call replaces the status, and leaves the trailers.
+    """
+    told = dict(trailers or ())
+    name, message = told.get("stepwire-error"), told.get("stepwire-message-bin")
+    if isinstance(message, bytes):
+        details = message.decode(errors="replace")
+    details = details or "no reason given"
+    if isinstance(name, str) and name in _BY_NAME:
         return _BY_NAME[name](details)
     if code in _TRANSIENT:
         return Unavailable(details)

@@ -6,13 +6,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import click
 import grpc
 
 from stepwire import errors
-from stepwire.channel import Metadata, Security, open_channel
+from stepwire.channel import Metadata, ReadableCredential, Security, open_channel
+from stepwire.refused import Refused
 from stepwire.v1 import repository_pb2 as pb
 from stepwire.v1 import repository_pb2_grpc as pb_grpc
 
@@ -22,13 +23,6 @@ Ask: TypeAlias = "Callable[[pb_grpc.ModelRepositoryAsyncStub, Metadata], Awaitab
 _MESSAGE_BYTES = 64 * 2**20
 _SWAPS = {"drain": pb.SWAP_DRAIN, "handover": pb.SWAP_HANDOVER, None: pb.SWAP_UNSPECIFIED}
 _STATE_PREFIX, _BATCHING_PREFIX = "STATE_", "BATCHING_"
-
-
-class _Refused(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"error: {' '.join(self.message.split())}", file=file, err=True)
 
 
 @click.group(short_help="List, describe, load and unload the models of a server.")
@@ -43,6 +37,9 @@ class _Refused(click.ClickException):
     help="File with the bearer token.  [else: the variable STEPWIRE_CREDENTIAL]",
 )
 @click.option("--credential", envvar="STEPWIRE_CREDENTIAL", hidden=True)
+@click.option(
+    "--plaintext-credential", is_flag=True, help="Send the credential unencrypted, to any machine."
+)
 @click.pass_context
 def models(
     context: click.Context,
@@ -53,36 +50,49 @@ def models(
     key: Path | None,
     credential_file: Path | None,
     credential: str | None,
+    plaintext_credential: bool,
 ) -> None:
     """List, describe, load and unload the models of a server."""
     try:
         if credential_file:
             credential = credential_file.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise _Refused(f"{credential_file}: {error.strerror}") from error
-    security = Security(tls=tls, ca=ca, certificate=certificate, key=key, credential=credential)
+        raise Refused(f"{credential_file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Refused(f"{credential_file}: it is no UTF-8") from error
+    security = Security(
+        tls=tls,
+        ca=ca,
+        certificate=certificate,
+        key=key,
+        credential=credential,
+        plaintext_credential=plaintext_credential,
+    )
     context.obj = _Server(server, security)
 
 
 class _Server:
     def __init__(self, target: str, security: Security) -> None:
-        self._target = target
+        self.target = target
         self._security = security
 
     def ask(self, ask: Ask[Answer]) -> Answer:
-        """Raises _Refused for whatever goes wrong."""
+        """Raises Refused for whatever goes wrong."""
         try:
             return asyncio.run(self._ask(ask))
+        except ReadableCredential as error:
+            raise Refused(
+                f"whoever is between here and {self.target} could read the credential: give --ca "
+                "or --tls, or allow it by --plaintext-credential"
+            ) from error
         except (ValueError, OSError) as error:
-            raise _Refused(str(error)) from error
+            raise Refused(str(error)) from error
         except grpc.aio.AioRpcError as failed:
-            name = dict(failed.trailing_metadata() or ()).get("stepwire-error")
-            details = failed.details() or "no reason given"
-            known = errors.from_call(failed.code(), details, str(name))
-            raise _Refused(f"{self._target}: {known}") from failed
+            known = errors.from_call(failed.code(), failed.details(), failed.trailing_metadata())
+            raise Refused(f"{self.target}: {known}") from failed
 
     async def _ask(self, ask: Ask[Answer]) -> Answer:
-        async with open_channel(self._target, self._security, _MESSAGE_BYTES) as channel:
+        async with open_channel(self.target, self._security, _MESSAGE_BYTES) as channel:
             stub: pb_grpc.ModelRepositoryAsyncStub = pb_grpc.ModelRepositoryStub(channel)
             return await ask(stub, self._security.metadata())
 
@@ -97,6 +107,8 @@ def list_(server: _Server, model: str) -> None:
     """List the versions on disk and in service, of MODEL or of all."""
     request = pb.ListModelsRequest(model=model)
     answer = server.ask(lambda stub, metadata: stub.List(request, metadata=metadata))
+    if model and not answer.versions:
+        raise Refused(f"{server.target}: there is no model {model[:140]!r}, on disk or in service")
     _tell(answer.versions)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from stepwire import errors
 from stepwire.channel import Metadata
+from stepwire.opening import checked_id
 from stepwire.tensors import Array
 from stepwire.v1 import state_pb2 as pb
 from stepwire.v1 import state_pb2_grpc as pb_grpc
@@ -67,7 +68,8 @@ class StreamSummary(NamedTuple):
 
 class States:
     """Every method may raise Unavailable, also where the server's store is away, and all that
-    name a stream StreamNotFound: there is none of this id with this token.
+    name a stream StreamNotFound: there is none of this id with this token. What can be no
+    stream's id is a ValueError.
     """
 
     def __init__(self, channel: grpc.aio.Channel, metadata: Callable[[str], Metadata]) -> None:
@@ -136,7 +138,7 @@ class States:
         request = pb.ForkStreamRequest(
             stream_id=stream_id,
             token=token,
-            new_stream_id=new_stream_id or secrets.token_hex(8),
+            new_stream_id=checked_id(new_stream_id or secrets.token_hex(8)),
             new_token=new_token or secrets.token_bytes(_TOKEN_BYTES),
         )
         answer = await self._ask(self._stub.Fork, request, stream_id)
@@ -159,16 +161,15 @@ class States:
         self,
         rpc: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
         request: Request,
-        stream_id: str = "",
+        stream_id: str | None = None,
     ) -> Response:
-        """Raises a StepwireError."""
+        """Raises a StepwireError, or ValueError for what is no stream id."""
+        route = "" if stream_id is None else checked_id(stream_id)
         try:
-            return await rpc(request, metadata=self._metadata(stream_id))
+            return await rpc(request, metadata=self._metadata(route))
         except grpc.aio.AioRpcError as error:
-            name = dict(error.trailing_metadata() or ()).get("stepwire-error")
-            details = error.details() or "no reason given"
             raise errors.from_call(
-                error.code(), details, name if isinstance(name, str) else None
+                error.code(), error.details(), error.trailing_metadata()
             ) from error
         except grpc.aio.UsageError as error:
             raise errors.StreamClosed("this client is closed: connect again") from error

@@ -47,6 +47,8 @@ class Stream:
             raise ValueError(f"steps count from 0, not from {from_step}")
         if on_unprotected not in ("continue", "wait"):
             raise ValueError(f"on_unprotected is 'continue' or 'wait', not {on_unprotected!r}")
+        if replay_bytes < 0:
+            raise ValueError(f"replay_bytes is a number of bytes from 0, not {replay_bytes}")
         self._connect = connect
         self._from_step = from_step
         self._waits = on_unprotected == "wait"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import numpy as np
 import pytest
@@ -231,6 +233,7 @@ async def test_a_full_server_names_its_limit(start: Start) -> None:
 @pytest.mark.parametrize("method", ["StreamState/Get", "ModelRepository/List"])
 async def test_bytes_that_are_no_request_are_an_invalid_one(server: Server, method: str) -> None:
     async with grpc.aio.insecure_channel(server.address) as channel:
+        ask: Any = channel.unary_unary(f"/stepwire.v1.{method}")
         with pytest.raises(grpc.aio.AioRpcError, match="not a request of this method") as refused:
-            await channel.unary_unary(f"/stepwire.v1.{method}")(b"\xff\xff")
+            await ask(b"\xff\xff")
     assert refused.value.code() is INVALID

@@ -85,6 +85,7 @@ def test_a_version_is_described(server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("list", "nothing"), "there is no model 'nothing', on disk or in service"),
         (("load", "nothing"), "there is no package nothing/1 in the repository"),
         (("load", "../gru"), "'../gru' is no name of a model"),
         (("unload", "gru", "--version", "7"), "there is no version 7 of model 'gru' to unload"),
@@ -114,3 +115,13 @@ def test_a_credential_comes_from_a_file_or_a_variable(root: Path, tmp_path: Path
         assert result.exit_code == 0, result.output
     missing = models(server, "--credential-file", str(tmp_path / "nothing"), "list")
     assert missing.exit_code == 2 and "nothing: No such file" in missing.output
+
+
+def test_a_credential_that_others_could_read_is_kept_and_the_flags_named() -> None:
+    arguments = ["models", "--server", "example.com:50051", "list"]
+    result = CliRunner(env={"STEPWIRE_CREDENTIAL": make_token()}).invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.output == (
+        "error: whoever is between here and example.com:50051 could read the credential: give "
+        "--ca or --tls, or allow it by --plaintext-credential\n"
+    )

@@ -126,7 +126,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_protocol_page_has_every_error_of_a_call() -> None:
     rows = [row[:3] for row in PROTOCOL.table("stepwire-error")]
     raised = {
-        error.name: type(stepwire.errors.from_call(status, "", error.name)).__name__
+        error.name: type(
+            stepwire.errors.from_call(status, "", [("stepwire-error", error.name)])
+        ).__name__
         for error, status in STATUS.items()
     }
     assert rows == [

@@ -12,9 +12,15 @@ from stepwire.v1 import stream_pb2 as pb
 
 @pytest.mark.parametrize("error", list(STATUS))
 def test_every_error_of_the_service_has_its_name_here(error: type[ServiceError]) -> None:
-    found = errors.from_call(STATUS[error], "why", error.name)
+    found = errors.from_call(STATUS[error], "why", [("stepwire-error", error.name)])
     assert type(found) is not errors.StepwireError
     assert str(found) == "why"
+
+
+def test_a_reason_that_a_proxy_has_replaced_is_told_by_the_trailers() -> None:
+    trailers = (("stepwire-error", "STREAM_MOVED"), ("stepwire-message-bin", "größer".encode()))
+    found = errors.from_call(grpc.StatusCode.CANCELLED, "RST_STREAM", trailers)
+    assert (type(found), str(found)) == (errors.StreamMoved, "größer")
 
 
 def test_every_domain_error_has_a_status() -> None:

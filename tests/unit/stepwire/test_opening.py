@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stepwire.opening import Mode, open_request, reopen
@@ -47,3 +49,30 @@ def test_a_stream_that_was_opened_is_asked_for_in_whatever_version_it_is_by_then
     reopen(request, pb.Opened(stream_id="robot", version=3))
     assert (request.mode, request.version) == (pb.OPEN_MODE_RECONNECT, 0)
     assert (request.stream_id, request.holder) == (before.stream_id, before.holder)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"mode": "x"}, "^mode is 'create', 'resume' or 'restart', not 'x'$"),
+        ({"late": "x"}, "^late is 'flag', 'reject' or 'hold', not 'x'$"),
+        ({"version": -1}, "^versions of a model count from 1; -1 is none$"),
+        ({"version": 0}, "^versions of a model count from 1; 0 is none$"),
+        ({"version": 2**32}, "count from 1; 4294967296 is none$"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_by_its_name(
+    wrong: dict[str, Any], message: str
+) -> None:
+    asked: dict[str, Any] = {
+        "stream_id": None,
+        "mode": "create",
+        "token": None,
+        "version": None,
+        "late": "flag",
+        "sync": False,
+        "rate_hz": None,
+    }
+    open_request("m", **asked)
+    with pytest.raises(ValueError, match=message):
+        open_request("m", **asked | wrong)

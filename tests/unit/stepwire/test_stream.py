@@ -307,15 +307,16 @@ async def test_what_is_declared_reaches_the_server_on_every_open() -> None:
     assert asked == [(True, 50.0, "a:b.c-7")] * 2
 
 
-async def test_an_id_that_no_metadata_can_carry_is_left_to_the_server_to_refuse() -> None:
-    async def scene(scene: Scene) -> None:
-        await scene.hear()
-        assert scene.metadata["stepwire-route"] == "%C3%A9%0A"
-        await scene.refuse("INVALID_REQUEST", "not an id", grpc.StatusCode.INVALID_ARGUMENT)
-
-    async with playing(scene) as address, stepwire.connect(address) as client:
-        with pytest.raises(stepwire.InvalidRequest, match="not an id"):
-            await client.stream("m", stream_id="é\n").open()
+@pytest.mark.parametrize("stream_id", ["a b", "\u00e9\n", 20_000 * "z"])
+async def test_what_is_no_id_is_refused_before_it_becomes_metadata(stream_id: str) -> None:
+    async with stepwire.connect("localhost:1", retry_for=0.0) as client:
+        for ask in (client.states.get, client.states.reset, client.states.delete):
+            with pytest.raises(ValueError, match="is not 1 to 128 characters"):
+                await ask(stream_id, b"")
+        with pytest.raises(ValueError, match="is not 1 to 128 characters"):
+            await client.states.fork("robot", b"", new_stream_id=stream_id)
+        with pytest.raises(ValueError, match="is not 1 to 128 characters"):
+            client.stream("m", stream_id=stream_id)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
@@ -323,6 +324,12 @@ async def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     async with stepwire.connect("localhost:1") as client:
         with pytest.raises(ValueError, match="a rate is a number of timesteps a second"):
             client.stream("m", rate_hz=rate)
+
+
+async def test_fewer_than_no_bytes_cannot_be_kept() -> None:
+    async with stepwire.connect("localhost:1") as client:
+        with pytest.raises(ValueError, match="number of bytes from 0, not -1"):
+            client.stream("m", replay_bytes=-1)
 
 
 async def test_an_unknown_way_of_being_unprotected_is_refused() -> None:

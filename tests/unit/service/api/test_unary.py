@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import pytest
 
@@ -34,8 +36,9 @@ async def test_what_is_no_request_is_an_invalid_one_and_leaves_no_traceback(
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            get: Any = channel.unary_unary(GET)
             with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await channel.unary_unary(GET)(data)
+                await get(data)
     finally:
         await server.stop(None)
     assert refused.value.code() is code
