@@ -78,7 +78,8 @@ class Loader:
         try:
             lane = self._load(package)
         except (ModelRefused, OSError, MemoryError, RecursionError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
+            told = getattr(error, "strerror", None) or str(error)  # without the folder
+            reason = " ".join(told.split()) or type(error).__name__
             log.error("refused %s: %s", package.key, reason)
             raise ModelRefused(reason) from error
         log.info("loaded %s in %.2f s", package.key, time.perf_counter() - started)

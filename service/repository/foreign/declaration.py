@@ -106,7 +106,8 @@ def read(path: Path) -> Declaration:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DeclarationError("", f"it cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error  # without the folder
+        raise DeclarationError("", f"it cannot be read: {reason}") from error
     except RecursionError as error:
         raise DeclarationError("", "it cannot be read: its lists are nested too deeply") from error
     try:

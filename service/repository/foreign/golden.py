@@ -49,7 +49,8 @@ def _read(name: str, folder: Path) -> Mapping[str, Array]:
                 raise ValueError("it is no .npz file")
             return dict(found)
     except Exception as error:  # a damaged file raises what zipfile, zlib or NumPy please
-        raise DeclarationError("golden.file", f"{name!r} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error  # without the folder
+        raise DeclarationError("golden.file", f"{name!r} cannot be read: {reason}") from error
 
 
 def _from_file(

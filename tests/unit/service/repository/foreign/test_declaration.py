@@ -78,5 +78,5 @@ def test_a_bad_file_is_told_in_one_line_that_names_the_key(
 
 
 def test_a_folder_is_no_declaration(tmp_path: Path) -> None:
-    with pytest.raises(DeclarationError, match="model.toml: it cannot be read"):
+    with pytest.raises(DeclarationError, match="model.toml: it cannot be read: Is a directory$"):
         read(tmp_path)

@@ -107,6 +107,11 @@ def test_a_file_that_is_no_npz_is_refused(folder: Path, content: bytes) -> None:
         run(folder, "junk.npz")
 
 
+def test_a_file_that_is_not_there_is_named_without_its_folder(folder: Path) -> None:
+    with pytest.raises(DeclarationError, match="'no.npz' cannot be read: No such file or director"):
+        run(folder, "no.npz")
+
+
 def test_a_lone_array_is_no_npz(folder: Path) -> None:
     np.save(folder / "one.npy", ARRAYS["sum"])
     with pytest.raises(DeclarationError, match="'one.npy' cannot be read: it is no .npz file"):
