@@ -65,7 +65,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "burst": lambda ground, _: open_all_at_once(ground, streams=8_000),
     "churn": lambda ground, seed: let_streams_come_and_go(
-        ground, steps=3_000_000, streams=2_000, idle_limit=10.0, most_growth=0.02, seed=seed
+        ground, steps=3_000_000, streams=2_000, idle_limit=15.0, most_growth=0.02, seed=seed
     ),
     "rolling": lambda ground, _: restart_every_replica(ground, replicas=3, rounds=3, streams=32),
 }
