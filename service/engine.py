@@ -130,7 +130,7 @@ class Engine:
         self._custody.start()
 
     async def open(self, request: OpenRequest, owner: Owner) -> Opened:
-        """Attaches a stream to `owner`. Raises a ServiceError; nothing has changed then."""
+        """Attaches a stream to `owner`. Raises a ServiceError, as `Opener` does."""
         self._expire()
         return await self._opener.open(request, owner)
 

@@ -60,6 +60,8 @@ class Keeper:
         self._find = find
         self._urgent: set[Stream] = set()
         self._farewells: dict[StreamKey, Write] = {}
+        self._unreadable: set[StreamKey] = set()
+        """Told of once."""
         self._waiting: list[asyncio.Future[None]] = []
         self._news = asyncio.Event()
         self._due = 0.0
@@ -175,7 +177,9 @@ class Keeper:
         try:
             record = await self.store.read(key)
         except CheckpointUnreadable as error:
-            log.error("the stored state of stream %s cannot be read: %s", key, error)
+            if key not in self._unreadable:
+                self._unreadable.add(key)
+                log.error("the stored state of stream %s cannot be read: %s", key, error)
             return
         if self._find(key):
             return
@@ -248,7 +252,7 @@ class Keeper:
         self._everything = True
         if self._down_since is None:
             self._down_since = self._clock()
-            self._pause = self._interval
+            self._pause = min(self._interval, _LONGEST_PAUSE)
             log.error("degraded: streams go on in memory only, the state store is away: %s", error)
         else:
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)

@@ -66,7 +66,9 @@ class Opener:
         self._detach = detach
 
     async def open(self, request: OpenRequest, owner: Owner) -> Opened:
-        """Raises a ServiceError; nothing has changed then."""
+        """Raises a ServiceError; nothing has changed then, but that a RESTART which came too far
+        may have dropped the old state.
+        """
         try:
             async with self._locks[request.key]:
                 opened = await self._open(request, owner)

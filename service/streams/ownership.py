@@ -46,7 +46,8 @@ class Ownership:
         self, key: StreamKey, token_hash: bytes, first: Checkpoint, former: Fence | None
     ) -> Fence:
         """Puts a new stream into the store, in the place of one that this process has under the
-        fence `former`, if it has. Raises StreamExists if another process was faster.
+        fence `former`, if it has. Raises StreamExists if another process was faster; StoreDown if
+        the stream has another fence by now, of which this process is about to hear.
         """
         with _told(key):
             if former:
@@ -60,9 +61,11 @@ class Ownership:
                 stored = await self._store.create(
                     Write(key, Record(fence, token_hash, first), self._idle_limit)
                 )
-        if not stored:
-            raise StreamExists(f"stream {key.id!r} was opened at another server just now")
-        return fence
+        if stored:
+            return fence
+        if former:
+            raise StoreDown(f"stream {key.id!r} has just changed hands: open it again in a moment")
+        raise StreamExists(f"stream {key.id!r} was opened at another server just now")
 
     async def acquire(self, key: StreamKey, record: Record | None) -> Record:
         """Takes a living stream, in a new epoch: at once where it was released, else after its

@@ -190,7 +190,7 @@ async def test_a_restart_by_a_server_that_lost_the_stream_leaves_the_new_owner_a
         first.line.cut = True
         session = await second.resume()
         first.line.cut = False
-        with contextlib.suppress(StreamExists):
+        with contextlib.suppress(StoreDown):
             await first.open(request(mode=Mode.RESTART, token=OTHER_TOKEN))
         assert await session.add(1.0) == 1.0
         await session.saved()
