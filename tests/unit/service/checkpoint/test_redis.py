@@ -106,6 +106,20 @@ async def test_a_lost_connection_is_told_once_and_not_hidden_by_a_retry(
     assert await store.write([write("a", record(1, "p", 2))]) == [True]
 
 
+async def test_connections_lost_at_rest_are_told_once_though_nobody_called_meanwhile(
+    server: RedisServer, store: RedisStore
+) -> None:
+    """The server may have lost all it had, and must be written everything again."""
+    await asyncio.gather(*(store.read(A) for _ in range(4)))
+    server.kill()
+    await asyncio.sleep(0.01)  # the event loop hears of it
+    server.start()
+    with pytest.raises(StoreUnavailable, match="lost while it was at rest"):
+        await store.write([write("a", record(1, "p", 1))])
+    for step in range(1, 9):
+        assert await store.write([write("a", record(1, "p", step))]) == [True]
+
+
 async def test_a_server_that_has_lost_its_scripts_is_told_them_again(
     server: RedisServer, store: RedisStore
 ) -> None:

@@ -7,12 +7,13 @@ import contextlib
 import resource
 import sqlite3
 import stat
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from service.checkpoint.database import APPLICATION_ID
+from service.checkpoint.database import APPLICATION_ID, Database
 from service.checkpoint.sqlite import SqliteStore
 from service.checkpoint.store import CheckpointUnreadable, StoreRefused, StoreUnavailable
 from service.core.streams import StreamKey
@@ -172,6 +173,35 @@ async def test_a_file_that_was_removed_is_made_again(path: Path, store: SqliteSt
     other = SqliteStore(str(path), timeout=TIMEOUT)
     assert await other.read(A) == record(2, "o", 3)
     await other.close()
+
+
+async def test_a_file_that_another_took_the_place_of_is_told_once(
+    path: Path, tmp_path: Path, store: SqliteStore
+) -> None:
+    restored = tmp_path / "backup.db"
+    backup = SqliteStore(str(restored), timeout=TIMEOUT)
+    await backup.write([write("a", record(1, "p", 1))])
+    await backup.close()
+    await store.write([write("a", record(1, "p", 2))])
+    path.with_name("stepwire.db-wal").unlink()
+    path.with_name("stepwire.db-shm").unlink()
+    restored.rename(path)
+    with pytest.raises(StoreUnavailable, match="the file was removed or replaced"):
+        await store.read(A)
+    assert await store.read(A) == record(1, "p", 1)
+    assert await store.write([write("a", record(1, "p", 2))]) == [True]
+
+
+async def test_closing_does_not_wait_for_a_job_that_is_stuck(path: Path) -> None:
+    go_on = threading.Event()
+    database = Database(str(path), timeout=SHORT)
+    try:
+        with pytest.raises(StoreUnavailable, match="did not answer within 0.3 s"):
+            await database.run(lambda _: go_on.wait())
+        async with asyncio.timeout(TIMEOUT):
+            await database.close()
+    finally:
+        go_on.set()
 
 
 async def test_a_folder_that_went_and_came_back_is_told_in_between(tmp_path: Path) -> None:

@@ -208,3 +208,59 @@ async def test_a_sync_stream_is_given_what_it_was_owed_once_it_has_moved() -> No
     await move(made, session)
     assert session.totals == []
     assert await (await reconnect(made, 0)).add(1.0) == 1.0
+
+
+async def test_a_stream_that_waits_in_its_old_lane_steps_on_the_new_one_and_touches_nobody() -> (
+    None
+):
+    """The slots of both lanes have the same numbers, of different streams."""
+    made = Replica(Shared(), limit=16, lane=accumulator_lane(max_batch=1))
+    made.lanes.put(accumulator_lane(model=NEWER, max_batch=1))
+    others = [await made.open(request(f"s{at}", version=MODEL.version)) for at in range(8)]
+    session = await begun(made)
+    for other in others:
+        for _ in range(4):
+            other.send(100.0)
+    session.send(4.0)
+    assert await move(made, session)
+    again = await reconnect(made)
+    assert not others[-1].totals, "the old lane has nothing left to mistake it for"
+    assert await again.add(4.0) == 10.0
+    await until(lambda: all(len(other.connection.answers) == 4 for other in others))
+    assert [other.totals for other in others] == [[100.0, 200.0, 300.0, 400.0]] * 8
+
+
+async def unsettled(made: Replica) -> Session:
+    """A stream whose move happened in the store, which is away before this is known here."""
+    session, replace = await begun(made), made.line.replace
+    await session.saved()
+
+    async def lost(write: Write, seen: Fence) -> bool:
+        await replace(write, seen)
+        made.line.cut = True
+        raise StoreUnavailable("no answer")
+
+    made.line.replace = lost  # type: ignore[method-assign]  # an answer that is lost
+    with pytest.raises(StoreDown):
+        await move(made, session)
+    made.line.replace = replace  # type: ignore[method-assign]  # cut off from now on
+    return session
+
+
+async def test_a_stream_closed_after_an_unsettled_move_is_over() -> None:
+    store = Shared()
+    made = replica(store)
+    await unsettled(made)
+    (await reconnect(made)).close()
+    made.line.cut = False
+    await until(lambda: (record := store.record(KEY)) and record.checkpoint is None)
+
+
+async def test_a_stream_left_after_an_unsettled_move_is_for_anyone_to_take() -> None:
+    store = Shared()
+    made = replica(store)
+    await unsettled(made)
+    made.line.cut = False
+    await made.engine.close_down(1.0)
+    resumed = await replica(store, takeover_wait=600.0).resume()
+    assert await resumed.add(4.0) == 10.0
