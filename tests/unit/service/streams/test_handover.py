@@ -262,5 +262,6 @@ async def test_a_stream_left_after_an_unsettled_move_is_for_anyone_to_take() -> 
     await unsettled(made)
     made.line.cut = False
     await made.engine.close_down(1.0)
-    resumed = await replica(store, takeover_wait=600.0).resume()
-    assert await resumed.add(4.0) == 10.0
+    record = store.record(KEY)
+    assert record and record.released
+    assert await (await replica(store).resume()).add(4.0) == 10.0
