@@ -179,6 +179,29 @@ async def test_a_restart_that_was_given_up_can_be_sent_again() -> None:
     assert session.opened.stream.slot is None
 
 
+async def test_a_restart_sent_again_before_the_loss_is_known_is_to_be_tried_again() -> None:
+    replica = Replica(Shared(), interval=NEVER)
+    await resting(replica)
+    known, replace, write = asyncio.Event(), replica.line.replace, replica.line.write
+
+    async def lost(write: Write, seen: Fence) -> bool:
+        await replace(write, seen)
+        raise StoreUnavailable("no answer")
+
+    async def slow(writes: Sequence[Write]) -> list[bool]:
+        await known.wait()
+        return await write(writes)
+
+    replica.line.replace = lost  # type: ignore[method-assign]  # an answer that is lost
+    replica.line.write = slow  # type: ignore[method-assign]  # one that takes its time
+    with pytest.raises(StoreDown, match="does not answer"):
+        await replica.open(RESTART)
+    replica.line.replace = replace  # type: ignore[method-assign]  # the store is back
+    with pytest.raises(StoreDown, match="has just changed hands"):
+        await replica.open(RESTART)
+    known.set()
+
+
 async def test_a_restart_that_a_stopping_server_refuses_halfway_can_be_sent_to_another() -> None:
     store = Shared()
     replica = Replica(store, interval=NEVER)
