@@ -68,7 +68,8 @@ class Directory:
         self._remembered = remembered
         self._streams: dict[StreamKey, Stream] = {}
         self._detached: OrderedDict[StreamKey, Stream] = OrderedDict()
-        self._expired: OrderedDict[StreamKey, Stream] = OrderedDict()
+        self._expired: OrderedDict[StreamKey, bytes] = OrderedDict()
+        """Hashes of their tokens: a whole stream would be many times larger."""
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -156,7 +157,7 @@ class Directory:
                 "or choose another id"
             )
         expired = self._expired.get(request.key)
-        if expired and hmac.compare_digest(expired.token_hash, request.token_hash):
+        if expired and hmac.compare_digest(expired, request.token_hash):
             return error(
                 f"stream {request.stream_id!r} was detached for more than {self.idle_limit:g} s "
                 "and its state is gone: create it again"
@@ -237,7 +238,7 @@ class Directory:
             ended.append(stream)
         for stream in ended:
             self._remove(stream)
-            self._expired[stream.key] = stream
+            self._expired[stream.key] = stream.token_hash
             while len(self._expired) > self._remembered:
                 self._expired.popitem(last=False)
         return ended
