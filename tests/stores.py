@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from service.checkpoint.clock import MachineClock
 from service.checkpoint.memory import MemoryStore
 from service.checkpoint.redis import RedisStore
 from service.checkpoint.sqlite import SqliteStore
@@ -90,7 +91,7 @@ class SqlitePlace(_Clocked):
         self.path = folder / "stepwire.db"
 
     def store(self) -> Store:
-        return SqliteStore(str(self.path), timeout=TIMEOUT, clock=self.clock)
+        return SqliteStore(str(self.path), timeout=TIMEOUT, clock=MachineClock("boot", self.clock))
 
 
 @dataclass

@@ -8,56 +8,25 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
+from service.checkpoint.clock import MachineClock, lead, machine_clock
+from service.checkpoint.schema import prepare
 from service.checkpoint.store import StoreRefused, StoreUnavailable
-
-APPLICATION_ID = 0x53746570
-"""Tells a file of Stepwire from any other SQLite file."""
-
-SCHEMA_VERSION = 1
-
-_SCHEMA = (
-    """
-    CREATE TABLE streams (
-        namespace  TEXT    NOT NULL,
-        id         TEXT    NOT NULL,
-        epoch      INTEGER NOT NULL,
-        owner      TEXT    NOT NULL,
-        step       INTEGER NOT NULL,  -- 2^53 once the stream has ended
-        released   INTEGER NOT NULL,
-        claimant   TEXT,              -- who asks for it; NULL: nobody
-        expires    REAL    NOT NULL,  -- in seconds since 1970
-        token_hash BLOB    NOT NULL,
-        model      TEXT,
-        version    INTEGER,
-        checkpoint BLOB,              -- a CheckpointEnvelope; NULL once the stream has ended
-        PRIMARY KEY (namespace, id)
-    )""",
-    "CREATE INDEX streams_by_expiry ON streams (expires)",
-    "CREATE INDEX claims ON streams (owner) WHERE claimant IS NOT NULL",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
-)
-
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    # A commit is then no fsync: kill -9 of every process loses nothing, since the file is
-    # the kernel's; a power cut may lose the newest rounds, and never damages the file.
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA journal_size_limit = 67108864",
-)
 
 _PASSES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 T = TypeVar("T")
 
+Job: TypeAlias = Callable[[sqlite3.Connection, float], T]
+"""Is given the time of the file's clock, in seconds."""
+
 
 class Database:
     """After any failure the file is opened again, and after it was replaced by another."""
 
-    def __init__(self, path: str, *, timeout: float) -> None:
-        """`timeout` bounds every job, in seconds.
+    def __init__(self, path: str, *, timeout: float, clock: MachineClock | None = None) -> None:
+        """`timeout` bounds every job, in seconds. `clock`: the machine's, if not given.
 
         Raises StoreRefused if the file cannot be used. One that is only locked may come free:
         that is told by `run`.
@@ -65,6 +34,8 @@ class Database:
         # A bare name is a path too, also one that means something else to SQLite.
         self._path = os.path.abspath(path)
         self._timeout = timeout
+        self._clock = clock or machine_clock()
+        self._ahead = 0.0
         self._thread = ThreadPoolExecutor(1, "stepwire-sqlite")
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -79,7 +50,7 @@ class Database:
     def __repr__(self) -> str:
         return f"sqlite:{self._path}"
 
-    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, job: Job[T]) -> T:
         """What `job` returns; it is cut short and rolled back if it raises.
 
         The connection commits each statement by itself, outside of a BEGIN. Raises
@@ -102,12 +73,16 @@ class Database:
                 await loop.run_in_executor(self._thread, self._drop)
         self._thread.shutdown(wait=False)
 
-    def _run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    def _run(self, job: Job[T]) -> T:
         try:
-            return job(self._current())
+            return job(self._current(), self._now)
         except BaseException:
             self._drop()
             raise
+
+    @property
+    def _now(self) -> float:
+        return self._clock.read() + self._ahead
 
     def _current(self) -> sqlite3.Connection:
         if not self._connection:
@@ -124,7 +99,8 @@ class Database:
             self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
         try:
-            _prepare(connection, self._path)
+            prepare(connection, self._path)
+            self._ahead = lead(connection, self._clock)
         except BaseException:
             connection.close()
             raise
@@ -136,38 +112,6 @@ class Database:
         if self._connection:
             self._connection.close()
             self._connection = None
-
-
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    if _version(connection) == 0:
-        connection.execute("BEGIN IMMEDIATE")
-        # Another process may have made the tables meanwhile.
-        if _version(connection) == 0:
-            _make_tables(connection, path)
-        connection.execute("COMMIT")
-    if (version := _version(connection)) > SCHEMA_VERSION:
-        raise StoreRefused(
-            f"--store sqlite:{path}: the file has schema {version}, of a newer version of "
-            f"Stepwire; this one knows up to {SCHEMA_VERSION}: name another file"
-        )
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    """Of the schema; 0: the file is not of Stepwire."""
-    [(application,)] = connection.execute("PRAGMA application_id")
-    [(version,)] = connection.execute("PRAGMA user_version")
-    return int(version) if application == APPLICATION_ID else 0
-
-
-def _make_tables(connection: sqlite3.Connection, path: str) -> None:
-    if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
-        raise StoreRefused(
-            f"--store sqlite:{path}: the file is the database of something else: name another"
-        )
-    for statement in _SCHEMA:
-        connection.execute(statement)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

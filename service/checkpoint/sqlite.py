@@ -6,10 +6,10 @@ What it keeps survives kill -9 of every one of them.
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from service.checkpoint.clock import MachineClock, see
 from service.checkpoint.codec import decode, encode
 from service.checkpoint.database import Database
 from service.checkpoint.store import Listed, Record, Write
@@ -70,57 +70,53 @@ ORDER BY id LIMIT ?"""
 class SqliteStore:
     durable = True
 
-    def __init__(
-        self, path: str, *, timeout: float, clock: Callable[[], float] = time.time
-    ) -> None:
-        """`timeout` bounds every call, in seconds; `clock` gives seconds since 1970.
+    def __init__(self, path: str, *, timeout: float, clock: MachineClock | None = None) -> None:
+        """`timeout` bounds every call, in seconds; `clock` is the machine's, if not given.
 
         Raises StoreRefused if the file cannot be used.
         """
-        self._database = Database(path, timeout=timeout)
-        self._clock = clock
+        self._database = Database(path, timeout=timeout, clock=clock)
 
     def __repr__(self) -> str:
         return f"SqliteStore({self._database!r})"
 
     async def read(self, key: StreamKey) -> Record | None:
-        row = await self._first(_READ, *key, self._clock())
-        return _record(row) if row else None
+        rows = await self._all(_READ, key)
+        return _record(rows[0]) if rows else None
 
     async def create(self, write: Write) -> bool:
-        now = self._clock()
-        return await self._database.run(lambda database: _stored(database, _CREATE, write, now))
+        return await self._database.run(
+            lambda database, now: _stored(database, _CREATE, write, now)
+        )
 
     async def write(self, writes: Sequence[Write]) -> list[bool]:
-        now = self._clock()
-
-        def round_(database: sqlite3.Connection) -> list[bool]:
+        def round_(database: sqlite3.Connection, now: float) -> list[bool]:
             database.execute("BEGIN IMMEDIATE")
             stored = [_stored(database, _WRITE, write, now) for write in writes]
             database.execute(_FORGET, (now, _FORGOTTEN))
+            see(database, now)
             database.execute("COMMIT")
             return stored
 
         return await self._database.run(round_)
 
     async def replace(self, write: Write, seen: Fence) -> bool:
-        now = self._clock()
         return await self._database.run(
-            lambda database: _stored(database, _REPLACE, write, now, *seen)
+            lambda database, now: _stored(database, _REPLACE, write, now, *seen)
         )
 
     async def take(self, key: StreamKey, seen: Fence, owner: str) -> Record | None:
-        row = await self._first(_TAKE, owner, *key, *seen, self._clock())
-        return _record(row) if row else None
+        rows = await self._all(_TAKE, (owner, *key, *seen))
+        return _record(rows[0]) if rows else None
 
     async def claim(self, key: StreamKey, owner: str) -> None:
-        await self._all(_CLAIM, owner, *key, self._clock())
+        await self._all(_CLAIM, (owner, *key))
 
     async def claimed(self, owner: str) -> list[StreamKey]:
-        return [StreamKey(*row) for row in await self._all(_CLAIMED, owner, self._clock())]
+        return [StreamKey(*row) for row in await self._all(_CLAIMED, (owner,))]
 
     async def list(self, namespace: str, after: str, limit: int) -> list[Listed]:
-        rows = await self._all(_LIST, namespace, after, self._clock(), limit)
+        rows = await self._all(_LIST, (namespace, after), (limit,))
         return [
             Listed(StreamKey(namespace, id_), model, version, step, bool(released))
             for id_, model, version, step, released in rows
@@ -129,13 +125,12 @@ class SqliteStore:
     async def close(self) -> None:
         await self._database.close()
 
-    async def _first(self, statement: str, *values: object) -> Row | None:
-        rows = await self._all(statement, *values)
-        return rows[0] if rows else None
-
-    async def _all(self, statement: str, *values: object) -> Rows:
+    async def _all(
+        self, statement: str, values: tuple[object, ...], after: tuple[object, ...] = ()
+    ) -> Rows:
+        """Of a statement whose values are `values`, the time, and those `after` it."""
         return await self._database.run(
-            lambda database: database.execute(statement, values).fetchall()
+            lambda database, now: database.execute(statement, (*values, now, *after)).fetchall()
         )
 
 

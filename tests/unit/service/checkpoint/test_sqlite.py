@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from service.checkpoint.database import APPLICATION_ID, Database
+from service.checkpoint.clock import MachineClock
+from service.checkpoint.database import Database
+from service.checkpoint.schema import APPLICATION_ID
 from service.checkpoint.sqlite import SqliteStore
 from service.checkpoint.store import CheckpointUnreadable, StoreRefused, StoreUnavailable
 from service.core.streams import StreamKey
@@ -71,7 +73,7 @@ async def test_what_is_kept_outlives_the_store(path: Path) -> None:
         ("file/stepwire.db", "Not a directory"),
         ("file", "file is not a database"),
         ("strange", "the database of something else"),
-        ("newer", "schema 2, of a newer version of Stepwire"),
+        ("newer", "schema 3, of a newer version of Stepwire"),
     ],
 )
 def test_a_file_that_cannot_be_a_store_is_refused(tmp_path: Path, name: str, reason: str) -> None:
@@ -80,7 +82,7 @@ def test_a_file_that_cannot_be_a_store_is_refused(tmp_path: Path, name: str, rea
         connection.execute("CREATE TABLE streams (name)")
     with by_hand(tmp_path / "newer") as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     before = _contents(tmp_path)
     where = str(tmp_path / name)
     with pytest.raises(StoreRefused, match=f"^--store sqlite:{where}: .*{reason}"):
@@ -197,7 +199,7 @@ async def test_closing_does_not_wait_for_a_job_that_is_stuck(path: Path) -> None
     database = Database(str(path), timeout=SHORT)
     try:
         with pytest.raises(StoreUnavailable, match="did not answer within 0.3 s"):
-            await database.run(lambda _: go_on.wait())
+            await database.run(lambda *_: go_on.wait())
         async with asyncio.timeout(TIMEOUT):
             await database.close()
     finally:
@@ -246,7 +248,7 @@ async def test_damaged_bytes_are_told(path: Path, store: SqliteStore) -> None:
 
 async def test_records_whose_time_is_up_leave_the_file_a_few_a_round(path: Path) -> None:
     clock = Clock()
-    store = SqliteStore(str(path), timeout=TIMEOUT, clock=clock)
+    store = SqliteStore(str(path), timeout=TIMEOUT, clock=MachineClock("boot", clock))
     await store.write([write(f"s{at}", record(1, "p", 1), keep_for=10.0) for at in range(150)])
     await store.write([write("kept", record(1, "p", 1))])
     clock.now += 10.0
@@ -257,3 +259,18 @@ async def test_records_whose_time_is_up_leave_the_file_a_few_a_round(path: Path)
             await store.write([])
     assert held == [151, 87, 23, 1]
     await store.close()
+
+
+async def test_a_file_of_the_first_schema_is_taken_over(path: Path) -> None:
+    store = SqliteStore(str(path), timeout=TIMEOUT)
+    await store.write([write("a", record(1, "p", 1)), write("b", record(1, "p", 1))])
+    await store.close()
+    with by_hand(path) as connection:
+        connection.execute("DROP TABLE clock")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("UPDATE streams SET expires = strftime('%s') + 60 WHERE id = 'a'")
+        connection.execute("UPDATE streams SET expires = strftime('%s') - 60 WHERE id = 'b'")
+    heir = SqliteStore(str(path), timeout=TIMEOUT)
+    assert await heir.read(A) == record(1, "p", 1)
+    assert await heir.read(StreamKey("", "b")) is None
+    await heir.close()
