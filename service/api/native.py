@@ -83,16 +83,16 @@ class StreamCall:
             caller, opened = await self._open()
         except ServiceError as error:
             await abort(self._context, error)
-        reader = asyncio.create_task(self._read(opened))
+        self._reader = asyncio.create_task(self._read(opened))
         try:
             with self._guard.watching(self, caller, opened.stream.model.name):
                 if not self._lost:
                     await self._context.write(messages.opened(opened))
-                await self._write(reader)
+                await self._write()
             if self._closing or not (self._lost or self._parting):
                 await self._finish(opened)
         finally:
-            reader.cancel()
+            self._read_no_further()
             self._engine.detach(opened.stream, opened.owner)
         if reason := self._lost or self._parting:
             await abort(self._context, reason)
@@ -106,7 +106,7 @@ class StreamCall:
     async def _open(self) -> tuple[Credential, Opened]:
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
-                message = await self._receive()
+                message = await asyncio.shield(self._receive())
         except TimeoutError as error:
             raise InvalidRequest(f"no `open` within {_OPEN_SECONDS:g} s") from error
         if message is None or message.WhichOneof("event") != "open":
@@ -128,12 +128,13 @@ class StreamCall:
 
     async def _read(self, opened: Opened) -> None:
         try:
-            while message := await self._receive():
-                if self._lost or self._parting:
+            while self._reading:
+                message = await self._receive()
+                if not message or not self._reading or self._lost or self._parting:
                     return
                 if not self._accept(opened, message):
                     return
-                while self._unanswered >= opened.lane.window:
+                while self._reading and self._unanswered >= opened.lane.window:
                     self._room.clear()
                     await self._room.wait()
         except ServiceError as error:
@@ -154,7 +155,15 @@ class StreamCall:
             raise InvalidRequest("after `open`, a message is `step` or `close`")
         return not self._closing
 
-    async def _write(self, reader: asyncio.Task[None]) -> None:
+    def _read_no_further(self) -> None:
+        """Leaves the read under way to end with the call.
+
+        grpc.aio never frees what belongs to a read that is cancelled (grpc/grpc#43360).
+        """
+        self._reading = False
+        self._room.set()
+
+    async def _write(self) -> None:
         """Writes answers until the call has no more to give."""
         while True:
             while self._answers:
@@ -167,7 +176,7 @@ class StreamCall:
             if self._lost:
                 return
             if self._farewell:
-                reader.cancel()
+                self._read_no_further()
                 await self._context.write(self._farewell)
                 self._farewell = None
             elif not self._reading and not self._unanswered:
