@@ -22,7 +22,7 @@ from service.operations.deployment import Deployment
 from service.operations.process import Process
 from service.operations.readiness import Phase
 from service.settings import Settings
-from service.startup import StartError, announce, asked_to_stop, cannot_listen
+from service.startup import StartError, announce, asked_to_stop, cannot_listen, spare_what_is_loaded
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ async def serve(
     front = _front(settings, process, guard)
     process.engine.start()
     await front.open()
+    spare_what_is_loaded()
     watches = [asyncio.create_task(each) for each in (front.watch(), guard.watch())]
     process.phase = Phase.SERVING
     await opened(f"{settings.host}:{front.port}")

@@ -58,7 +58,7 @@ class Opening(NamedTuple):
 
 
 class Directory:
-    def __init__(self, *, limit: int, idle_limit: float, remembered: int = 10_000) -> None:
+    def __init__(self, *, limit: int, idle_limit: float, remembered: int = 2_000) -> None:
         """At most `limit` streams; a detached one is kept for `idle_limit` seconds.
 
         Of the last `remembered` streams that expired it is known why they are gone.
