@@ -168,7 +168,8 @@ class Owners(RuleBasedStateMachine):
             client.before = self.found_by(client)
         expected = itertools.accumulate(client.sent, mixed, initial=client.before)
         assert outputs == list(itertools.islice(expected, 1, len(outputs) + 1))
-        if client.begins in self.saved:
+        # A server without a store lets a client join what only that server has, and says so.
+        if client.begins <= client.session.opened.durable_step and client.begins in self.saved:
             assert client.before == self.saved[client.begins]
 
     def found_by(self, client: Client) -> float:
