@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from service.checkpoint.store import Store
+from service.core.blocks import Block
 from service.core.counts import LaneReading, Readings
 from service.core.directory import Directory
 from service.core.errors import (
@@ -155,6 +156,11 @@ class Engine:
         """Accepts a step of the stream's present owner, who gets the answer in a later turn."""
         lane = self._lanes.of(stream)
         lane.submit(stream, step)
+        self._schedule(lane)
+
+    def submit_block(self, lane: Lane, block: Block) -> None:
+        """Accepts a step of each of many streams of that lane, which have one owner."""
+        lane.submit_block(block)
         self._schedule(lane)
 
     def _schedule(self, lane: Lane) -> None:

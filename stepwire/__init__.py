@@ -36,6 +36,7 @@ from stepwire.errors import (
     TooManyStreams,
     Unauthenticated,
     Unavailable,
+    WindowFull,
     WorkerFailed,
 )
 from stepwire.info import StepInfo
@@ -76,6 +77,7 @@ __all__ = [
     "TooManyStreams",
     "Unauthenticated",
     "Unavailable",
+    "WindowFull",
     "WorkerFailed",
     "connect",
 ]

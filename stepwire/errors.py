@@ -132,6 +132,10 @@ class RunFailed(StepError):
     """The server could not run the model; its log says why."""
 
 
+class WindowFull(StepError):
+    """As many steps of the stream are unanswered as its window holds: hear an answer first."""
+
+
 _BY_NAME: dict[str, type[StepwireError]] = {
     "INVALID_REQUEST": InvalidRequest,
     "MODEL_NOT_FOUND": ModelNotFound,
@@ -160,6 +164,7 @@ _BY_CODE: dict[int, type[StepError]] = {
     5: StepTooOld,
     6: StepLate,
     7: RunFailed,
+    8: WindowFull,
 }
 
 # What a broken connection looks like; anything else would fail again in the same way.

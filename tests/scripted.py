@@ -94,6 +94,9 @@ class _Playing(pb_grpc.StreamInferenceServicer):
         assert play, "the client calls once more than it should"
         await play(Scene(context))
 
+    def Fleet(self, request_iterator: object, context: object) -> NoReturn:  # noqa: N802
+        raise AssertionError("no fleet is played")
+
 
 @contextlib.asynccontextmanager
 async def playing(

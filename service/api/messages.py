@@ -9,7 +9,7 @@ from service.core.directory import TOKEN_BYTES
 from service.core.errors import InvalidRequest, StepFault
 from service.core.lateness import LatePolicy, Verdict
 from service.core.model import TensorSpec
-from service.core.steps import Answer, Output, Step
+from service.core.steps import Answer, Output, Step, StepError
 from service.core.streams import Mode, OpenRequest
 from service.lanes.lane import Lane
 from service.runtime.stepper import Batching
@@ -61,21 +61,19 @@ def step(message: pb.Step, received: float) -> Step:
     return Step(message.step, tuple(message.inputs), received, budget, age, verdict)
 
 
-def opened(result: Opened) -> pb.StreamResponse:
+def opened(result: Opened) -> pb.Opened:
     stream, lane = result.stream, result.lane
-    return pb.StreamResponse(
-        opened=pb.Opened(
-            stream_id=stream.id,
-            token=result.token,
-            version=stream.model.version,
-            signature=_signature(lane),
-            next_step=result.next_step,
-            idle_limit_ms=round(result.idle_limit * 1000),
-            durable=result.durable,
-            window=lane.window,
-            durable_step=result.durable_step,
-            exact=stream.exact,
-        )
+    return pb.Opened(
+        stream_id=stream.id,
+        token=result.token,
+        version=stream.model.version,
+        signature=_signature(lane),
+        next_step=result.next_step,
+        idle_limit_ms=round(result.idle_limit * 1000),
+        durable=result.durable,
+        window=lane.window,
+        durable_step=result.durable_step,
+        exact=stream.exact,
     )
 
 
@@ -107,17 +105,19 @@ def answer(given: Answer, durable_step: int) -> pb.StreamResponse:
         output.outputs.extend(given.outputs)
         output.verdict = _WIRE_VERDICTS[given.verdict]
         output.batch_size = given.batch_size
-        output.queue_us = _microseconds(given.queued)
-        output.compute_us = _microseconds(given.computed)
+        output.queue_us = microseconds(given.queued)
+        output.compute_us = microseconds(given.computed)
         output.durable_step = durable_step
         return response
-    return pb.StreamResponse(
-        error=pb.StepError(
-            step=given.number,
-            code=_WIRE_CODES[given.fault],
-            message=given.message,
-            next_step=given.next_step,
-        )
+    return pb.StreamResponse(error=error(given))
+
+
+def error(given: StepError) -> pb.StepError:
+    return pb.StepError(
+        step=given.number,
+        code=_WIRE_CODES[given.fault],
+        message=given.message,
+        next_step=given.next_step,
     )
 
 
@@ -129,5 +129,5 @@ def going_away(reason: str) -> pb.StreamResponse:
     return pb.StreamResponse(going_away=pb.GoingAway(reason=reason))
 
 
-def _microseconds(seconds: float) -> int:
+def microseconds(seconds: float) -> int:
     return min(int(seconds * 1e6), _UINT32_MAX)

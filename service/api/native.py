@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from service.access.credentials import Credential
 from service.api import messages
 from service.api.errors import abort
+from service.api.fleet import FleetCall
 from service.api.guard import Guard, within
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.steps import Answer, Output
@@ -37,6 +38,13 @@ class StreamInference(pb_grpc.StreamInferenceServicer):
         self, request_iterator: AsyncIterator[pb.StreamRequest], context: Context
     ) -> None:
         await StreamCall(self._engine, self._guard, context).serve()
+
+    async def Fleet(  # type: ignore[override]
+        self,
+        request_iterator: AsyncIterator[pb.FleetRequest],
+        context: grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse],
+    ) -> None:
+        await FleetCall(self._engine, self._guard, context).serve()
 
 
 class StreamCall:
@@ -87,7 +95,8 @@ class StreamCall:
         try:
             with self._guard.watching(self, caller, opened.stream.model.name):
                 if not self._lost:
-                    await self._context.write(messages.opened(opened))
+                    opening = pb.StreamResponse(opened=messages.opened(opened))
+                    await self._context.write(opening)
                 await self._write()
             if self._closing or not (self._lost or self._parting):
                 await self._finish(opened)

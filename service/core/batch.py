@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
+from service.core.blocks import Block
 from service.core.errors import StepFault
-from service.core.model import Array
+from service.core.model import Array, Tensors
 from service.core.slots import Slot
-from service.core.steps import Answer, Step
+from service.core.steps import Step
 from service.core.streams import Owner
 
-Delivery = tuple[Owner, Answer]
+T = TypeVar("T", contravariant=True)
+
+
+class Receiver(Protocol[T]):
+    def answer(self, answer: T) -> None: ...
+
+
+Delivery = tuple[Receiver[Any], Any]
+"""An answer, and who takes it."""
 
 
 class Entry(NamedTuple):
@@ -28,30 +37,39 @@ class Entry(NamedTuple):
 
 @dataclass
 class Batch:
-    """At most one step of each stream."""
+    """At most one step of each stream: first those that came by themselves, then the blocks."""
 
     started: float
     entries: list[Entry] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     settled: list[Delivery] = field(default_factory=list)
     """Answers that need no run."""
 
     def __len__(self) -> int:
-        return len(self.entries)
+        if not self.blocks:
+            return len(self.entries)
+        return len(self.entries) + sum(map(len, self.blocks))
 
     @cached_property
     def slots(self) -> Array:
         """int64, [rows]; of a batch that is complete."""
-        return np.array([entry.slot.row for entry in self.entries], np.int64)
+        rows = [block.rows for block in self.blocks]
+        if self.entries or not rows:
+            rows.insert(0, np.array([entry.slot.row for entry in self.entries], np.int64))
+        return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
     @property
     def steps(self) -> Array:
-        """int64, [rows]: the number of each row's timestep."""
+        """int64, [entries]: the number of each entry's timestep."""
         return np.array([entry.step.number for entry in self.entries], np.int64)
 
-    def inputs(self) -> list[bytes]:
+    def inputs(self) -> list[Tensors]:
         """Per input of the signature, the rows one after another."""
-        columns = zip(*(entry.step.inputs for entry in self.entries), strict=True)
-        return [b"".join(rows) for rows in columns]
+        sources: list[tuple[Tensors, ...]] = [entry.step.inputs for entry in self.entries]
+        sources += [block.inputs for block in self.blocks]
+        if len(sources) == 1:
+            return list(sources[0])
+        return [b"".join(rows) for rows in zip(*sources, strict=True)]
 
 
 class Fault(NamedTuple):

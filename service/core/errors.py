@@ -108,3 +108,5 @@ class StepFault(IntEnum):
     STEP_TOO_OLD = 5
     STEP_LATE = 6
     RUN_FAILED = 7
+    RESOURCE_EXHAUSTED = 8
+    """Beyond the window of a stream in a fleet."""

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Tensors = bytes | memoryview
+"""The elements of tensors, one after another, little-endian."""
 
 
 @dataclass(frozen=True, slots=True)

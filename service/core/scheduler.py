@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from service.core.batch import Batch, BatchResult, Delivery, Entry
+import numpy as np
+
+from service.core.batch import Batch, BatchResult, Delivery, Entry, Fault
+from service.core.blocks import Block, BlockOutputs
 from service.core.counts import StepCounts
-from service.core.errors import StepFault
-from service.core.lateness import LatePolicy, Verdict, is_late
+from service.core.lateness import Verdict, is_late
 from service.core.model import Array, Signature
-from service.core.session import Judgement, Sessions
+from service.core.session import Sessions, seal
+from service.core.settler import Settler
 from service.core.slots import Slots
-from service.core.steps import Answer, Output, Step, StepError
-from service.core.streams import Stream
+from service.core.steps import Output, Step
+from service.core.streams import Owner, Stream
 
 
 class Scheduler:
     def __init__(
         self, signature: Signature, slots: Slots, sessions: Sessions, max_batch: int
     ) -> None:
-        self._sizes = tuple(spec.nbytes for spec in signature.inputs)
-        self._expects = ", ".join(f"{spec} ({spec.nbytes} bytes)" for spec in signature.inputs)
+        self.counts = StepCounts()
         self._output_sizes = tuple(spec.nbytes for spec in signature.outputs)
         self._slots = slots
         self._sessions = sessions
+        self._settler = Settler(signature, sessions, self.counts)
         self._max_batch = max_batch
-        self._waiting: deque[Stream] = deque()
-        self.counts = StepCounts()
+        self._waiting: deque[Stream | Block] = deque()
 
     @property
     def waiting(self) -> bool:
@@ -41,6 +43,10 @@ class Scheduler:
             stream.waiting = True
             self._waiting.append(stream)
 
+    def submit_block(self, block: Block) -> None:
+        """Accepts a step of each of many streams of one owner."""
+        self._waiting.append(block)
+
     def withdraw(self, stream: Stream) -> None:
         """The stream leaves: it may come to wait at another scheduler."""
         if stream.waiting:
@@ -50,13 +56,21 @@ class Scheduler:
     def next_batch(self, now: float) -> Batch:
         """The oldest step of each waiting stream, up to the batch limit."""
         batch = Batch(started=now)
-        again = []
-        while self._waiting and len(batch.entries) < self._max_batch:
-            stream = self._waiting.popleft()
-            self._take_from(stream, batch)
-            stream.waiting = bool(stream.pending)
-            if stream.waiting:
-                again.append(stream)
+        first: list[Block] = []
+        again: list[Stream] = []
+        room = self._max_batch
+        while self._waiting and room > 0:
+            waiting = self._waiting.popleft()
+            if isinstance(waiting, Stream):
+                self._take_from(waiting, batch)
+                if waiting.waiting:
+                    again.append(waiting)
+            elif any(block.owner is waiting.owner for block in batch.blocks):
+                first.append(waiting)
+            else:
+                first += self._take_block(waiting, room, batch)
+            room = self._max_batch - len(batch)
+        self._waiting.extendleft(reversed(first))
         self._waiting.extend(again)
         return batch
 
@@ -64,111 +78,101 @@ class Scheduler:
         while stream.pending:
             step = stream.pending.popleft()
             assert stream.slot is not None and stream.owner is not None
-            answer = self._settle(stream, stream.slot.row, step, batch.started)
-            if answer is None:
-                batch.entries.append(Entry(step, stream.slot, stream.owner))
-                return
-            batch.settled.append((stream.owner, answer))
+            if self._take(stream, stream.owner, step, batch):
+                break
+        stream.waiting = bool(stream.pending)
 
-    def _settle(self, stream: Stream, slot: int, step: Step, now: float) -> Answer | None:
-        """The answer to a step that is not to run now, else None."""
-        judgement = self._sessions.judge(slot, step.number, step.checksum)
-        if judgement is Judgement.REPLAY:
-            return self._replay(slot, step)
-        if judgement is not Judgement.RUN:
-            return self._refuse(slot, step, judgement)
-        if tuple(map(len, step.inputs)) != self._sizes:
-            return self._malformed(slot, step)
-        return self._hold_or_reject(stream, slot, step, now)
+    def _take(self, stream: Stream, owner: Owner, step: Step, batch: Batch) -> bool:
+        """Whether the step is to run; otherwise it is settled."""
+        assert stream.slot is not None
+        policy, now = stream.late_policy, batch.started
+        answer = self._settler.settle(stream.slot.row, step, policy, now)
+        if answer is None:
+            batch.entries.append(Entry(step, stream.slot, owner))
+            return True
+        batch.settled.append((owner, answer))
+        return False
 
-    def _replay(self, slot: int, step: Step) -> Output:
-        kept = self._sessions.kept(slot, step.number)
-        self.counts.replays += 1
-        return Output(step.number, kept.outputs, kept.verdict)
+    def _take_block(self, block: Block, room: int, batch: Batch) -> list[Block]:
+        """Takes as much of it as there is room for; returns the rest."""
+        rest = []
+        if len(block) > room:
+            rest.append(block.part(slice(room, None)))
+            block = block.part(slice(room))
+        ready = self._ready(block, batch.started)
+        if not ready.all():
+            self._take_singly(block, np.flatnonzero(block.present & ~ready), batch)
+            block = block.part(ready)
+        if len(block):
+            batch.blocks.append(block)
+        return rest
 
-    def _refuse(self, slot: int, step: Step, judgement: Judgement) -> StepError:
-        expected = self._sessions.next_step(slot)
-        if judgement is Judgement.GAP:
-            fault, message = StepFault.STEP_GAP, f"step {step.number} is ahead of the stream"
-        elif judgement is Judgement.CONFLICT:
-            fault = StepFault.STEP_CONFLICT
-            message = f"step {step.number} has already run, with other inputs"
-        else:
-            fault = StepFault.STEP_TOO_OLD
-            message = (
-                f"step {step.number} has already run, and only the last "
-                f"{self._sessions.window} outputs are kept"
-            )
-        return self._error(slot, step, fault, f"{message}: send step {expected}")
+    def _ready(self, block: Block, now: float) -> Array:
+        """bool, [entries]: which are to run, without any question."""
+        ready: Array = self._sessions.next_steps()[block.rows] == block.steps
+        ready &= block.present
+        if block.verdicts is not None:
+            ready &= block.verdicts == 0
+        late = block.late(now)
+        return ready if late is None else ready & ~late
 
-    def _malformed(self, slot: int, step: Step) -> StepError:
-        got = ", ".join(f"{len(tensor)} bytes" for tensor in step.inputs) or "nothing"
-        message = f"step {step.number} expects {self._expects}; got {got}"
-        return self._error(slot, step, StepFault.INVALID_INPUT, message)
-
-    def _hold_or_reject(self, stream: Stream, slot: int, step: Step, now: float) -> Answer | None:
-        if step.verdict is not None:
-            held = step.verdict is Verdict.HELD
-        elif not is_late(step.received, step.budget, step.age, now):
-            return None
-        elif stream.late_policy is LatePolicy.REJECT:
-            spent = now - step.received + step.age
-            message = f"step {step.number} was late by {spent - (step.budget or 0):.6f} s"
-            return self._error(slot, step, StepFault.STEP_LATE, message)
-        else:
-            held = stream.late_policy is LatePolicy.HOLD
-        if not held or not self._sessions.can_hold(slot):
-            return None
-        kept = self._sessions.hold(slot, step.checksum)
-        self.counts.held += 1
-        return Output(step.number, kept.outputs, kept.verdict, queued=now - step.received)
-
-    def _error(self, slot: int, step: Step, fault: StepFault, message: str) -> StepError:
-        self.counts.faults[fault] += 1
-        return StepError(step.number, fault, message, self._sessions.next_step(slot))
+    def _take_singly(self, block: Block, entries: Array, batch: Batch) -> None:
+        for entry in entries.tolist():
+            stream = block.owner.stream(block.handles.item(entry))
+            assert stream.owner is not None
+            self._take(stream, stream.owner, block.step(entry), batch)
 
     def complete(self, batch: Batch, result: BatchResult, now: float) -> list[Delivery]:
         """Commits what ran and returns every answer of the batch, in order for each stream.
 
         The result of a slot that was given back while the batch ran is dropped.
         """
-        deliveries = batch.settled
         self._count_run(batch, now)
-        rows = self._rows_to_commit(batch, result)
-        if rows:
-            deliveries += self._commit(batch, result.outputs, rows, now)
-        for row, (fault, message) in result.faults.items():
-            step, slot, owner = batch.entries[row]
-            text = f"step {step.number}: {message}"
-            deliveries.append((owner, self._error(slot.row, step, fault, text)))
+        deliveries = batch.settled
+        if batch.entries:
+            deliveries += self._complete_entries(batch, result, now)
+        first = len(batch.entries)
+        for block in batch.blocks:
+            deliveries += self._complete_block(block, first, batch, result, now)
+            first += len(block)
         return deliveries
 
     def _count_run(self, batch: Batch, now: float) -> None:
         if not batch:
             return
-        counts = self.counts
+        counts, started = self.counts, batch.started
         counts.batches += 1
-        counts.computed += now - batch.started
-        counts.queued += sum(batch.started - entry.step.received for entry in batch.entries)
+        counts.computed += now - started
+        counts.queued += sum(started - entry.step.received for entry in batch.entries)
+        for block in batch.blocks:
+            counts.queued += len(block) * (started - block.received)
 
-    def _rows_to_commit(self, batch: Batch, result: BatchResult) -> list[int]:
+    def _complete_entries(self, batch: Batch, result: BatchResult, now: float) -> list[Delivery]:
+        deliveries: list[Delivery] = []
         holds, faults = self._slots.holds, result.faults
-        return [
+        rows = [
             row
             for row, entry in enumerate(batch.entries)
             if row not in faults and holds(entry.slot)
         ]
+        if rows:
+            deliveries += self._commit_entries(batch, result.outputs, rows, now)
+        for row, fault in faults.items():
+            if row < len(batch.entries):
+                step, slot, owner = batch.entries[row]
+                deliveries.append(self._failed(slot.row, step, owner, fault))
+        return deliveries
 
-    def _commit(
+    def _commit_entries(
         self, batch: Batch, outputs: Sequence[Array], rows: list[int], now: float
     ) -> list[Delivery]:
         entries, slots, steps = batch.entries, batch.slots, batch.steps
-        if len(rows) < len(entries):
+        if len(rows) < len(batch):
             entries, slots, steps = [entries[row] for row in rows], slots[rows], steps[rows]
             outputs = [array[rows] for array in outputs]
         verdicts = [_verdict(entry.step, now) for entry in entries]
-        checksums = [entry.step.checksum for entry in entries]
-        self._sessions.commit(slots, steps, checksums, verdicts, outputs)
+        seals = [seal(entry.step.checksum, of) for entry, of in zip(entries, verdicts, strict=True)]
+        self._sessions.commit(slots, steps, seals, outputs)
         self.counts.ran += len(entries)
         self.counts.late += verdicts.count(Verdict.LATE)
 
@@ -182,6 +186,46 @@ class Scheduler:
             for (step, _, owner), row, verdict in zip(entries, encoded, verdicts, strict=True)
         ]
 
+    def _complete_block(
+        self, block: Block, first: int, batch: Batch, result: BatchResult, now: float
+    ) -> list[Delivery]:
+        """`first`: its first row in the batch."""
+        deliveries: list[Delivery] = []
+        outputs = [array[first : first + len(block)] for array in result.outputs]
+        good = block.present
+        for entry, fault in _faults_of(result, first, len(block)).items():
+            if good[entry]:
+                stream = block.owner.stream(block.handles.item(entry))
+                assert stream.owner is not None
+                row, step = block.rows.item(entry), block.step(entry)
+                deliveries.append(self._failed(row, step, stream.owner, fault))
+                good[entry] = False
+        if not good.all():
+            block, outputs = block.part(good), [array[good] for array in outputs]
+        if len(block):
+            deliveries.append(self._commit_block(block, outputs, batch, now))
+        return deliveries
+
+    def _commit_block(
+        self, block: Block, outputs: Sequence[Array], batch: Batch, now: float
+    ) -> Delivery:
+        late = block.late(now)
+        verdicts = np.full(len(block), Verdict.ON_TIME, np.int64)
+        if late is not None:
+            verdicts[late] = Verdict.LATE
+            self.counts.late += int(np.count_nonzero(late))
+        self._sessions.commit(block.rows, block.steps, seal(block.checksums(), verdicts), outputs)
+        self.counts.ran += len(block)
+        started = batch.started
+        queued, computed = started - block.received, now - started
+        return block.owner, BlockOutputs(
+            block.handles, block.steps, outputs, late, len(batch), queued, computed
+        )
+
+    def _failed(self, slot: int, step: Step, owner: Owner, fault: Fault) -> Delivery:
+        text = f"step {step.number}: {fault.message}"
+        return owner, self._settler.error(slot, step, fault.fault, text)
+
 
 def _verdict(step: Step, now: float) -> Verdict:
     if step.verdict is not None:
@@ -193,3 +237,12 @@ def _verdict(step: Step, now: float) -> Verdict:
 def _row_bytes(array: Array, size: int) -> list[bytes]:
     data = array.tobytes()
     return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def _faults_of(result: BatchResult, first: int, count: int) -> dict[int, Fault]:
+    """By entry of the block whose first row is `first`."""
+    if not result.faults:
+        return {}
+    return {
+        row - first: fault for row, fault in result.faults.items() if first <= row < first + count
+    }

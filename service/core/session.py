@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from service.core.slots import as_index
 
 _CHECKSUM_BITS = 32
 _CHECKSUM = 2**_CHECKSUM_BITS - 1
+Whole = TypeVar("Whole", int, Array)
+
 _NOT_KEPT = -1
 """No seal is negative."""
 
@@ -132,16 +134,15 @@ class Sessions:
         self,
         slots: Array,
         steps: Array,
-        checksums: Sequence[int],
-        verdicts: Sequence[Verdict],
+        seals: Sequence[int] | Array,
         outputs: Sequence[Array],
     ) -> None:
         """The slots' next steps, `steps`, have run.
 
-        `slots`, `steps`: int64 [rows]. `outputs`: one [rows, *shape] per output.
+        `slots`, `steps`, `seals`: int64 [rows]. `outputs`: one [rows, *shape] per output.
         """
         rows, columns = as_index(slots), as_index(steps % self.window)
-        self._seals[rows, columns] = list(map(_seal, checksums, verdicts))
+        self._seals[rows, columns] = seals
         for kept, new in zip(self._outputs, outputs, strict=True):
             kept[rows, columns] = new
         self._next_step[rows] = steps + 1
@@ -160,14 +161,14 @@ class Sessions:
         if not self.can_hold(slot):
             raise ValueError(f"step {step} has no output to hold")
         column, before = step % self.window, (step - 1) % self.window
-        self._seals[slot, column] = _seal(checksum, Verdict.HELD)
+        self._seals[slot, column] = seal(checksum, Verdict.HELD)
         for kept in self._outputs:
             kept[slot, column] = kept[slot, before]
         self._next_step[slot] = step + 1
         return self.kept(slot, step)
 
 
-def _seal(checksum: int, verdict: int) -> int:
+def seal(checksum: Whole, verdict: Whole) -> Whole:
     """What is kept of a step beside its outputs; one array is written faster than two."""
     return verdict << _CHECKSUM_BITS | checksum
 

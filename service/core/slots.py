@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import NamedTuple
 
 from service.core.model import Array
@@ -15,7 +16,9 @@ class Slot(NamedTuple):
 
 
 class Slots:
-    """Lends rows from 0, the most recently returned first, so that few stay warm."""
+    """Lends the lowest free row: streams that start together are neighbours, and few rows are
+    ever used.
+    """
 
     def __init__(self) -> None:
         self._generation: list[int] = []
@@ -40,7 +43,7 @@ class Slots:
             self._free.append(self.capacity)
             self._generation.append(0)
             self._held.append(False)
-        row = self._free.pop()
+        row = heapq.heappop(self._free)
         self._held[row] = True
         return Slot(row, self._generation[row])
 
@@ -53,7 +56,7 @@ class Slots:
             raise ValueError(f"{slot} is not held")
         self._held[slot.row] = False
         self._generation[slot.row] += 1
-        self._free.append(slot.row)
+        heapq.heappush(self._free, slot.row)
 
 
 def as_index(numbers: Array) -> slice | Array:

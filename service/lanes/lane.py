@@ -10,6 +10,7 @@ import numpy as np
 
 from service.core.admission import StepCost
 from service.core.batch import Batch, BatchResult, Delivery, Fault
+from service.core.blocks import Block
 from service.core.checkpoint import Checkpoint
 from service.core.counts import StepCounts
 from service.core.errors import StateUnusable, StepFault
@@ -187,6 +188,9 @@ class Lane:
 
     def submit(self, stream: Stream, step: Step) -> None:
         self._scheduler.submit(stream, step)
+
+    def submit_block(self, block: Block) -> None:
+        self._scheduler.submit_block(block)
 
     @property
     def waiting(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.core.batch import BatchResult, Fault
 from service.core.errors import StepFault
-from service.core.model import Array, Signature, TensorSpec
+from service.core.model import Array, Signature, Tensors, TensorSpec
 from service.runtime.arena import Arena
 from service.runtime.graph import StepFunction
 
@@ -66,7 +66,7 @@ class Stepper:
         """The states of each of `slots`, int64 [rows], as `restore` takes them."""
         return self._arena.save(slots)
 
-    def step(self, slots: Array, inputs: Sequence[bytes]) -> BatchResult:
+    def step(self, slots: Array, inputs: Sequence[Tensors]) -> BatchResult:
         """Runs one timestep of every slot and keeps the new states.
 
         `slots`: int64 [rows], each slot once. `inputs`: for each input of the signature,
@@ -171,7 +171,7 @@ class Stepper:
         return faults
 
 
-def _decoded(data: bytes, spec: TensorSpec, rows: int) -> Array:
+def _decoded(data: Tensors, spec: TensorSpec, rows: int) -> Array:
     return spec.in_place(np.frombuffer(data, spec.dtype).reshape(rows, *spec.shape))
 
 

@@ -528,6 +528,8 @@ class StepError(_message.Message):
         """Its budget was spent, and the stream rejects late steps."""
         CODE_RUN_FAILED: StepError._Code.ValueType  # 7
         """The run failed; the state is as it was."""
+        CODE_RESOURCE_EXHAUSTED: StepError._Code.ValueType  # 8
+        """In a fleet: as many steps of the stream are unanswered as its window holds."""
 
     class Code(_Code, metaclass=_CodeEnumTypeWrapper): ...
     CODE_UNSPECIFIED: StepError.Code.ValueType  # 0
@@ -545,6 +547,8 @@ class StepError(_message.Message):
     """Its budget was spent, and the stream rejects late steps."""
     CODE_RUN_FAILED: StepError.Code.ValueType  # 7
     """The run failed; the state is as it was."""
+    CODE_RESOURCE_EXHAUSTED: StepError.Code.ValueType  # 8
+    """In a fleet: as many steps of the stream are unanswered as its window holds."""
 
     STEP_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
@@ -591,3 +595,415 @@ class GoingAway(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GoingAway: _TypeAlias = GoingAway  # noqa: Y015
+
+@_typing.final
+class FleetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    LEAVE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def open(self) -> Global___FleetOpen: ...
+    @_builtins.property
+    def steps(self) -> Global___FleetSteps: ...
+    @_builtins.property
+    def leave(self) -> Global___FleetLeave: ...
+    def __init__(
+        self,
+        *,
+        open: Global___FleetOpen | None = ...,
+        steps: Global___FleetSteps | None = ...,
+        leave: Global___FleetLeave | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "leave", b"leave", "open", b"open", "steps", b"steps"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "leave", b"leave", "open", b"open", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["open", "steps", "leave"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___FleetRequest: _TypeAlias = FleetRequest  # noqa: Y015
+
+@_typing.final
+class FleetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPENED_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    DURABLE_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    GOING_AWAY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def opened(self) -> Global___FleetOpened: ...
+    @_builtins.property
+    def outputs(self) -> Global___FleetOutputs: ...
+    @_builtins.property
+    def errors(self) -> Global___FleetErrors: ...
+    @_builtins.property
+    def durable(self) -> Global___FleetDurable: ...
+    @_builtins.property
+    def left(self) -> Global___FleetLeft: ...
+    @_builtins.property
+    def going_away(self) -> Global___GoingAway: ...
+    def __init__(
+        self,
+        *,
+        opened: Global___FleetOpened | None = ...,
+        outputs: Global___FleetOutputs | None = ...,
+        errors: Global___FleetErrors | None = ...,
+        durable: Global___FleetDurable | None = ...,
+        left: Global___FleetLeft | None = ...,
+        going_away: Global___GoingAway | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable", "errors", b"errors", "event", b"event", "going_away", b"going_away", "left", b"left", "opened", b"opened", "outputs", b"outputs"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable", "errors", b"errors", "event", b"event", "going_away", b"going_away", "left", b"left", "opened", b"opened", "outputs", b"outputs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["opened", "outputs", "errors", "durable", "left", "going_away"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___FleetResponse: _TypeAlias = FleetResponse  # noqa: Y015
+
+@_typing.final
+class FleetOpen(_message.Message):
+    """Opens streams, of any models. Each is answered by itself, in any order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetMember]: ...
+    def __init__(
+        self,
+        *,
+        members: _abc.Iterable[Global___FleetMember] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetOpen: _TypeAlias = FleetOpen  # noqa: Y015
+
+@_typing.final
+class FleetMember(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    tag: _builtins.int
+    """Chosen by the client, for the answer to name the member by."""
+    @_builtins.property
+    def open(self) -> Global___Open: ...
+    def __init__(
+        self,
+        *,
+        tag: _builtins.int = ...,
+        open: Global___Open | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["open", b"open"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["open", b"open", "tag", b"tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetMember: _TypeAlias = FleetMember  # noqa: Y015
+
+@_typing.final
+class FleetOpened(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetMemberOpened]: ...
+    def __init__(
+        self,
+        *,
+        members: _abc.Iterable[Global___FleetMemberOpened] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetOpened: _TypeAlias = FleetOpened  # noqa: Y015
+
+@_typing.final
+class FleetMemberOpened(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    HANDLE_FIELD_NUMBER: _builtins.int
+    OPENED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    tag: _builtins.int
+    handle: _builtins.int
+    """What the stream is called on this call from here on: small, and not given to
+    another stream before the client has answered for it with `FleetLeave`.
+    """
+    @_builtins.property
+    def opened(self) -> Global___Opened: ...
+    @_builtins.property
+    def refused(self) -> Global___FleetRefusal: ...
+    def __init__(
+        self,
+        *,
+        tag: _builtins.int = ...,
+        handle: _builtins.int = ...,
+        opened: Global___Opened | None = ...,
+        refused: Global___FleetRefusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["opened", b"opened", "refused", b"refused", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handle", b"handle", "opened", b"opened", "refused", b"refused", "result", b"result", "tag", b"tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["opened", "refused"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___FleetMemberOpened: _TypeAlias = FleetMemberOpened  # noqa: Y015
+
+@_typing.final
+class FleetRefusal(_message.Message):
+    """Why a stream is not, or is no longer, this call's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    error: _builtins.str
+    """As the trailing metadata `stepwire-error` of `Stream`."""
+    message: _builtins.str
+    def __init__(
+        self,
+        *,
+        error: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetRefusal: _TypeAlias = FleetRefusal  # noqa: Y015
+
+@_typing.final
+class FleetSteps(_message.Message):
+    """One timestep of each of many streams of one model version. Numbers are packed into
+    bytes, one after another, little-endian; each handle occurs once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLES_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    BUDGETS_US_FIELD_NUMBER: _builtins.int
+    AGES_US_FIELD_NUMBER: _builtins.int
+    VERDICTS_FIELD_NUMBER: _builtins.int
+    handles: _builtins.bytes
+    """uint32."""
+    steps: _builtins.bytes
+    """uint64, as in Step."""
+    budgets_us: _builtins.bytes
+    """uint64, as in Step; 2^64 - 1: no limit. Left out: none has one."""
+    ages_us: _builtins.bytes
+    """uint64. Left out: 0."""
+    verdicts: _builtins.bytes
+    """uint8, as in Step. Left out: none."""
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """One entry per input of the signature, in its order: the tensors of all streams,
+        one after another.
+        """
+
+    def __init__(
+        self,
+        *,
+        handles: _builtins.bytes = ...,
+        steps: _builtins.bytes = ...,
+        inputs: _abc.Iterable[_builtins.bytes] | None = ...,
+        budgets_us: _builtins.bytes = ...,
+        ages_us: _builtins.bytes = ...,
+        verdicts: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ages_us", b"ages_us", "budgets_us", b"budgets_us", "handles", b"handles", "inputs", b"inputs", "steps", b"steps", "verdicts", b"verdicts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetSteps: _TypeAlias = FleetSteps  # noqa: Y015
+
+@_typing.final
+class FleetOutputs(_message.Message):
+    """Packed as in FleetSteps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLES_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    VERDICTS_FIELD_NUMBER: _builtins.int
+    DURABLE_STEPS_FIELD_NUMBER: _builtins.int
+    BATCH_SIZE_FIELD_NUMBER: _builtins.int
+    QUEUE_US_FIELD_NUMBER: _builtins.int
+    COMPUTE_US_FIELD_NUMBER: _builtins.int
+    handles: _builtins.bytes
+    steps: _builtins.bytes
+    verdicts: _builtins.bytes
+    """uint8. Left out: all are on time."""
+    durable_steps: _builtins.bytes
+    """uint64, as in Output. Left out: all are 0."""
+    batch_size: _builtins.int
+    """As in Output, of each of them."""
+    queue_us: _builtins.int
+    compute_us: _builtins.int
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def __init__(
+        self,
+        *,
+        handles: _builtins.bytes = ...,
+        steps: _builtins.bytes = ...,
+        outputs: _abc.Iterable[_builtins.bytes] | None = ...,
+        verdicts: _builtins.bytes = ...,
+        durable_steps: _builtins.bytes = ...,
+        batch_size: _builtins.int = ...,
+        queue_us: _builtins.int = ...,
+        compute_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_size", b"batch_size", "compute_us", b"compute_us", "durable_steps", b"durable_steps", "handles", b"handles", "outputs", b"outputs", "queue_us", b"queue_us", "steps", b"steps", "verdicts", b"verdicts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetOutputs: _TypeAlias = FleetOutputs  # noqa: Y015
+
+@_typing.final
+class FleetErrors(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERRORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetError]: ...
+    def __init__(
+        self,
+        *,
+        errors: _abc.Iterable[Global___FleetError] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetErrors: _TypeAlias = FleetErrors  # noqa: Y015
+
+@_typing.final
+class FleetError(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    handle: _builtins.int
+    @_builtins.property
+    def error(self) -> Global___StepError: ...
+    def __init__(
+        self,
+        *,
+        handle: _builtins.int = ...,
+        error: Global___StepError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "handle", b"handle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetError: _TypeAlias = FleetError  # noqa: Y015
+
+@_typing.final
+class FleetDurable(_message.Message):
+    """Packed as in FleetSteps: the steps of each stream before this one are in the store."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLES_FIELD_NUMBER: _builtins.int
+    DURABLE_STEPS_FIELD_NUMBER: _builtins.int
+    handles: _builtins.bytes
+    durable_steps: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        handles: _builtins.bytes = ...,
+        durable_steps: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable_steps", b"durable_steps", "handles", b"handles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetDurable: _TypeAlias = FleetDurable  # noqa: Y015
+
+@_typing.final
+class FleetLeave(_message.Message):
+    """Streams leave the call, once all their steps are answered, and their handles are
+    free again. Also the answer to a stream that has left by the server's doing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLES_FIELD_NUMBER: _builtins.int
+    CLOSE_FIELD_NUMBER: _builtins.int
+    close: _builtins.bool
+    """Whether their sequences end; otherwise they stay, detached."""
+    @_builtins.property
+    def handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        handles: _abc.Iterable[_builtins.int] | None = ...,
+        close: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close", b"close", "handles", b"handles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetLeave: _TypeAlias = FleetLeave  # noqa: Y015
+
+@_typing.final
+class FleetLeft(_message.Message):
+    """A stream has left: as was asked, or by what `refused` says, as if its call had ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLE_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    handle: _builtins.int
+    @_builtins.property
+    def refused(self) -> Global___FleetRefusal: ...
+    def __init__(
+        self,
+        *,
+        handle: _builtins.int = ...,
+        refused: Global___FleetRefusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refused", b"refused"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handle", b"handle", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetLeft: _TypeAlias = FleetLeft  # noqa: Y015

@@ -39,6 +39,11 @@ class StreamInferenceStub:
                 request_serializer=stepwire_dot_v1_dot_stream__pb2.StreamRequest.SerializeToString,
                 response_deserializer=stepwire_dot_v1_dot_stream__pb2.StreamResponse.FromString,
                 _registered_method=True)
+        self.Fleet = channel.stream_stream(
+                '/stepwire.v1.StreamInference/Fleet',
+                request_serializer=stepwire_dot_v1_dot_stream__pb2.FleetRequest.SerializeToString,
+                response_deserializer=stepwire_dot_v1_dot_stream__pb2.FleetResponse.FromString,
+                _registered_method=True)
 
 
 class StreamInferenceServicer:
@@ -57,6 +62,18 @@ class StreamInferenceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Fleet(self, request_iterator, context):
+        """Many streams on one call, each of which keeps all that `Stream` promises. A
+        message carries one timestep of each of many streams, known by the handles that
+        the server gave them. The answers of a stream come in order; those of one
+        message may come in several.
+
+        A call that ends leaves its streams detached.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StreamInferenceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +81,11 @@ def add_StreamInferenceServicer_to_server(servicer, server):
                     servicer.Stream,
                     request_deserializer=stepwire_dot_v1_dot_stream__pb2.StreamRequest.FromString,
                     response_serializer=stepwire_dot_v1_dot_stream__pb2.StreamResponse.SerializeToString,
+            ),
+            'Fleet': grpc.stream_stream_rpc_method_handler(
+                    servicer.Fleet,
+                    request_deserializer=stepwire_dot_v1_dot_stream__pb2.FleetRequest.FromString,
+                    response_serializer=stepwire_dot_v1_dot_stream__pb2.FleetResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +115,33 @@ class StreamInference:
             '/stepwire.v1.StreamInference/Stream',
             stepwire_dot_v1_dot_stream__pb2.StreamRequest.SerializeToString,
             stepwire_dot_v1_dot_stream__pb2.StreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Fleet(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/stepwire.v1.StreamInference/Fleet',
+            stepwire_dot_v1_dot_stream__pb2.FleetRequest.SerializeToString,
+            stepwire_dot_v1_dot_stream__pb2.FleetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,14 @@ class StreamInferenceStub:
     A call that fails carries the name of the error in the trailing metadata
     `stepwire-error`, for example STREAM_NOT_FOUND.
     """
+    Fleet: _grpc.StreamStreamMultiCallable[_stream_pb2.FleetRequest, _stream_pb2.FleetResponse]
+    """Many streams on one call, each of which keeps all that `Stream` promises. A
+    message carries one timestep of each of many streams, known by the handles that
+    the server gave them. The answers of a stream come in order; those of one
+    message may come in several.
+
+    A call that ends leaves its streams detached.
+    """
 
 @_typing.type_check_only
 class StreamInferenceAsyncStub(StreamInferenceStub):
@@ -56,6 +64,14 @@ class StreamInferenceAsyncStub(StreamInferenceStub):
 
     A call that fails carries the name of the error in the trailing metadata
     `stepwire-error`, for example STREAM_NOT_FOUND.
+    """
+    Fleet: _aio.StreamStreamMultiCallable[_stream_pb2.FleetRequest, _stream_pb2.FleetResponse]  # type: ignore[assignment]
+    """Many streams on one call, each of which keeps all that `Stream` promises. A
+    message carries one timestep of each of many streams, known by the handles that
+    the server gave them. The answers of a stream come in order; those of one
+    message may come in several.
+
+    A call that ends leaves its streams detached.
     """
 
 class StreamInferenceServicer(metaclass=_abc_1.ABCMeta):
@@ -72,6 +88,20 @@ class StreamInferenceServicer(metaclass=_abc_1.ABCMeta):
 
         A call that fails carries the name of the error in the trailing metadata
         `stepwire-error`, for example STREAM_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def Fleet(
+        self,
+        request_iterator: _MaybeAsyncIterator[_stream_pb2.FleetRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_stream_pb2.FleetResponse], _abc.AsyncIterator[_stream_pb2.FleetResponse]]:
+        """Many streams on one call, each of which keeps all that `Stream` promises. A
+        message carries one timestep of each of many streams, known by the handles that
+        the server gave them. The answers of a stream come in order; those of one
+        message may come in several.
+
+        A call that ends leaves its streams detached.
         """
 
 def add_StreamInferenceServicer_to_server(servicer: StreamInferenceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

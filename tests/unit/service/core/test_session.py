@@ -5,7 +5,7 @@ import pytest
 
 from service.core.lateness import Verdict
 from service.core.model import Array, TensorSpec
-from service.core.session import Judgement, Kept, Sessions
+from service.core.session import Judgement, Kept, Sessions, seal
 
 FLOAT = np.dtype("<f4")
 WINDOW = 4
@@ -21,8 +21,7 @@ def run(made: Sessions, slots: list[int], value: float, checksum: int = 0) -> No
     made.commit(
         np.array(slots),
         np.array([made.next_step(slot) for slot in slots]),
-        [checksum] * len(slots),
-        [Verdict.ON_TIME] * len(slots),
+        [seal(checksum, Verdict.ON_TIME)] * len(slots),
         [np.full((len(slots), 2), value, FLOAT)],
     )
 

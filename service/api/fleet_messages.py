@@ -1,0 +1,145 @@
+"""Fleet messages to arrays and back. Numbers are packed into bytes, little-endian."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from service.api import messages
+from service.core.blocks import BlockOutputs
+from service.core.errors import InvalidRequest, ServiceError
+from service.core.lateness import Verdict
+from service.core.model import Array
+from service.core.steps import Output, StepError
+from stepwire.v1 import stream_pb2 as pb
+
+_HANDLE, _NUMBER, _VERDICT = np.dtype("<u4"), np.dtype("<u8"), np.dtype("u1")
+_NO_BUDGET = 2**64 - 1
+_MICRO = 1e-6
+
+
+class Steps(NamedTuple):
+    """As in `Block`, of a message whose handles and tensors are not looked at yet."""
+
+    handles: Array
+    steps: Array
+    inputs: tuple[memoryview, ...]
+    budgets: Array | None
+    ages: Array | None
+    verdicts: Array | None
+
+
+def steps(message: pb.FleetSteps) -> Steps:
+    """Raises InvalidRequest where the fields do not have one number for each entry."""
+    handles = _unpacked(message.handles, _HANDLE)
+    entries = len(handles)
+    budgets = _optional(message.budgets_us, _NUMBER, entries, "budgets_us")
+    ages = _optional(message.ages_us, _NUMBER, entries, "ages_us")
+    return Steps(
+        handles,
+        _of(message.steps, _NUMBER, entries, "steps").view(np.int64),
+        tuple(map(memoryview, message.inputs)),
+        None if budgets is None else np.where(budgets == _NO_BUDGET, np.inf, budgets * _MICRO),
+        None if ages is None else ages * _MICRO,
+        _optional(message.verdicts, _VERDICT, entries, "verdicts"),
+    )
+
+
+def _unpacked(data: bytes, dtype: np.dtype[np.generic]) -> Array:
+    if len(data) % dtype.itemsize:
+        raise InvalidRequest(f"{len(data)} bytes are no whole number of {dtype.name}")
+    return np.frombuffer(data, dtype)
+
+
+def _of(data: bytes, dtype: np.dtype[np.generic], entries: int, name: str) -> Array:
+    array = _unpacked(data, dtype)
+    if len(array) != entries:
+        raise InvalidRequest(f"{name} has {len(array)} numbers for {entries} handles")
+    return array
+
+
+def _optional(data: bytes, dtype: np.dtype[np.generic], entries: int, name: str) -> Array | None:
+    return _of(data, dtype, entries, name) if data else None
+
+
+def outputs(answer: BlockOutputs, durable_steps: Array) -> pb.FleetResponse:
+    response = pb.FleetResponse()
+    message = response.outputs
+    message.handles = answer.handles.tobytes()
+    message.steps = answer.steps.tobytes()
+    message.outputs.extend(array.tobytes() for array in answer.outputs)
+    if answer.late is not None:
+        verdicts = np.where(answer.late, Verdict.LATE, Verdict.ON_TIME).astype(_VERDICT)
+        message.verdicts = verdicts.tobytes()
+    if durable_steps.any():
+        message.durable_steps = durable_steps.tobytes()
+    message.batch_size = answer.batch_size
+    message.queue_us = messages.microseconds(answer.queued)
+    message.compute_us = messages.microseconds(answer.computed)
+    return response
+
+
+def output(handle: int, answer: Output, durable_step: int) -> pb.FleetResponse:
+    return pb.FleetResponse(
+        outputs=pb.FleetOutputs(
+            handles=_packed([handle], _HANDLE),
+            steps=_packed([answer.number], _NUMBER),
+            outputs=answer.outputs,
+            verdicts=_packed([answer.verdict], _VERDICT),
+            durable_steps=_packed([durable_step], _NUMBER),
+            batch_size=answer.batch_size,
+            queue_us=messages.microseconds(answer.queued),
+            compute_us=messages.microseconds(answer.computed),
+        )
+    )
+
+
+def errors(answers: Iterable[tuple[int, StepError]]) -> pb.FleetResponse:
+    """Each with the handle of its stream."""
+    return pb.FleetResponse(
+        errors=pb.FleetErrors(
+            errors=[
+                pb.FleetError(handle=handle, error=messages.error(given))
+                for handle, given in answers
+            ]
+        )
+    )
+
+
+def durable(handles: Array, durable_steps: Array) -> pb.FleetResponse:
+    return pb.FleetResponse(
+        durable=pb.FleetDurable(
+            handles=handles.astype(_HANDLE).tobytes(), durable_steps=durable_steps.tobytes()
+        )
+    )
+
+
+def opened(tag: int, handle: int, result: pb.Opened) -> pb.FleetResponse:
+    member = pb.FleetMemberOpened(tag=tag, handle=handle, opened=result)
+    return pb.FleetResponse(opened=pb.FleetOpened(members=[member]))
+
+
+def not_opened(tag: int, error: ServiceError) -> pb.FleetResponse:
+    member = pb.FleetMemberOpened(tag=tag, refused=_refusal(error))
+    return pb.FleetResponse(opened=pb.FleetOpened(members=[member]))
+
+
+def left(handle: int, error: ServiceError | None) -> pb.FleetResponse:
+    """`error`: None where the client asked for it."""
+    return pb.FleetResponse(
+        left=pb.FleetLeft(handle=handle, refused=_refusal(error) if error else None)
+    )
+
+
+def going_away(reason: str) -> pb.FleetResponse:
+    return pb.FleetResponse(going_away=pb.GoingAway(reason=reason))
+
+
+def _refusal(error: ServiceError) -> pb.FleetRefusal:
+    return pb.FleetRefusal(error=error.name, message=str(error))
+
+
+def _packed(numbers: Sequence[int], dtype: np.dtype[np.generic]) -> bytes:
+    return np.array(numbers, dtype).tobytes()

@@ -1,0 +1,139 @@
+"""A fleet call without gRPC: what a client says and hears, and when it reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import grpc
+import numpy as np
+
+from service.api.fleet import FleetCall
+from service.api.guard import Guard
+from service.engine import Engine
+from stepwire.v1 import stream_pb2 as pb
+from tests.fakes import MODEL, TOKEN
+
+
+class Aborted(Exception):
+    """As gRPC ends a handler that aborts its call."""
+
+
+class Talk:
+    """A client of one fleet call, which is its context as well."""
+
+    def __init__(self, engine: Engine, guard: Guard | None = None, credential: str = "") -> None:
+        self._credential = credential
+        self._said: asyncio.Queue[pb.FleetRequest | None] = asyncio.Queue()
+        self.heard: list[pb.FleetResponse] = []
+        self.reads = asyncio.Event()
+        """Whether the client reads; cleared, writes wait."""
+        self.reads.set()
+        self.taken = 0
+        """Messages that the server has read."""
+        self.status = ""
+        """The name of the error that ended the call."""
+        context: Any = self
+        self.call = FleetCall(engine, guard or Guard(), context)
+        self.task = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        try:
+            await self.call.serve()
+            self.status = "OK"
+        except Aborted as error:
+            self.status = str(error)
+
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self._credential}"),) if self._credential else ()
+
+    async def read(self) -> pb.FleetRequest | Any:
+        message = await self._said.get()
+        self.taken += 1
+        return grpc.aio.EOF if message is None else message
+
+    async def write(self, message: pb.FleetResponse) -> None:
+        await self.reads.wait()
+        self.heard.append(message)
+
+    async def abort(
+        self, code: grpc.StatusCode, details: str, trailers: tuple[tuple[str, str], ...]
+    ) -> NoReturn:
+        raise Aborted(dict(trailers)["stepwire-error"])
+
+    def say(self, **event: Any) -> None:
+        self._said.put_nowait(pb.FleetRequest(**event))
+
+    def hang_up(self) -> None:
+        self._said.put_nowait(None)
+
+    async def turns(self, count: int = 20) -> None:
+        """Lets the loop go round."""
+        for _ in range(count):
+            await asyncio.sleep(0)
+
+    async def open(
+        self,
+        *ids: str,
+        model: str = MODEL.name,
+        mode: pb.OpenMode.ValueType = pb.OPEN_MODE_CREATE,
+        **options: Any,
+    ) -> list[pb.FleetMemberOpened]:
+        """Opens streams together; returns the answers in the same order."""
+        before = len(self.heard)
+        opens = [
+            pb.FleetMember(
+                tag=tag,
+                open=pb.Open(model=model, stream_id=id_, token=TOKEN, mode=mode, **options),
+            )
+            for tag, id_ in enumerate(ids)
+        ]
+        self.say(open=pb.FleetOpen(members=opens))
+        await self.turns()
+        members = [member for answer in self.heard[before:] for member in answer.opened.members]
+        return sorted(members, key=lambda member: member.tag)
+
+    def step(
+        self, handles: Sequence[int], steps: Sequence[int], values: Sequence[float], **more: bytes
+    ) -> None:
+        """Of accumulators."""
+        self.say(
+            steps=pb.FleetSteps(
+                handles=np.array(handles, "<u4").tobytes(),
+                steps=np.array(steps, "<u8").tobytes(),
+                inputs=[np.array(values, "<f4").tobytes()],
+                **more,
+            )
+        )
+
+    def outputs(self, handle: int) -> list[tuple[int, float]]:
+        """The steps and totals that the stream was answered."""
+        found = []
+        for message in self._of_kind("outputs"):
+            outputs = message.outputs
+            columns = (
+                np.frombuffer(outputs.handles, "<u4").tolist(),
+                np.frombuffer(outputs.steps, "<u8").tolist(),
+                np.frombuffer(outputs.outputs[0], "<f4").tolist(),
+            )
+            rows = zip(*columns, strict=True)
+            found += [(step, total) for of, step, total in rows if of == handle]
+        return found
+
+    def errors(self, handle: int) -> list[pb.StepError]:
+        return [
+            each.error
+            for message in self._of_kind("errors")
+            for each in message.errors.errors
+            if each.handle == handle
+        ]
+
+    def left(self) -> list[tuple[int, str]]:
+        """Handles, and why; "" where the client asked for it."""
+        return [
+            (message.left.handle, message.left.refused.error) for message in self._of_kind("left")
+        ]
+
+    def _of_kind(self, kind: str) -> list[pb.FleetResponse]:
+        return [message for message in self.heard if message.WhichOneof("event") == kind]
