@@ -330,11 +330,11 @@ class FleetCall:
             self._refuse_all(block.part(full), StepFault.RESOURCE_EXHAUSTED, message, lane)
 
     def _refuse_all(self, block: Block, fault: StepFault, message: str, lane: Lane) -> None:
-        for handle, step in zip(block.handles.tolist(), block.steps.tolist(), strict=True):
+        for entry, handle in enumerate(block.handles.tolist()):
             if self._roster.places[handle] != Place.LOST:
                 expected = lane.next_step(self.stream(handle))
                 self._roster.unanswered[handle] += 1
-                self._put((handle, StepError(step, fault, message, expected)))
+                self._put((handle, StepError(block.number(entry), fault, message, expected)))
 
     def _submit_singly(self, block: Block, entries: Array) -> None:
         for entry in np.flatnonzero(entries).tolist():

@@ -118,12 +118,16 @@ class Block:
         late: Array = (spent if self.ages is None else spent + self.ages) > self.budgets
         return late if late.any() else None
 
+    def number(self, entry: int) -> int:
+        """Of the entry's timestep, as it was sent."""
+        return self.steps.item(entry) & _UINT64
+
     def step(self, entry: int) -> Step:
         """One entry by itself."""
         budget = np.inf if self.budgets is None else self.budgets.item(entry)
         verdict = 0 if self.verdicts is None else self.verdicts.item(entry)
         return Step(
-            self.steps.item(entry) & _UINT64,
+            self.number(entry),
             tuple(self._rows_of(data)[entry].tobytes() for data in self.inputs),
             self.received,
             None if budget == np.inf else budget,

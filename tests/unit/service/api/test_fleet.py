@@ -134,11 +134,12 @@ async def test_a_client_that_does_not_read_is_read_no_further(engine: Engine) ->
 
 async def test_inputs_of_the_wrong_size_are_an_error_of_every_entry(engine: Engine) -> None:
     talk, handles = await fleet(engine, 2)
-    talk.step(handles, [0, 0], [1.0, 2.0, 3.0])
+    talk.step(handles, [0, 2**64 - 1], [1.0, 2.0, 3.0])
     talk.step(handles, [0, 0], [1.0, 2.0])
     await talk.turns()
     for handle in handles:
         (error,) = talk.errors(handle)
+        assert error.step == (2**64 - 1 if handle else 0)
         assert error.code == pb.StepError.CODE_INVALID_INPUT
         assert "8" in error.message and "12" in error.message
         assert len(talk.outputs(handle)) == 1
