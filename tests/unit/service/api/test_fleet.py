@@ -255,14 +255,15 @@ async def test_a_stream_leaves_with_all_its_answers(
 
 
 async def test_a_call_that_ends_leaves_its_streams_detached(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 2)
-    talk.step(handles, [0, 0], [1.0, 1.0])
+    size = 3 * MAX_BATCH
+    talk, handles = await fleet(engine, size)
+    talk.step(handles, [0] * size, [1.0] * size)
     talk.hang_up()
     await talk.task
     assert talk.status == "OK"
-    assert [talk.outputs(handle) for handle in handles] == [[(0, 1.0)]] * 2
+    assert [talk.outputs(handle) for handle in handles] == [[(0, 1.0)]] * size
     readings = engine.readings()
-    assert (readings.attached, readings.detached) == (0, 2)
+    assert (readings.attached, readings.detached) == (0, size)
 
 
 async def test_a_call_that_is_cancelled_leaves_its_streams_detached(engine: Engine) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from service.core.slots import Slot, Slots
 
 
-def test_rows_are_lent_from_zero_and_returned_ones_first() -> None:
+def test_rows_are_lent_from_zero_and_returned_ones_again() -> None:
     slots = Slots()
     first, second = slots.acquire(), slots.acquire()
     assert (first.row, second.row) == (0, 1)
@@ -47,3 +47,11 @@ def test_free_and_held_rows_are_all_rows_and_no_row_is_lent_twice(choices: list[
         assert slots.free + slots.held == slots.capacity
         assert slots.held == len(held) == len({slot.row for slot in held})
         assert all(slots.holds(slot) for slot in held)
+
+
+def test_the_lowest_free_row_is_lent() -> None:
+    slots = Slots()
+    lent = [slots.acquire() for _ in range(6)]
+    for row in (4, 1, 2):
+        slots.release(lent[row])
+    assert [slots.acquire().row for _ in range(4)] == [1, 2, 4, 6]

@@ -1,0 +1,132 @@
+"""Blocks in the scheduler; a fleet's answers are in tests/unit/service/api/test_fleet.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from service.core.batch import Batch, BatchResult
+from service.core.blocks import Block, BlockOutputs
+from service.core.lateness import LatePolicy
+from service.core.model import Array
+from service.core.scheduler import Scheduler
+from service.core.session import Sessions
+from service.core.slots import Slots
+from service.core.steps import Step
+from service.core.streams import Stream, StreamKey
+from service.runtime.accumulator import accumulator_signature
+from tests.fakes import MODEL, TOKEN, WINDOW, Connection, number
+
+
+class Fleet:
+    """A block owner whose handles are the rows of its streams."""
+
+    def __init__(self, bench: Bench, size: int) -> None:
+        self.streams = [bench.stream() for _ in range(size)]
+        self.handles = [stream.slot.row for stream in self.streams if stream.slot]
+        self.tenancies = np.zeros(100, np.int64)
+        self.answers: list[BlockOutputs] = []
+
+    def stream(self, handle: int) -> Stream:
+        return self.streams[self.handles.index(handle)]
+
+    def answer(self, answer: BlockOutputs) -> None:
+        self.answers.append(answer)
+
+    def block(self, step: int, handles: Sequence[int] | None = None) -> Block:
+        rows: Array = np.array(self.handles if handles is None else handles, np.int64)
+        inputs = np.ones(len(rows), np.float32).data.cast("B")
+        steps = np.full(len(rows), step, np.int64)
+        return Block(
+            self, rows.astype(np.uint32), self.tenancies[rows], rows, steps, (inputs,), 0.0
+        )
+
+
+class Bench:
+    def __init__(self, max_batch: int) -> None:
+        signature = accumulator_signature()
+        self.slots = Slots()
+        self.sessions = Sessions(signature.outputs, WINDOW)
+        self.scheduler = Scheduler(signature, self.slots, self.sessions, max_batch)
+
+    def stream(self) -> Stream:
+        slot = self.slots.acquire()
+        self.sessions.reserve(self.slots.capacity)
+        key = StreamKey("", f"s{slot.row}")
+        return Stream(key, TOKEN, MODEL, LatePolicy.FLAG, Connection(), slot=slot)
+
+    def turn(self) -> Batch:
+        batch = self.scheduler.next_batch(0.0)
+        self.complete(batch)
+        return batch
+
+    def complete(self, batch: Batch) -> None:
+        result = BatchResult([np.zeros((len(batch), 1), np.float32)])
+        for owner, answer in self.scheduler.complete(batch, result, 0.0):
+            owner.answer(answer)
+
+    def next_steps(self, fleet: Fleet) -> list[int]:
+        return [self.sessions.next_step(handle) for handle in fleet.handles]
+
+
+def test_a_batch_has_one_block_of_a_fleet_and_those_behind_it_come_in_order() -> None:
+    bench = Bench(max_batch=3)
+    fleet, stream = Fleet(bench, 2), bench.stream()
+    for step in range(2):
+        bench.scheduler.submit_block(fleet.block(step))
+    bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
+    for step in range(2, 4):
+        bench.scheduler.submit_block(fleet.block(step))
+    assert [len(bench.turn()) for _ in range(4)] == [3, 2, 2, 2]
+    assert bench.next_steps(fleet) == [4, 4]
+    assert not bench.scheduler.waiting
+
+
+def test_blocks_of_several_fleets_and_single_steps_share_a_batch() -> None:
+    bench = Bench(max_batch=8)
+    fleets, stream = [Fleet(bench, 2), Fleet(bench, 3)], bench.stream()
+    for fleet in fleets:
+        bench.scheduler.submit_block(fleet.block(0))
+    bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
+    batch = bench.turn()
+    assert batch.slots.tolist() == [5, 0, 1, 2, 3, 4]
+    assert [len(data) for data in batch.inputs()] == [6 * 4]
+    assert [fleet.answers[0].batch_size for fleet in fleets] == [6, 6]
+
+
+def test_of_a_stream_lost_before_the_batch_nothing_runs() -> None:
+    bench = Bench(max_batch=8)
+    fleet = Fleet(bench, 2)
+    bench.scheduler.submit_block(fleet.block(0))
+    fleet.tenancies[fleet.handles[0]] += 1
+    assert len(bench.turn()) == 1
+    assert bench.next_steps(fleet) == [0, 1]
+    assert fleet.answers[0].handles.tolist() == fleet.handles[1:]
+
+
+def test_of_a_stream_lost_during_the_run_nothing_is_kept() -> None:
+    bench = Bench(max_batch=8)
+    fleet = Fleet(bench, 2)
+    bench.scheduler.submit_block(fleet.block(0))
+    batch = bench.scheduler.next_batch(0.0)
+    fleet.tenancies[fleet.handles[0]] += 1
+    bench.complete(batch)
+    assert bench.next_steps(fleet) == [0, 1]
+    assert fleet.answers[0].handles.tolist() == fleet.handles[1:]
+
+
+def test_a_block_larger_than_a_batch_runs_before_what_came_after_it() -> None:
+    bench = Bench(max_batch=4)
+    fleet, stream = Fleet(bench, 6), bench.stream()
+    bench.scheduler.submit_block(fleet.block(0))
+    bench.scheduler.submit_block(fleet.block(1))
+    bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
+    bench.turn()
+    assert bench.next_steps(fleet) == [1, 1, 1, 1, 0, 0]
+    bench.turn()
+    assert bench.next_steps(fleet) == [1] * 6
+    assert bench.sessions.next_step(6) == 1
+    bench.turn()
+    bench.turn()
+    assert bench.next_steps(fleet) == [2] * 6
