@@ -124,6 +124,14 @@ class FleetCall:
         self._outbox.append(answer)
         self._news.set()
 
+    def _put_opened(self, member: pb.FleetMemberOpened) -> None:
+        """Beside those that wait to be written."""
+        last = self._outbox[-1] if self._outbox else None
+        if isinstance(last, pb.FleetResponse) and last.HasField("opened"):
+            last.opened.members.append(member)
+        else:
+            self._put(pb.FleetResponse(opened=pb.FleetOpened(members=[member])))
+
     async def serve(self) -> None:
         try:
             self._caller = self._guard.caller(self._context.invocation_metadata())
@@ -211,13 +219,13 @@ class FleetCall:
             request = within(messages.open_request(asked.open), self._caller, serving)
             member.opened = await self._engine.open(request, member)
         except ServiceError as error:
-            self._put(fleet_messages.not_opened(asked.tag, error))
+            self._put_opened(fleet_messages.not_opened(asked.tag, error))
             return
         watch = self._guard.watching(member, self._caller, member.opened.stream.model.name)
         member.watch.enter_context(watch)
         if member.lost:
             self._release(member, close=False)
-            self._put(fleet_messages.not_opened(asked.tag, member.lost))
+            self._put_opened(fleet_messages.not_opened(asked.tag, member.lost))
             return
         self._join(member, asked.tag)
 
@@ -234,7 +242,7 @@ class FleetCall:
             durable_step=opened.durable_step,
         )
         self._members[member.handle] = member
-        self._put(fleet_messages.opened(tag, member.handle, messages.opened(opened)))
+        self._put_opened(fleet_messages.opened(tag, member.handle, messages.opened(opened)))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -116,14 +116,12 @@ def durable(handles: Array, durable_steps: Array) -> pb.FleetResponse:
     )
 
 
-def opened(tag: int, handle: int, result: pb.Opened) -> pb.FleetResponse:
-    member = pb.FleetMemberOpened(tag=tag, handle=handle, opened=result)
-    return pb.FleetResponse(opened=pb.FleetOpened(members=[member]))
+def opened(tag: int, handle: int, result: pb.Opened) -> pb.FleetMemberOpened:
+    return pb.FleetMemberOpened(tag=tag, handle=handle, opened=result)
 
 
-def not_opened(tag: int, error: ServiceError) -> pb.FleetResponse:
-    member = pb.FleetMemberOpened(tag=tag, refused=_refusal(error))
-    return pb.FleetResponse(opened=pb.FleetOpened(members=[member]))
+def not_opened(tag: int, error: ServiceError) -> pb.FleetMemberOpened:
+    return pb.FleetMemberOpened(tag=tag, refused=_refusal(error))
 
 
 def left(handle: int, error: ServiceError | None) -> pb.FleetResponse:

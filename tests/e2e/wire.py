@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import grpc
 import numpy as np
 
+from service.core.model import Array
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
@@ -86,4 +87,63 @@ async def raw_call(address: str) -> AsyncIterator[RawCall]:
         stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(channel)
         call = stub.Stream()
         yield RawCall(call)
+        call.cancel()
+
+
+class RawFleet:
+    def __init__(self, call: grpc.aio.StreamStreamCall[pb.FleetRequest, pb.FleetResponse]) -> None:
+        self.call = call
+
+    async def open(
+        self,
+        ids: Sequence[str],
+        model: str,
+        mode: pb.OpenMode.ValueType = pb.OPEN_MODE_CREATE,
+    ) -> list[pb.FleetMemberOpened]:
+        """In the order of the ids."""
+        opens = (pb.Open(model=model, stream_id=id_, token=TOKEN, mode=mode) for id_ in ids)
+        members = [pb.FleetMember(tag=tag, open=each) for tag, each in enumerate(opens)]
+        await self.call.write(pb.FleetRequest(open=pb.FleetOpen(members=members)))
+        found: list[pb.FleetMemberOpened] = []
+        while len(found) < len(members):
+            found += (await self.hear()).opened.members
+        return sorted(found, key=lambda member: member.tag)
+
+    async def send(self, handles: Sequence[int], step: int, inputs: Array) -> None:
+        """`inputs`: [streams, *shape], of a model with one input."""
+        steps = pb.FleetSteps(
+            handles=np.array(handles, "<u4").tobytes(),
+            steps=np.full(len(handles), step, "<u8").tobytes(),
+            inputs=[inputs.tobytes()],
+        )
+        await self.call.write(pb.FleetRequest(steps=steps))
+
+    async def step(self, handles: Sequence[int], step: int, inputs: Array) -> dict[int, bytes]:
+        """The output of each stream, by handle."""
+        await self.send(handles, step, inputs)
+        answered: dict[int, bytes] = {}
+        while len(answered) < len(handles):
+            answer = await self.hear()
+            if answer.WhichOneof("event") == "durable":
+                continue
+            outputs = answer.outputs
+            of = np.frombuffer(outputs.handles, "<u4").tolist()
+            data, size = outputs.outputs[0], len(outputs.outputs[0]) // max(1, len(of))
+            assert of, answer
+            for row, handle in enumerate(of):
+                answered[handle] = data[row * size : (row + 1) * size]
+        return answered
+
+    async def hear(self) -> pb.FleetResponse:
+        answer = await self.call.read()
+        assert isinstance(answer, pb.FleetResponse), (await self.call.code(), self.call)
+        return answer
+
+
+@contextlib.asynccontextmanager
+async def raw_fleet(address: str) -> AsyncIterator[RawFleet]:
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(channel)
+        call = stub.Fleet()
+        yield RawFleet(call)
         call.cancel()
