@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from service.core.blocks import Block
+from service.core.checksums import checksum, checksums
 from service.core.errors import StepFault
 from service.core.model import Array, Tensors
 from service.core.slots import Slot
@@ -63,6 +64,7 @@ class Batch:
         """int64, [entries]: the number of each entry's timestep."""
         return np.array([entry.step.number for entry in self.entries], np.int64)
 
+    @cached_property
     def inputs(self) -> list[Tensors]:
         """Per input of the signature, the rows one after another."""
         sources: list[tuple[Tensors, ...]] = [entry.step.inputs for entry in self.entries]
@@ -70,6 +72,13 @@ class Batch:
         if len(sources) == 1:
             return list(sources[0])
         return [b"".join(rows) for rows in zip(*sources, strict=True)]
+
+    @cached_property
+    def checksums(self) -> Array:
+        """int64, [rows]: of the inputs."""
+        if len(self) == 1:
+            return np.array([checksum(self.inputs)], np.int64)
+        return checksums(self.inputs, len(self))
 
 
 class Fault(NamedTuple):

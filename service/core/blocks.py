@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
-from zlib import crc32
 
 import numpy as np
 
@@ -98,17 +97,6 @@ class Block:
 
     def _rows_of(self, data: memoryview) -> Array:
         return np.frombuffer(data, np.uint8).reshape(len(self), len(data) // len(self))
-
-    def checksums(self) -> Array:
-        """int64, [entries]: those of `Step`."""
-        sums: Sequence[int] = (0,) * len(self)
-        for data in self.inputs:
-            size = len(data) // len(self)
-            sums = [
-                crc32(data[entry * size : entry * size + size], before)
-                for entry, before in enumerate(sums)
-            ]
-        return np.array(sums, np.int64)
 
     def late(self, now: float) -> Array | None:
         """bool, [entries]: whose budget is spent. None: nobody's."""

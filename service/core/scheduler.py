@@ -166,13 +166,13 @@ class Scheduler:
     def _commit_entries(
         self, batch: Batch, outputs: Sequence[Array], rows: list[int], now: float
     ) -> list[Delivery]:
-        entries, slots, steps = batch.entries, batch.slots, batch.steps
+        entries, slots, steps, sums = batch.entries, batch.slots, batch.steps, batch.checksums
         if len(rows) < len(batch):
-            entries, slots, steps = [entries[row] for row in rows], slots[rows], steps[rows]
+            entries, steps = [entries[row] for row in rows], steps[rows]
+            slots, sums = slots[rows], sums[rows]
             outputs = [array[rows] for array in outputs]
         verdicts = [_verdict(entry.step, now) for entry in entries]
-        seals = [seal(entry.step.checksum, of) for entry, of in zip(entries, verdicts, strict=True)]
-        self._sessions.commit(slots, steps, seals, outputs)
+        self._sessions.commit(slots, steps, seal(sums, np.array(verdicts, np.int64)), outputs)
         self.counts.ran += len(entries)
         self.counts.late += verdicts.count(Verdict.LATE)
 
@@ -191,7 +191,8 @@ class Scheduler:
     ) -> list[Delivery]:
         """`first`: its first row in the batch."""
         deliveries: list[Delivery] = []
-        outputs = [array[first : first + len(block)] for array in result.outputs]
+        rows = slice(first, first + len(block))
+        outputs, sums = [array[rows] for array in result.outputs], batch.checksums[rows]
         good = block.present
         for entry, fault in _faults_of(result, first, len(block)).items():
             if good[entry]:
@@ -201,20 +202,21 @@ class Scheduler:
                 deliveries.append(self._failed(row, step, stream.owner, fault))
                 good[entry] = False
         if not good.all():
-            block, outputs = block.part(good), [array[good] for array in outputs]
+            outputs, sums = [array[good] for array in outputs], sums[good]
+            block = block.part(good)
         if len(block):
-            deliveries.append(self._commit_block(block, outputs, batch, now))
+            deliveries.append(self._commit_block(block, sums, outputs, batch, now))
         return deliveries
 
     def _commit_block(
-        self, block: Block, outputs: Sequence[Array], batch: Batch, now: float
+        self, block: Block, sums: Array, outputs: Sequence[Array], batch: Batch, now: float
     ) -> Delivery:
         late = block.late(now)
         verdicts = np.full(len(block), Verdict.ON_TIME, np.int64)
         if late is not None:
             verdicts[late] = Verdict.LATE
             self.counts.late += int(np.count_nonzero(late))
-        self._sessions.commit(block.rows, block.steps, seal(block.checksums(), verdicts), outputs)
+        self._sessions.commit(block.rows, block.steps, seal(sums, verdicts), outputs)
         self.counts.ran += len(block)
         started = batch.started
         queued, computed = started - block.received, now - started

@@ -15,6 +15,7 @@ import numpy as np
 from service.core.lateness import Verdict
 from service.core.model import Array, TensorSpec
 from service.core.slots import as_index
+from service.core.steps import Step
 
 _CHECKSUM_BITS = 32
 _CHECKSUM = 2**_CHECKSUM_BITS - 1
@@ -111,18 +112,18 @@ class Sessions:
         """int64, by slot."""
         return self._next_step
 
-    def judge(self, slot: int, step: int, checksum: int) -> Judgement:
-        expected = self._next_step.item(slot)
-        if step == expected:
+    def judge(self, slot: int, step: Step) -> Judgement:
+        expected, number = self._next_step.item(slot), step.number
+        if number == expected:
             return Judgement.RUN
-        if step > expected:
+        if number > expected:
             return Judgement.GAP
-        if step < expected - self.window:
+        if number < expected - self.window:
             return Judgement.TOO_OLD
-        seal = self._seals.item(slot, step % self.window)
+        seal = self._seals.item(slot, number % self.window)
         if seal == _NOT_KEPT:
             return Judgement.TOO_OLD
-        return Judgement.REPLAY if seal & _CHECKSUM == checksum else Judgement.CONFLICT
+        return Judgement.REPLAY if seal & _CHECKSUM == step.checksum else Judgement.CONFLICT
 
     def kept(self, slot: int, step: int) -> Kept:
         """The answer to a step judged REPLAY."""

@@ -19,7 +19,7 @@ class Settler:
 
     def settle(self, slot: int, step: Step, policy: LatePolicy, now: float) -> Answer | None:
         """The answer to a step that is not to run now, else None."""
-        judgement = self._sessions.judge(slot, step.number, step.checksum)
+        judgement = self._sessions.judge(slot, step)
         if judgement is Judgement.REPLAY:
             return self._replay(slot, step)
         if judgement is not Judgement.RUN:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from service.core.checksums import checksum
 from service.core.errors import StepFault
 from service.core.lateness import Verdict
 
@@ -23,13 +23,11 @@ class Step:
     """Time already spent at the client."""
     verdict: Verdict | None = None
     """Set on a step that was answered before: its verdict is given again."""
-    checksum: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        checksum = 0
-        for tensor in self.inputs:
-            checksum = zlib.crc32(tensor, checksum)
-        self.checksum = checksum
+    @property
+    def checksum(self) -> int:
+        """Of the inputs."""
+        return checksum(self.inputs)
 
 
 class Output(NamedTuple):

@@ -214,7 +214,7 @@ class Lane:
         if not batch:
             return BatchResult(())
         try:
-            return self._stepper.step(batch.slots, batch.inputs())
+            return self._stepper.step(batch.slots, batch.inputs)
         except Exception as error:  # whatever the runtime raises, no state has changed
             log.error("%s: a run of %d streams failed: %s", self.model, len(batch), error)
             fault = Fault(StepFault.RUN_FAILED, f"the run failed: {error}")

@@ -98,7 +98,7 @@ class CheckpointBody(_message.Message):
     @_builtins.property
     def seals(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Of each kept timestep, in the same order: its verdict, as in Verdict, times
-        2^32, plus the CRC-32 of its inputs.
+        2^32, plus the checksum of its inputs (service/core/checksums.py).
         """
 
     def __init__(

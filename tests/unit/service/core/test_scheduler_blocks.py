@@ -91,7 +91,7 @@ def test_blocks_of_several_fleets_and_single_steps_share_a_batch() -> None:
     bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
     batch = bench.turn()
     assert batch.slots.tolist() == [5, 0, 1, 2, 3, 4]
-    assert [len(data) for data in batch.inputs()] == [6 * 4]
+    assert [len(data) for data in batch.inputs] == [6 * 4]
     assert [fleet.answers[0].batch_size for fleet in fleets] == [6, 6]
 
 
