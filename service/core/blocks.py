@@ -108,7 +108,8 @@ class Block:
 
     def number(self, entry: int) -> int:
         """Of the entry's timestep, as it was sent."""
-        return self.steps.item(entry) & _UINT64
+        number: int = self.steps.item(entry)
+        return number & _UINT64
 
     def step(self, entry: int) -> Step:
         """One entry by itself."""
