@@ -8,6 +8,7 @@ import numpy as np
 
 from stepwire import connect
 from tests.e2e.conftest import Start
+from tests.e2e.wire import raw_call
 from torture.frames import PREFACE, call
 from torture.processes import Server
 
@@ -28,12 +29,13 @@ async def break_grpc(server: Server, times: int) -> None:
 
 async def test_a_path_that_is_no_text_closes_neither_the_port_nor_a_stream(start: Start) -> None:
     server = start()
-    async with connect(server.address) as client, client.stream("accumulator") as stream:
-        assert (await stream.step(ONE)).item() == 1.0
+    async with raw_call(server.address) as call:
+        await call.open("stays")
+        assert await call.add(0, 1.0) == 1.0
         for times in (1, 2):
             await break_grpc(server, times)
             async with connect(server.address) as other, other.stream("accumulator") as another:
                 assert (await another.step(ONE)).item() == 1.0
-        assert (await stream.step(ONE)).item() == 2.0
+        assert await call.add(1, 1.0) == 2.0
     server.terminate()
     assert server.wait() == 0

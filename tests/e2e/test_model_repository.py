@@ -94,19 +94,21 @@ async def test_a_crash_in_the_middle_of_a_handover_loses_nothing(root: Path) -> 
     graphs.put(root, "accumulator", ACCUMULATOR, 2)
     with Reborn(root, *flags, log=root.parent / "server.log") as server:
         async with stepwire.connect(server.address) as client:
-            streams = [client.stream("accumulator", version=1) for _ in range(STREAMS)]
+            streams = [client.stream("accumulator", version=1) for _ in range(20 * STREAMS)]
             await asyncio.gather(*(stream.open() for stream in streams))
-            work = [asyncio.create_task(run(stream, one(STEPS))) for stream in streams]
+            running = streams[::20]
+            work = [asyncio.create_task(run(stream, one(STEPS))) for stream in running]
             async with models(server.address) as stub:
                 request = pb.LoadModelRequest(model="accumulator", swap=pb.SWAP_HANDOVER)
                 loading = asyncio.ensure_future(stub.Load(request))
-                while not any(stream.version == 2 for stream in streams):
+                while not any(stream.version == 2 for stream in running):
                     await asyncio.sleep(0.001)
                 await server.crash()
                 with contextlib.suppress(grpc.aio.AioRpcError):
                     await loading
             for outputs in await asyncio.gather(*work):
                 assert totals(outputs) == list(range(1, STEPS + 1))
+            assert {stream.version for stream in running} == {1, 2}
             await asyncio.gather(*(stream.close() for stream in streams))
 
 

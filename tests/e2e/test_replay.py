@@ -18,6 +18,7 @@ from stepwire.v1 import repository_pb2 as repository_pb
 from stepwire.v1 import repository_pb2_grpc as repository_grpc
 from tests import graphs
 from torture.processes import Reborn
+from torture.proxy import Way, proxied
 from torture.witness import Witness
 
 NEVER = ("--checkpoint-interval", "60")
@@ -117,13 +118,15 @@ async def test_what_is_not_kept_is_told_before_and_raised_after_a_crash(
 async def test_a_second_crash_in_the_midst_of_a_replay_changes_nothing(
     forgetful: Reborn,
 ) -> None:
-    async with stepwire.connect(forgetful.address) as client:
+    async with proxied(forgetful) as proxy, stepwire.connect(proxy.address) as client:
         async with client.stream("accumulator") as stream:
             for _ in range(200):
                 await stream.step([1.0])
+            # The answers to 200 steps take three times as many bytes.
+            proxy.cut_within(Way.ANSWERS, 2000)
             await forgetful.crash()
             step = asyncio.create_task(stream.step([1.0]))
-            await asyncio.sleep(0)
+            await proxy.has_cut.wait()
             await forgetful.crash()
             assert (await step).tolist() == [201.0]
 

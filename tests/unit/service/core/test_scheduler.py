@@ -75,14 +75,16 @@ def test_steps_that_wait_together_run_together() -> None:
 
 
 def test_a_batch_holds_one_step_of_a_stream() -> None:
-    bench = Bench()
-    stream, owner = bench.stream()
+    bench = Bench(max_batch=2)
+    (flooded, owner), *others = (bench.stream() for _ in range(3))
     for count in range(3):
-        bench.scheduler.submit(stream, step(count, float(count)))
-    for count in range(3):
-        assert len(bench.turn()) == 1
-        assert len(owner.answers) == count + 1
-    assert [answer.number for answer in owner.answers] == [0, 1, 2]
+        bench.scheduler.submit(flooded, step(count, float(count)))
+    for stream, _ in others:
+        bench.scheduler.submit(stream, step(0))
+    served = [[entry.owner for entry in bench.turn().entries] for _ in range(3)]
+    first, second = (other for _, other in others)
+    assert served == [[owner, first], [second, owner], [owner]]
+    assert [output.number for output in owner.outputs] == [0, 1, 2]
     assert not bench.scheduler.waiting
 
 
