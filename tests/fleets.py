@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 
 from service.api.fleet import FleetCall
+from service.api.fleet_messages import serialized
 from service.api.guard import Guard
 from service.engine import Engine
 from stepwire.v1 import stream_pb2 as pb
@@ -53,9 +54,9 @@ class Talk:
         self.taken += 1
         return grpc.aio.EOF if message is None else message
 
-    async def write(self, message: pb.FleetResponse) -> None:
+    async def write(self, message: pb.FleetResponse | bytes) -> None:
         await self.reads.wait()
-        self.heard.append(message)
+        self.heard.append(pb.FleetResponse.FromString(serialized(message)))
 
     async def abort(
         self, code: grpc.StatusCode, details: str, trailers: tuple[tuple[str, str], ...]

@@ -20,7 +20,8 @@ from service.api.guard import Guard, within
 from service.core.blocks import Block, BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError, StepFault
 from service.core.model import Array
-from service.core.roster import Place, Roster
+from service.core.roster import HandlesRefused, Place, Roster
+from service.core.slots import Index, as_index
 from service.core.steps import Answer, Output, StepError
 from service.core.streams import Stream
 from service.engine import Engine
@@ -28,7 +29,7 @@ from service.lanes.lane import Lane
 from service.streams.opening import Opened
 from stepwire.v1 import stream_pb2 as pb
 
-Context = grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse]
+Context = grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse | bytes]
 
 _OPENED_TOGETHER = 32
 """Streams of one message: more would hold up the steps of others."""
@@ -86,6 +87,8 @@ class FleetCall:
         self._tasks: set[asyncio.Task[None]] = set()
         self._parting: ServiceError | None = None
         self._farewell: pb.FleetResponse | None = None
+        self._durable = False
+        """Whether any step was ever in the store."""
         self._reading = True
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -93,6 +96,10 @@ class FleetCall:
     @property
     def tenancies(self) -> Array:
         return self._roster.tenancies
+
+    @property
+    def changes(self) -> int:
+        return self._roster.changes
 
     def stream(self, handle: int) -> Stream:
         return self._members[handle].opened.stream
@@ -105,6 +112,7 @@ class FleetCall:
             self._put((member.handle, answer))
 
     def durable(self, handle: int, step: int) -> None:
+        self._durable = True
         self._roster.durable[handle] = step
         self._news.set()
 
@@ -173,6 +181,8 @@ class FleetCall:
                     await self._room.wait()
         except ServiceError as error:
             self._parting = error
+        except HandlesRefused as error:
+            self._parting = InvalidRequest(str(error))
         finally:
             self._reading = False
             self._news.set()
@@ -199,7 +209,7 @@ class FleetCall:
     def _accept(self, message: pb.FleetRequest) -> None:
         event = message.WhichOneof("event")
         if event == "steps":
-            self._accept_steps(fleet_messages.steps(message.steps))
+            self._accept_steps(message.steps)
         elif event == "open":
             self._begin(self._open(message.open.members))
         elif event == "leave":
@@ -241,6 +251,7 @@ class FleetCall:
             row=opened.stream.slot.row,
             durable_step=opened.durable_step,
         )
+        self._durable = self._durable or opened.durable
         self._members[member.handle] = member
         self._put_opened(fleet_messages.opened(tag, member.handle, messages.opened(opened)))
 
@@ -256,7 +267,7 @@ class FleetCall:
 
     def _accept_leave(self, message: pb.FleetLeave) -> None:
         handles = np.array(message.handles, np.int64)
-        self._check(handles)
+        self._roster.check(handles)
         for handle in handles.tolist():
             if self._roster.places[handle] != Place.LOST:
                 self._leaving[handle] = message.close
@@ -264,10 +275,6 @@ class FleetCall:
                 del self._members[handle]
                 self._roster.free(handle)
         self._part_with_answered()
-
-    def _check(self, handles: Array) -> None:
-        if not self._roster.are_distinct_and_taken(handles):
-            raise InvalidRequest("each handle is one of a stream of this call, and occurs once")
 
     def _part_with_answered(self) -> None:
         """Gives up the leaving streams that have all their answers."""
@@ -285,42 +292,38 @@ class FleetCall:
             self._put(fleet_messages.left(handle, None))
             self._roster.free(handle)
 
-    def _accept_steps(self, message: fleet_messages.Steps) -> None:
-        roster, handles = self._roster, message.handles
-        self._check(handles)
+    def _accept_steps(self, message: pb.FleetSteps) -> None:
+        roster = self._roster
+        cast = roster.cast(message.handles)
+        if not len(cast.handles):
+            return
         block = Block(
             self,
-            handles,
-            roster.tenancies[handles],
-            roster.rows[handles],
-            message.steps,
-            message.inputs,
-            self._engine.now,
-            message.budgets,
-            message.ages,
-            message.verdicts,
+            cast.handles,
+            cast.tenancies,
+            cast.rows,
+            cast.changes,
+            *fleet_messages.steps(message, len(cast.handles), self._engine.now),
         )
-        lane = self._lane(handles)
-        if lane is None or not self._fits(block, lane):
+        lane = self._lanes[cast.lane]
+        if not self._fits(block, lane):
             return
-        full = roster.unanswered[handles] >= lane.window
-        plain = roster.places[handles] == Place.BLOCK
-        if full.any() or not plain.all():
-            self._refuse(block, full, lane)
-            self._submit_singly(block, ~full & (roster.places[handles] == Place.SINGLE))
-            block = block.part(~full & plain)
-        roster.unanswered[block.handles] += 1
+        full = roster.unanswered[cast.index] >= lane.window
+        if full.any() or cast.singles is not None or cast.lost is not None:
+            self._sort(block, full, lane)
+            return
+        roster.unanswered[cast.index] += 1
+        self._engine.submit_block(lane, block)
+
+    def _sort(self, block: Block, full: Array, lane: Lane) -> None:
+        """Each entry on its way: refused, one by one, or with the others."""
+        places = self._roster.places[block.handles]
+        self._refuse(block, full & (places != Place.LOST), lane)
+        self._submit_singly(block, ~full & (places == Place.SINGLE))
+        block = block.part(~full & (places == Place.BLOCK))
+        self._roster.unanswered[block.handles] += 1
         if len(block):
             self._engine.submit_block(lane, block)
-
-    def _lane(self, handles: Array) -> Lane | None:
-        """That of all these streams. Raises InvalidRequest if they have several."""
-        if not len(handles):
-            return None
-        lanes = self._roster.lanes[handles]
-        if (lanes != lanes[0]).any():
-            raise InvalidRequest("the streams of one message are of one model version")
-        return self._lanes[lanes.item(0)]
 
     def _fits(self, block: Block, lane: Lane) -> bool:
         """Whether the tensors have the size of so many entries; otherwise each is refused."""
@@ -371,15 +374,15 @@ class FleetCall:
     async def _write_next(self) -> None:
         answer = self._outbox.popleft()
         if isinstance(answer, BlockOutputs):
-            handles = answer.handles
+            handles = as_index(answer.handles.astype(np.int64))
             told = self._tell_durable(handles)
             await self._context.write(fleet_messages.outputs(answer, told))
         elif isinstance(answer, tuple):
-            handles = np.array([answer[0]])
+            handles = slice(answer[0], answer[0] + 1)
             await self._context.write(self._single(*answer))
         else:
             await self._context.write(answer)
-            handles = np.zeros(0, np.int64)
+            handles = slice(0)
         self._roster.unanswered[handles] -= 1
         if self._leaving:
             self._part_with_answered()
@@ -387,11 +390,14 @@ class FleetCall:
 
     def _single(self, handle: int, answer: Answer) -> pb.FleetResponse:
         if isinstance(answer, Output):
-            (told,) = self._tell_durable(np.array([handle])).tolist()
-            return fleet_messages.output(handle, answer, told)
+            self._tell_durable(slice(handle, handle + 1))
+            return fleet_messages.output(handle, answer, self._roster.told.item(handle))
         return fleet_messages.errors([(handle, answer)])
 
-    def _tell_durable(self, handles: Array) -> Array:
-        told: Array = self._roster.durable[handles]
+    def _tell_durable(self, handles: Index) -> Array | None:
+        """The durable steps of these streams; None where nothing is ever durable."""
+        if not self._durable:
+            return None
+        told = self._roster.durable[handles].copy()
         self._roster.told[handles] = told
         return told

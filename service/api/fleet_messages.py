@@ -11,7 +11,7 @@ from service.api import messages
 from service.core.blocks import BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.lateness import Verdict
-from service.core.model import Array
+from service.core.model import Array, Tensors
 from service.core.steps import Output, StepError
 from stepwire.v1 import stream_pb2 as pb
 
@@ -21,64 +21,78 @@ _MICRO = 1e-6
 
 
 class Steps(NamedTuple):
-    """As in `Block`, of a message whose handles and tensors are not looked at yet."""
+    """The last fields of a `Block`, of a message whose tensors are not looked at yet."""
 
-    handles: Array
     steps: Array
     inputs: tuple[memoryview, ...]
+    received: float
     budgets: Array | None
     ages: Array | None
     verdicts: Array | None
 
 
-def steps(message: pb.FleetSteps) -> Steps:
+def steps(message: pb.FleetSteps, entries: int, received: float) -> Steps:
     """Raises InvalidRequest where the fields do not have one number for each entry."""
-    handles = _unpacked(message.handles, _HANDLE)
-    entries = len(handles)
     budgets = _optional(message.budgets_us, _NUMBER, entries, "budgets_us")
     ages = _optional(message.ages_us, _NUMBER, entries, "ages_us")
     return Steps(
-        handles,
         _of(message.steps, _NUMBER, entries, "steps").view(np.int64),
         tuple(map(memoryview, message.inputs)),
+        received,
         None if budgets is None else np.where(budgets == _NO_BUDGET, np.inf, budgets * _MICRO),
         None if ages is None else ages * _MICRO,
         _optional(message.verdicts, _VERDICT, entries, "verdicts"),
     )
 
 
-def _unpacked(data: bytes, dtype: np.dtype[np.generic]) -> Array:
-    if len(data) % dtype.itemsize:
-        raise InvalidRequest(f"{len(data)} bytes are no whole number of {dtype.name}")
-    return np.frombuffer(data, dtype)
-
-
 def _of(data: bytes, dtype: np.dtype[np.generic], entries: int, name: str) -> Array:
-    array = _unpacked(data, dtype)
-    if len(array) != entries:
-        raise InvalidRequest(f"{name} has {len(array)} numbers for {entries} handles")
-    return array
+    if len(data) != entries * dtype.itemsize:
+        raise InvalidRequest(f"{name} has {len(data)} bytes for {entries} handles")
+    return np.frombuffer(data, dtype)
 
 
 def _optional(data: bytes, dtype: np.dtype[np.generic], entries: int, name: str) -> Array | None:
     return _of(data, dtype, entries, name) if data else None
 
 
-def outputs(answer: BlockOutputs, durable_steps: Array) -> pb.FleetResponse:
-    response = pb.FleetResponse()
-    message = response.outputs
-    message.handles = answer.handles.tobytes()
-    message.steps = answer.steps.tobytes()
-    message.outputs.extend(array.tobytes() for array in answer.outputs)
+def serialized(message: pb.FleetResponse | bytes) -> bytes:
+    """The same, where it is not in bytes already."""
+    return message if isinstance(message, bytes) else message.SerializeToString()
+
+
+def outputs(answer: BlockOutputs, durable_steps: Array | None) -> bytes:
+    """A FleetResponse, whose outputs are copied once: through protobuf it would be twice more."""
+    small = pb.FleetOutputs(
+        handles=answer.handles.tobytes(),
+        steps=answer.steps.tobytes(),
+        batch_size=answer.batch_size,
+        queue_us=messages.microseconds(answer.queued),
+        compute_us=messages.microseconds(answer.computed),
+    )
     if answer.late is not None:
         verdicts = np.where(answer.late, Verdict.LATE, Verdict.ON_TIME).astype(_VERDICT)
-        message.verdicts = verdicts.tobytes()
-    if durable_steps.any():
-        message.durable_steps = durable_steps.tobytes()
-    message.batch_size = answer.batch_size
-    message.queue_us = messages.microseconds(answer.queued)
-    message.compute_us = messages.microseconds(answer.computed)
-    return response
+        small.verdicts = verdicts.tobytes()
+    if durable_steps is not None:
+        small.durable_steps = durable_steps.tobytes()
+    pieces: list[Tensors] = [small.SerializeToString()]
+    for array in answer.outputs:
+        pieces += _field(pb.FleetOutputs.OUTPUTS_FIELD_NUMBER, array.nbytes), array.reshape(-1).data
+    size = sum(memoryview(piece).nbytes for piece in pieces)
+    return b"".join((_field(pb.FleetResponse.OUTPUTS_FIELD_NUMBER, size), *pieces))
+
+
+def _field(number: int, size: int) -> bytes:
+    """What is before a field of so many bytes: protobuf's encoding, wire type LEN."""
+    return _varint(number << 3 | 2) + _varint(size)
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
 
 
 def output(handle: int, answer: Output, durable_step: int) -> pb.FleetResponse:

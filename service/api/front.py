@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from service.access import certificates
+from service.api.fleet_messages import serialized
 from service.api.guard import Gate, Guard
 from service.api.native import StreamInference
 from service.api.repository import ModelRepository
@@ -63,6 +64,7 @@ class Front:
         )
         services: Any = _Unregistered(server)
         native = StreamInference(self._process.engine, self._guard)
+        server.add_generic_rpc_handlers((_fleets(native),))
         stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, services)
         state = StreamState(self._process.engine.states, self._guard)
         state_pb2_grpc.add_StreamStateServicer_to_server(state, services)
@@ -124,6 +126,16 @@ def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
         return None
     files = certificates.watch(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
     return server_credentials(files)
+
+
+def _fleets(native: StreamInference) -> grpc.GenericRpcHandler:
+    """Goes before the generated handler, which would serialise what is in bytes already."""
+    method = grpc.stream_stream_rpc_method_handler(
+        native.Fleet,
+        request_deserializer=stream_pb2.FleetRequest.FromString,
+        response_serializer=serialized,
+    )
+    return grpc.method_handlers_generic_handler(NATIVE, {"Fleet": method})
 
 
 class _Unregistered:

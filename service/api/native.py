@@ -42,7 +42,7 @@ class StreamInference(pb_grpc.StreamInferenceServicer):
     async def Fleet(  # type: ignore[override]
         self,
         request_iterator: AsyncIterator[pb.FleetRequest],
-        context: grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse],
+        context: grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse | bytes],
     ) -> None:
         await FleetCall(self._engine, self._guard, context).serve()
 

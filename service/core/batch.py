@@ -13,7 +13,7 @@ from service.core.blocks import Block
 from service.core.checksums import checksum, checksums
 from service.core.errors import StepFault
 from service.core.model import Array, Tensors
-from service.core.slots import Slot
+from service.core.slots import Index, Slot, as_numbers
 from service.core.steps import Step
 from service.core.streams import Owner
 
@@ -52,12 +52,18 @@ class Batch:
         return len(self.entries) + sum(map(len, self.blocks))
 
     @cached_property
-    def slots(self) -> Array:
-        """int64, [rows]; of a batch that is complete."""
-        rows = [block.rows for block in self.blocks]
-        if self.entries or not rows:
-            rows.insert(0, np.array([entry.slot.row for entry in self.entries], np.int64))
-        return rows[0] if len(rows) == 1 else np.concatenate(rows)
+    def entry_slots(self) -> Array:
+        """int64, [entries]: the rows of their slots."""
+        return np.array([entry.slot.row for entry in self.entries], np.int64)
+
+    @property
+    def slots(self) -> Index:
+        """Of all rows; of a batch that is complete."""
+        if not self.blocks:
+            return self.entry_slots
+        if not self.entries and len(self.blocks) == 1:
+            return self.blocks[0].rows
+        return np.concatenate([self.entry_slots, *(as_numbers(each.rows) for each in self.blocks)])
 
     @property
     def steps(self) -> Array:

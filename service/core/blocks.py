@@ -10,6 +10,7 @@ import numpy as np
 
 from service.core.lateness import Verdict
 from service.core.model import Array
+from service.core.slots import Index, as_numbers
 from service.core.steps import Step
 from service.core.streams import Stream
 
@@ -41,6 +42,10 @@ class BlockOwner(Protocol):
     def tenancies(self) -> Array:
         """int64, by handle: another number once the stream of the handle is another, or lost."""
 
+    @property
+    def changes(self) -> int:
+        """Grows with each change of a tenancy."""
+
     def stream(self, handle: int) -> Stream:
         """Of a handle that has one."""
 
@@ -57,8 +62,10 @@ class Block:
     """uint32, [entries], each once"""
     tenancies: Array
     """int64, [entries]: which stream of its handle each is for"""
-    rows: Array
-    """int64, [entries]: of their slots"""
+    rows: Index
+    """Of their slots."""
+    changes: int
+    """Of the owner, when the tenancies were these."""
     steps: Array
     """int64, [entries]: numbers of 2^63 and more are negative."""
     inputs: tuple[memoryview, ...]
@@ -80,7 +87,8 @@ class Block:
             self.owner,
             self.handles[entries],
             self.tenancies[entries],
-            self.rows[entries],
+            as_numbers(self.rows)[entries],
+            self.changes,
             self.steps[entries],
             tuple(self._rows_of(data)[entries].reshape(-1).data for data in self.inputs),
             self.received,
@@ -90,10 +98,12 @@ class Block:
         )
 
     @property
-    def present(self) -> Array:
-        """bool, [entries]: whose streams are still the owner's."""
+    def present(self) -> Array | None:
+        """bool, [entries]: whose streams are still the owner's. None: all are."""
+        if self.owner.changes == self.changes:
+            return None
         present: Array = self.owner.tenancies[self.handles] == self.tenancies
-        return present
+        return None if present.all() else present
 
     def _rows_of(self, data: memoryview) -> Array:
         return np.frombuffer(data, np.uint8).reshape(len(self), len(data) // len(self))

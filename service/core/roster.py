@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import heapq
+from collections import OrderedDict
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from service.core.model import Array
+from service.core.slots import Index, as_index
 
 _FIRST_CAPACITY = 16
+_CASTS = 8
+"""Sets of handles that are known at a time."""
+_HANDLE = np.dtype("<u4")
 
 
 class Place(IntEnum):
@@ -24,12 +30,40 @@ class Place(IntEnum):
     """A stream that has left; its client has not answered for it yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """What some handles stand for, until the tenancy of a handle changes."""
+
+    handles: Array
+    """uint32, [entries], each once"""
+    index: Index
+    """The same, to index by."""
+    tenancies: Array
+    """int64, [entries]"""
+    rows: Index
+    """Of the slots of the streams."""
+    lane: int
+    """Of all of them."""
+    singles: Array | None
+    """bool, [entries]: whose steps go one by one. None: nobody's."""
+    lost: Array | None
+    """bool, [entries]: who has left. None: nobody."""
+    changes: int
+
+
+class HandlesRefused(ValueError):
+    """The message tells what is wrong with the handles."""
+
+
 class Roster:
     """One array per quantity, indexed by handle, so that a message is judged by array
     operations.
     """
 
     def __init__(self) -> None:
+        self.changes = 0
+        """Grows with each change of a tenancy."""
+        self._casts: OrderedDict[bytes, Cast] = OrderedDict()
         self._free: list[int] = []
         self._capacity = 0
         self.places = np.zeros(0, np.uint8)
@@ -53,7 +87,7 @@ class Roster:
             self._extend(max(_FIRST_CAPACITY, 2 * self._capacity))
         handle = heapq.heappop(self._free)
         self.places[handle] = place
-        self.tenancies[handle] += 1
+        self._change(handle)
         self.lanes[handle] = lane
         self.rows[handle] = row
         self.unanswered[handle] = 0
@@ -71,26 +105,60 @@ class Roster:
     def lose(self, handle: int) -> None:
         """The stream has left, and no step of it is to run or to be answered any more."""
         self.places[handle] = Place.LOST
-        self.tenancies[handle] += 1
+        self._change(handle)
         self.unanswered[handle] = 0
         self.durable[handle] = self.told[handle]
 
     def free(self, handle: int) -> None:
         """The client knows that the stream has left."""
         self.places[handle] = Place.FREE
-        self.tenancies[handle] += 1
+        self._change(handle)
         heapq.heappush(self._free, handle)
 
-    def are_distinct_and_taken(self, handles: Array) -> bool:
-        """Whether each of `handles`, integers [entries], stands for another stream."""
+    def _change(self, handle: int) -> None:
+        self.tenancies[handle] += 1
+        self.changes += 1
+        self._casts.clear()
+
+    def cast(self, packed: bytes) -> Cast:
+        """Of handles as a message has them, uint32 in little-endian; a fleet sends the same ones
+        again and again. Raises HandlesRefused.
+        """
+        known = self._casts.get(packed)
+        if known is None:
+            known = self._casts[packed] = self._cast(packed)
+            if len(self._casts) > _CASTS:
+                self._casts.popitem(last=False)
+        return known
+
+    def _cast(self, packed: bytes) -> Cast:
+        if len(packed) % _HANDLE.itemsize:
+            raise HandlesRefused(f"{len(packed)} bytes are no whole number of handles")
+        handles = np.frombuffer(packed, _HANDLE)
+        self.check(handles)
+        places, lanes = self.places[handles], self.lanes[handles]
+        singles, lost = places == Place.SINGLE, places == Place.LOST
+        present = lanes[~lost]
+        if (present != present[:1]).any():
+            raise HandlesRefused("the streams of one message are of one model version")
+        return Cast(
+            handles,
+            as_index(handles.astype(np.int64)),
+            self.tenancies[handles],
+            as_index(self.rows[handles]),
+            present.item(0) if len(present) else 0,
+            singles if singles.any() else None,
+            lost if lost.any() else None,
+            self.changes,
+        )
+
+    def check(self, handles: Array) -> None:
+        """Raises HandlesRefused unless each of `handles`, integers, is of another stream."""
         if not len(handles):
-            return True
-        if handles.max() >= self._capacity or not self.places[handles].all():
-            return False
-        first = np.empty(self._capacity, np.int64)
-        order = np.arange(len(handles))
-        first[handles] = order
-        return bool((first[handles] == order).all())
+            return
+        known = handles.max() < self._capacity and self.places[handles].all()
+        if not known or len(np.unique(handles)) < len(handles):
+            raise HandlesRefused("each handle is one of a stream of this call, and occurs once")
 
     def untold(self) -> Array:
         """Handles, int64, of streams with durable steps that no answer to come will tell of."""

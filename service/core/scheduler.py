@@ -14,7 +14,7 @@ from service.core.lateness import Verdict, is_late
 from service.core.model import Array, Signature
 from service.core.session import Sessions, seal
 from service.core.settler import Settler
-from service.core.slots import Slots
+from service.core.slots import Slots, as_numbers
 from service.core.steps import Output, Step
 from service.core.streams import Owner, Stream
 
@@ -99,9 +99,12 @@ class Scheduler:
         if len(block) > room:
             rest.append(block.part(slice(room, None)))
             block = block.part(slice(room))
+        present = block.present
+        if present is not None:
+            block = block.part(present)
         ready = self._ready(block, batch.started)
         if not ready.all():
-            self._take_singly(block, np.flatnonzero(block.present & ~ready), batch)
+            self._take_singly(block, np.flatnonzero(~ready), batch)
             block = block.part(ready)
         if len(block):
             batch.blocks.append(block)
@@ -110,7 +113,6 @@ class Scheduler:
     def _ready(self, block: Block, now: float) -> Array:
         """bool, [entries]: which are to run, without any question."""
         ready: Array = self._sessions.next_steps()[block.rows] == block.steps
-        ready &= block.present
         if block.verdicts is not None:
             ready &= block.verdicts == 0
         late = block.late(now)
@@ -166,11 +168,11 @@ class Scheduler:
     def _commit_entries(
         self, batch: Batch, outputs: Sequence[Array], rows: list[int], now: float
     ) -> list[Delivery]:
-        entries, slots, steps, sums = batch.entries, batch.slots, batch.steps, batch.checksums
+        entries, slots, steps = batch.entries, batch.entry_slots, batch.steps
+        sums = batch.checksums
         if len(rows) < len(batch):
-            entries, steps = [entries[row] for row in rows], steps[rows]
-            slots, sums = slots[rows], sums[rows]
-            outputs = [array[rows] for array in outputs]
+            entries, slots, steps = [entries[row] for row in rows], slots[rows], steps[rows]
+            outputs, sums = [array[rows] for array in outputs], sums[rows]
         verdicts = [_verdict(entry.step, now) for entry in entries]
         self._sessions.commit(slots, steps, seal(sums, np.array(verdicts, np.int64)), outputs)
         self.counts.ran += len(entries)
@@ -193,17 +195,19 @@ class Scheduler:
         deliveries: list[Delivery] = []
         rows = slice(first, first + len(block))
         outputs, sums = [array[rows] for array in result.outputs], batch.checksums[rows]
-        good = block.present
+        present = block.present
+        if present is None and not result.faults:
+            return [self._commit_block(block, sums, outputs, batch, now)]
+        good = np.ones(len(block), bool) if present is None else present
         for entry, fault in _faults_of(result, first, len(block)).items():
             if good[entry]:
                 stream = block.owner.stream(block.handles.item(entry))
                 assert stream.owner is not None
-                row, step = block.rows.item(entry), block.step(entry)
+                row, step = as_numbers(block.rows).item(entry), block.step(entry)
                 deliveries.append(self._failed(row, step, stream.owner, fault))
                 good[entry] = False
-        if not good.all():
-            outputs, sums = [array[good] for array in outputs], sums[good]
-            block = block.part(good)
+        outputs, sums = [array[good] for array in outputs], sums[good]
+        block = block.part(good)
         if len(block):
             deliveries.append(self._commit_block(block, sums, outputs, batch, now))
         return deliveries
@@ -243,8 +247,6 @@ def _row_bytes(array: Array, size: int) -> list[bytes]:
 
 def _faults_of(result: BatchResult, first: int, count: int) -> dict[int, Fault]:
     """By entry of the block whose first row is `first`."""
-    if not result.faults:
-        return {}
     return {
         row - first: fault for row, fault in result.faults.items() if first <= row < first + count
     }

@@ -14,7 +14,7 @@ import numpy as np
 
 from service.core.lateness import Verdict
 from service.core.model import Array, TensorSpec
-from service.core.slots import as_index
+from service.core.slots import Index, as_index, as_numbers
 from service.core.steps import Step
 
 _CHECKSUM_BITS = 32
@@ -133,20 +133,27 @@ class Sessions:
 
     def commit(
         self,
-        slots: Array,
+        slots: Index,
         steps: Array,
-        seals: Sequence[int] | Array,
+        seals: Array,
         outputs: Sequence[Array],
     ) -> None:
         """The slots' next steps, `steps`, have run.
 
-        `slots`, `steps`, `seals`: int64 [rows]. `outputs`: one [rows, *shape] per output.
+        `steps`, `seals`: int64 [rows]. `outputs`: one [rows, *shape] per output.
         """
-        rows, columns = as_index(slots), as_index(steps % self.window)
+        rows, columns = self._places(slots, steps)
         self._seals[rows, columns] = seals
         for kept, new in zip(self._outputs, outputs, strict=True):
             kept[rows, columns] = new
         self._next_step[rows] = steps + 1
+
+    def _places(self, slots: Index, steps: Array) -> tuple[Index, int | Array]:
+        """Where each of these steps is kept."""
+        first = steps.item(0)
+        if len(steps) == 1 or (steps == first).all():
+            return as_index(slots), first % self.window
+        return as_numbers(slots), steps % self.window
 
     def can_hold(self, slot: int) -> bool:
         """Whether there is an output before the slot's next step."""

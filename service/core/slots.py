@@ -5,6 +5,8 @@ from __future__ import annotations
 import heapq
 from typing import NamedTuple
 
+import numpy as np
+
 from service.core.model import Array
 
 
@@ -59,9 +61,27 @@ class Slots:
         heapq.heappush(self._free, slot.row)
 
 
-def as_index(numbers: Array) -> slice | Array:
-    """Indexes an axis by these numbers, int64 [rows]; a lone one by a slice, many times cheaper."""
-    if len(numbers) != 1:
+Index = slice | Array
+"""Rows: a slice with both ends, or int64 [rows]. A slice is many times cheaper to index by."""
+
+
+def as_index(numbers: Index) -> Index:
+    """The same rows, a lone one and neighbours in their order as a slice."""
+    if isinstance(numbers, slice) or not len(numbers):
         return numbers
-    number: int = numbers.item()
-    return slice(number, number + 1)
+    first, last = numbers.item(0), numbers.item(-1)
+    if last - first != len(numbers) - 1:
+        return numbers
+    if len(numbers) > 2 and (np.diff(numbers) != 1).any():
+        return numbers
+    return slice(first, last + 1)
+
+
+def as_numbers(index: Index) -> Array:
+    """The same rows, int64 [rows]."""
+    return np.arange(index.start, index.stop) if isinstance(index, slice) else index
+
+
+def count(index: Index) -> int:
+    """How many rows."""
+    return int(index.stop - index.start) if isinstance(index, slice) else len(index)

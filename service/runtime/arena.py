@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from service.core.model import Array, StateSpec
-from service.core.slots import as_index
+from service.core.slots import Index, as_index
 
 
 class Arena:
@@ -51,19 +51,19 @@ class Arena:
         ]
         return list(zip(*columns, strict=True)) if columns else [()] * len(slots)
 
-    def gather(self, slots: Array) -> list[Array]:
-        """The states of `slots`, int64 [rows], as the graph takes them, until the next scatter."""
+    def gather(self, slots: Index) -> list[Array]:
+        """The states of `slots`, as the graph takes them, until the next scatter."""
         rows = as_index(slots)
         return [
             array[_at(state, rows)] for state, array in zip(self._states, self._arrays, strict=True)
         ]
 
-    def scatter(self, slots: Array, states: Sequence[Array]) -> None:
+    def scatter(self, slots: Index, states: Sequence[Array]) -> None:
         """Replaces the states of `slots`; `states` as from `gather`."""
         rows = as_index(slots)
         for state, array, new in zip(self._states, self._arrays, states, strict=True):
             array[_at(state, rows)] = new
 
 
-def _at(state: StateSpec, rows: slice | Array) -> tuple[slice | Array, ...]:
+def _at(state: StateSpec, rows: Index) -> tuple[Index, ...]:
     return (slice(None),) * state.input.batch_axis + (rows,)

@@ -10,8 +10,12 @@ import numpy as np
 from service.core.batch import BatchResult, Fault
 from service.core.errors import StepFault
 from service.core.model import Array, Signature, Tensors, TensorSpec
+from service.core.slots import Index, as_numbers, count
 from service.runtime.arena import Arena
 from service.runtime.graph import StepFunction
+
+_LARGE = 2048
+"""Elements from which a sum of squares is cheaper than a look at each."""
 
 
 class Batching(Enum):
@@ -66,16 +70,16 @@ class Stepper:
         """The states of each of `slots`, int64 [rows], as `restore` takes them."""
         return self._arena.save(slots)
 
-    def step(self, slots: Array, inputs: Sequence[Tensors]) -> BatchResult:
+    def step(self, slots: Index, inputs: Sequence[Tensors]) -> BatchResult:
         """Runs one timestep of every slot and keeps the new states.
 
-        `slots`: int64 [rows], each slot once. `inputs`: for each input of the signature,
+        `slots`: each once. `inputs`: for each input of the signature,
         the rows' elements one after another. A row with an unknown symbol or a NaN or Inf in
         its inputs, a NaN or Inf in its outputs or its new states, or without which the others
         can run, is a fault, and its states stay as they were. Raises what the runtime raises if
         a single row cannot run.
         """
-        rows, signature = len(slots), self.signature
+        rows, signature = count(slots), self.signature
         arrays = [
             _decoded(data, spec, rows) for data, spec in zip(inputs, signature.inputs, strict=True)
         ]
@@ -135,11 +139,11 @@ class Stepper:
                 )
         return results
 
-    def _keep(self, slots: Array, states: Sequence[Array], faults: dict[int, Fault]) -> None:
+    def _keep(self, slots: Index, states: Sequence[Array], faults: dict[int, Fault]) -> None:
         if faults:
-            good = [row for row in range(len(slots)) if row not in faults]
+            good = [row for row in range(count(slots)) if row not in faults]
             specs = [state.input for state in self.signature.states]
-            slots, states = slots[good], _rows(states, specs, good)
+            slots, states = as_numbers(slots)[good], _rows(states, specs, good)
         self._arena.scatter(slots, states)
 
     def _replace_unknown_symbols(self, inputs: list[Array]) -> dict[int, Fault]:
@@ -184,6 +188,11 @@ def _rows(arrays: Sequence[Array], specs: Sequence[TensorSpec], rows: list[int])
 def _non_finite_rows(array: Array, spec: TensorSpec) -> list[int]:
     if spec.dtype.kind != "f":
         return []
+    if array.size >= _LARGE and array.flags.c_contiguous and array.dtype.itemsize >= 4:
+        # One pass of BLAS: NaN and Inf stay in a sum. So may an overflow, which is looked at.
+        flat = array.reshape(-1)
+        if np.isfinite(np.dot(flat, flat)):
+            return []
     finite = np.isfinite(array)
     if np.count_nonzero(finite) == finite.size:  # several times cheaper than finite.all()
         return []

@@ -12,7 +12,7 @@ from service.core.lateness import LatePolicy
 from service.core.model import Array
 from service.core.scheduler import Scheduler
 from service.core.session import Sessions
-from service.core.slots import Slots
+from service.core.slots import Slots, as_index, as_numbers
 from service.core.steps import Step
 from service.core.streams import Stream, StreamKey
 from service.runtime.accumulator import accumulator_signature
@@ -26,6 +26,7 @@ class Fleet:
         self.streams = [bench.stream() for _ in range(size)]
         self.handles = [stream.slot.row for stream in self.streams if stream.slot]
         self.tenancies = np.zeros(100, np.int64)
+        self.changes = 0
         self.answers: list[BlockOutputs] = []
 
     def stream(self, handle: int) -> Stream:
@@ -39,8 +40,19 @@ class Fleet:
         inputs = np.ones(len(rows), np.float32).data.cast("B")
         steps = np.full(len(rows), step, np.int64)
         return Block(
-            self, rows.astype(np.uint32), self.tenancies[rows], rows, steps, (inputs,), 0.0
+            self,
+            rows.astype(np.uint32),
+            self.tenancies[rows],
+            as_index(rows),
+            self.changes,
+            steps,
+            (inputs,),
+            0.0,
         )
+
+    def lose(self, handle: int) -> None:
+        self.tenancies[handle] += 1
+        self.changes += 1
 
 
 class Bench:
@@ -90,7 +102,7 @@ def test_blocks_of_several_fleets_and_single_steps_share_a_batch() -> None:
         bench.scheduler.submit_block(fleet.block(0))
     bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
     batch = bench.turn()
-    assert batch.slots.tolist() == [5, 0, 1, 2, 3, 4]
+    assert as_numbers(batch.slots).tolist() == [5, 0, 1, 2, 3, 4]
     assert [len(data) for data in batch.inputs] == [6 * 4]
     assert [fleet.answers[0].batch_size for fleet in fleets] == [6, 6]
 
@@ -99,7 +111,7 @@ def test_of_a_stream_lost_before_the_batch_nothing_runs() -> None:
     bench = Bench(max_batch=8)
     fleet = Fleet(bench, 2)
     bench.scheduler.submit_block(fleet.block(0))
-    fleet.tenancies[fleet.handles[0]] += 1
+    fleet.lose(fleet.handles[0])
     assert len(bench.turn()) == 1
     assert bench.next_steps(fleet) == [0, 1]
     assert fleet.answers[0].handles.tolist() == fleet.handles[1:]
@@ -110,7 +122,7 @@ def test_of_a_stream_lost_during_the_run_nothing_is_kept() -> None:
     fleet = Fleet(bench, 2)
     bench.scheduler.submit_block(fleet.block(0))
     batch = bench.scheduler.next_batch(0.0)
-    fleet.tenancies[fleet.handles[0]] += 1
+    fleet.lose(fleet.handles[0])
     bench.complete(batch)
     assert bench.next_steps(fleet) == [0, 1]
     assert fleet.answers[0].handles.tolist() == fleet.handles[1:]

@@ -22,7 +22,7 @@ def run(made: Sessions, slots: list[int], value: float, checksum: int = 0) -> No
     made.commit(
         np.array(slots),
         np.array([made.next_step(slot) for slot in slots]),
-        [seal(checksum, Verdict.ON_TIME)] * len(slots),
+        np.full(len(slots), seal(checksum, Verdict.ON_TIME)),
         [np.full((len(slots), 2), value, FLOAT)],
     )
 
