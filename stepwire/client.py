@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import weakref
 from types import TracebackType
 from typing import Self
 
 import grpc
 
-from stepwire.call import RawCall
+from stepwire.call import Call, Conversation
 from stepwire.channel import Metadata, PemFile, Security, open_channel
 from stepwire.errors import StreamClosed
+from stepwire.fleet import Fleet
 from stepwire.opening import Late, Mode, open_request
 from stepwire.states import States
 from stepwire.stream import OnUnprotected, Stream
@@ -25,7 +27,13 @@ class Client:
     """Made by `connect`, closed by `async with`."""
 
     def __init__(
-        self, target: str, *, retry_for: float, max_message_bytes: int, security: Security
+        self,
+        target: str,
+        *,
+        retry_for: float,
+        max_message_bytes: int,
+        coalesce: bool,
+        security: Security,
     ) -> None:
         self._channel: grpc.aio.Channel = open_channel(target, security, max_message_bytes)
         self._stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(self._channel)
@@ -34,6 +42,9 @@ class Client:
         """Reads, sets, copies and lists the states of streams."""
         self._retry_for = retry_for
         self._closed = False
+        self._coalesce = coalesce
+        self._route = secrets.token_hex(8)
+        self._fleet: Fleet | None = None
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def stream(
@@ -83,7 +94,7 @@ class Client:
             rate_hz=rate_hz,
         )
         stream = Stream(
-            self._call,
+            self._conversation,
             request,
             from_step=from_step,
             retry_for=self._retry_for if retry_for is None else retry_for,
@@ -93,8 +104,14 @@ class Client:
         self._streams.add(stream)
         return stream
 
-    def _call(self, stream_id: str) -> RawCall:
-        return self._stub.Stream(metadata=self._metadata_of(stream_id))
+    def _conversation(self, stream_id: str) -> Conversation:
+        """A lone stream has the shortest path, in a call of its own; others share one."""
+        others = (each for each in self._streams if each.live and each.id != stream_id)
+        if not self._coalesce or next(others, None) is None:
+            return Call(self._stub.Stream(metadata=self._metadata_of(stream_id)))
+        if self._fleet is None or self._fleet.over:
+            self._fleet = Fleet(lambda: self._stub.Fleet(metadata=self._metadata_of(self._route)))
+        return self._fleet.member()
 
     def _metadata_of(self, stream_id: str) -> Metadata:
         """Whoever balances load by `stepwire-route` sends a stream where it was before."""
@@ -104,6 +121,8 @@ class Client:
         """Ends the connection; open streams are detached."""
         self._closed = True
         await asyncio.gather(*(stream.detach() for stream in self._streams))
+        if self._fleet:
+            await self._fleet.close()
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
@@ -123,6 +142,7 @@ def connect(
     *,
     retry_for: float = 30.0,
     max_message_bytes: int = 4 * 2**20,
+    coalesce: bool = True,
     tls: bool = False,
     ca: PemFile | None = None,
     certificate: PemFile | None = None,
@@ -132,7 +152,9 @@ def connect(
 ) -> Client:
     """A client of the server at `target`, HOST:PORT; nothing is sent yet.
 
-    `retry_for`: seconds that a server may be away before Unavailable is raised.
+    `retry_for`: seconds that a server may be away before Unavailable is raised. `coalesce`:
+    streams of this client share a call, on which steps that are ready together travel in one
+    message; a lone stream has a call of its own. Otherwise each has one.
 
     `ca`: a PEM file of the authorities that the server's certificate may come from; with
     `tls=True` alone, those that gRPC knows. `certificate` and `key`: PEM files of this client's
@@ -149,5 +171,9 @@ def connect(
         plaintext_credential=plaintext_credential,
     )
     return Client(
-        target, retry_for=retry_for, max_message_bytes=max_message_bytes, security=security
+        target,
+        retry_for=retry_for,
+        max_message_bytes=max_message_bytes,
+        coalesce=coalesce,
+        security=security,
     )

@@ -190,6 +190,11 @@ def from_call(
     return StepwireError(f"{code.name}: {details}")
 
 
+def by_name(name: str, message: str) -> StepwireError:
+    """The error of a stream that a fleet does not have, or has no longer."""
+    return _BY_NAME[name](message) if name in _BY_NAME else StepwireError(f"{name}: {message}")
+
+
 def from_step(error: pb.StepError) -> StepError:
     """The error of a refused step."""
     return _BY_CODE.get(error.code, StepError)(error.message, error.step, error.next_step)

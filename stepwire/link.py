@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from stepwire import errors
-from stepwire.call import Call, RawCall
+from stepwire.call import Conversation, both
 from stepwire.opening import reopen
 from stepwire.sequence import Sequence
 from stepwire.v1 import stream_pb2 as pb
@@ -19,7 +19,7 @@ _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.02, 0.5
 class Link:
     def __init__(
         self,
-        connect: Callable[[], RawCall],
+        connect: Callable[[], Conversation],
         open_request: pb.Open,
         sequence: Sequence,
         *,
@@ -83,10 +83,10 @@ class Link:
 
     async def _conversation(self) -> errors.StepwireError:
         """Opens or resumes the stream, talks, and returns why that ended."""
-        call = Call(self._connect())
+        call = self._connect()
         try:
             await self._greet(call)
-            await _both(self._speak(call), self._listen(call))
+            await both(self._speak(call), self._listen(call))
         except errors.StepwireError as error:
             return error
         except Exception as error:  # a fault of this library is not to be tried again
@@ -96,7 +96,7 @@ class Link:
             call.cancel()
         raise AssertionError("listening ends by an error")
 
-    async def _greet(self, call: Call) -> None:
+    async def _greet(self, call: Conversation) -> None:
         await call.say(pb.StreamRequest(open=self._open_request))
         try:
             answer = await call.hear()
@@ -116,7 +116,7 @@ class Link:
             return error
         return errors.StateLost(f"{error}: its state is lost; open a new stream and start over")
 
-    async def _speak(self, call: Call) -> None:
+    async def _speak(self, call: Conversation) -> None:
         while True:
             while not self._going_away and (timestep := self._sequence.take_unsent()):
                 if not await call.say(timestep.message(time.monotonic())):
@@ -129,7 +129,7 @@ class Link:
             self._news.clear()
             await self._news.wait()
 
-    async def _listen(self, call: Call) -> None:
+    async def _listen(self, call: Conversation) -> None:
         while True:
             message = await call.hear()
             event = message.WhichOneof("event")
@@ -148,13 +148,3 @@ class Link:
                 self._sequence.on_durable(message.durable.durable_step)
             if event == "error" or self._last_words is not None:
                 self._news.set()
-
-
-async def _both(*work: Coroutine[None, None, None]) -> None:
-    """Runs both until one fails; then neither goes on."""
-    tasks = [asyncio.create_task(each) for each in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()

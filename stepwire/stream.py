@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from stepwire import errors
-from stepwire.call import RawCall
+from stepwire.call import Conversation
 from stepwire.history import History
 from stepwire.info import StepInfo
 from stepwire.link import Link
@@ -34,7 +34,7 @@ class Stream:
 
     def __init__(
         self,
-        connect: Callable[[str], RawCall],
+        connect: Callable[[str], Conversation],
         request: pb.Open,
         *,
         from_step: int | None,
@@ -114,6 +114,11 @@ class Stream:
         False once the stream was resumed under other arithmetic.
         """
         return self._exact
+
+    @property
+    def live(self) -> bool:
+        """Whether it was opened and has not ended."""
+        return self._link is not None and self._failure is None
 
     @property
     def signature(self) -> Signature:

@@ -99,6 +99,7 @@ class ConnectOptions(TypedDict, total=False):
 
     retry_for: float
     max_message_bytes: int
+    coalesce: bool
     tls: bool
     ca: PemFile | None
     certificate: PemFile | None

@@ -376,7 +376,8 @@ class FleetCall:
         if isinstance(answer, BlockOutputs):
             handles = as_index(answer.handles.astype(np.int64))
             told = self._tell_durable(handles)
-            await self._context.write(fleet_messages.outputs(answer, told))
+            for message in fleet_messages.outputs(answer, told):
+                await self._context.write(message)
         elif isinstance(answer, tuple):
             handles = slice(answer[0], answer[0] + 1)
             await self._context.write(self._single(*answer))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from stepwire.v1 import stream_pb2 as pb
 _HANDLE, _NUMBER, _VERDICT = np.dtype("<u4"), np.dtype("<u8"), np.dtype("u1")
 _NO_BUDGET = 2**64 - 1
 _MICRO = 1e-6
+_ANSWER_BYTES = 2**20
+"""Of the outputs in one message, at most: clients take 4 MB by default."""
 
 
 class Steps(NamedTuple):
@@ -60,8 +62,27 @@ def serialized(message: pb.FleetResponse | bytes) -> bytes:
     return message if isinstance(message, bytes) else message.SerializeToString()
 
 
-def outputs(answer: BlockOutputs, durable_steps: Array | None) -> bytes:
-    """A FleetResponse, whose outputs are copied once: through protobuf it would be twice more."""
+def outputs(answer: BlockOutputs, durable_steps: Array | None) -> Iterator[bytes]:
+    """FleetResponses, of a size that clients take."""
+    entries = len(answer.handles)
+    size = sum(array.nbytes for array in answer.outputs)
+    each = max(1, entries * _ANSWER_BYTES // max(1, size))
+    if each >= entries:
+        yield _outputs(answer, durable_steps)
+        return
+    for first in range(0, entries, each):
+        some = slice(first, first + each)
+        part = answer._replace(
+            handles=answer.handles[some],
+            steps=answer.steps[some],
+            outputs=[array[some] for array in answer.outputs],
+            late=None if answer.late is None else answer.late[some],
+        )
+        yield _outputs(part, None if durable_steps is None else durable_steps[some])
+
+
+def _outputs(answer: BlockOutputs, durable_steps: Array | None) -> bytes:
+    """Its outputs are copied once: through protobuf it would be twice more."""
     small = pb.FleetOutputs(
         handles=answer.handles.tobytes(),
         steps=answer.steps.tobytes(),

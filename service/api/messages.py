@@ -66,6 +66,7 @@ def opened(result: Opened) -> pb.Opened:
     return pb.Opened(
         stream_id=stream.id,
         token=result.token,
+        model=stream.model.name,
         version=stream.model.version,
         signature=_signature(lane),
         next_step=result.next_step,

@@ -314,6 +314,7 @@ class Opened(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     DURABLE_STEP_FIELD_NUMBER: _builtins.int
     EXACT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
     version: _builtins.int
     next_step: _builtins.int
@@ -335,6 +336,8 @@ class Opened(_message.Message):
     would have had without interruption. False where its state was saved under
     another model file, runtime or class of processor.
     """
+    model: _builtins.str
+    """The name of the model."""
     @_builtins.property
     def signature(self) -> Global___Signature: ...
     def __init__(
@@ -350,10 +353,11 @@ class Opened(_message.Message):
         token: _builtins.bytes = ...,
         durable_step: _builtins.int = ...,
         exact: _builtins.bool = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signature", b"signature"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable", "durable_step", b"durable_step", "exact", b"exact", "idle_limit_ms", b"idle_limit_ms", "next_step", b"next_step", "signature", b"signature", "stream_id", b"stream_id", "token", b"token", "version", b"version", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["durable", b"durable", "durable_step", b"durable_step", "exact", b"exact", "idle_limit_ms", b"idle_limit_ms", "model", b"model", "next_step", b"next_step", "signature", b"signature", "stream_id", b"stream_id", "token", b"token", "version", b"version", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

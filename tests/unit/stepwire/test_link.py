@@ -4,6 +4,7 @@ import asyncio
 
 import grpc
 
+from stepwire.call import Call
 from stepwire.history import History
 from stepwire.link import Link
 from stepwire.sequence import Sequence
@@ -39,7 +40,7 @@ async def test_a_server_is_back_once_it_says_more_than_that_the_stream_is_open()
         async with grpc.aio.insecure_channel(address) as channel:
             stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(channel)
             link = Link(
-                lambda: stub.Stream(),
+                lambda: Call(stub.Stream()),
                 pb.Open(model="m"),
                 Sequence(History(0)),
                 on_connected=on_connected,
