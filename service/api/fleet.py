@@ -375,19 +375,21 @@ class FleetCall:
         answer = self._outbox.popleft()
         if isinstance(answer, BlockOutputs):
             handles = as_index(answer.handles.astype(np.int64))
-            told = self._tell_durable(handles)
-            for message in fleet_messages.outputs(answer, told):
+            self._answered(handles)
+            for message in fleet_messages.outputs(answer, self._tell_durable(handles)):
                 await self._context.write(message)
         elif isinstance(answer, tuple):
-            handles = slice(answer[0], answer[0] + 1)
+            self._answered(slice(answer[0], answer[0] + 1))
             await self._context.write(self._single(*answer))
         else:
             await self._context.write(answer)
-            handles = slice(0)
-        self._roster.unanswered[handles] -= 1
         if self._leaving:
             self._part_with_answered()
         self._room.set()
+
+    def _answered(self, handles: Index) -> None:
+        """Before the client can know of it, and send another step."""
+        self._roster.unanswered[handles] -= 1
 
     def _single(self, handle: int, answer: Answer) -> pb.FleetResponse:
         if isinstance(answer, Output):
