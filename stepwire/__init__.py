@@ -39,15 +39,18 @@ from stepwire.errors import (
     WindowFull,
     WorkerFailed,
 )
+from stepwire.fleet import Fleet, MembersFailed
 from stepwire.info import StepInfo
 from stepwire.states import Forked, StreamState, StreamSummary
 from stepwire.stream import Stream
 
 __all__ = [
     "Client",
+    "Fleet",
     "Forked",
     "InvalidInput",
     "InvalidRequest",
+    "MembersFailed",
     "ModelInUse",
     "ModelNotFound",
     "ModelRefused",

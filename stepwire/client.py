@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import weakref
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict, Unpack
 
 import grpc
 
@@ -15,12 +16,27 @@ from stepwire.channel import Metadata, PemFile, Security, open_channel
 from stepwire.errors import StreamClosed
 from stepwire.fleet import Fleet
 from stepwire.opening import Late, Mode, open_request
+from stepwire.sharing import SharedCall
 from stepwire.states import States
 from stepwire.stream import OnUnprotected, Stream
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
 REPLAY_BYTES = 4 * 2**20
 """Of the inputs that a stream keeps: about 16,000 timesteps of 16 float32."""
+
+
+class FleetOptions(TypedDict, total=False):
+    """What `Client.stream` takes for each of many streams."""
+
+    mode: Mode
+    token: bytes | None
+    version: int | None
+    late: Late
+    retry_for: float | None
+    sync: bool
+    rate_hz: float | None
+    on_unprotected: OnUnprotected
+    replay_bytes: int
 
 
 class Client:
@@ -44,7 +60,7 @@ class Client:
         self._closed = False
         self._coalesce = coalesce
         self._route = secrets.token_hex(8)
-        self._fleet: Fleet | None = None
+        self._shared: SharedCall | None = None
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def stream(
@@ -104,14 +120,25 @@ class Client:
         self._streams.add(stream)
         return stream
 
+    def fleet(
+        self, model: str, streams: int | Sequence[str], **options: Unpack[FleetOptions]
+    ) -> Fleet:
+        """Many streams that are stepped together by arrays, opened by `async with`.
+
+        `streams`: how many, or their ids. The options are those of `stream`, of each of them.
+        """
+        ids = [None] * streams if isinstance(streams, int) else streams
+        return Fleet([self.stream(model, stream_id=id_, **options) for id_ in ids])
+
     def _conversation(self, stream_id: str) -> Conversation:
         """A lone stream has the shortest path, in a call of its own; others share one."""
         others = (each for each in self._streams if each.live and each.id != stream_id)
         if not self._coalesce or next(others, None) is None:
             return Call(self._stub.Stream(metadata=self._metadata_of(stream_id)))
-        if self._fleet is None or self._fleet.over:
-            self._fleet = Fleet(lambda: self._stub.Fleet(metadata=self._metadata_of(self._route)))
-        return self._fleet.member()
+        if self._shared is None or self._shared.over:
+            metadata = self._metadata_of(self._route)
+            self._shared = SharedCall(lambda: self._stub.Fleet(metadata=metadata))
+        return self._shared.member()
 
     def _metadata_of(self, stream_id: str) -> Metadata:
         """Whoever balances load by `stepwire-route` sends a stream where it was before."""
@@ -121,8 +148,8 @@ class Client:
         """Ends the connection; open streams are detached."""
         self._closed = True
         await asyncio.gather(*(stream.detach() for stream in self._streams))
-        if self._fleet:
-            await self._fleet.close()
+        if self._shared:
+            await self._shared.close()
         await self._channel.close()
 
     async def __aenter__(self) -> Self:

@@ -1,249 +1,131 @@
-"""Streams that share a call: their steps of one turn of the loop travel in one message."""
+"""Many streams of one model, stepped together by arrays."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
 
-import grpc
+import numpy as np
 
-from stepwire import errors, packing
-from stepwire.call import Call, both
-from stepwire.v1 import stream_pb2 as pb
-
-RawCall = grpc.aio.StreamStreamCall[pb.FleetRequest, pb.FleetResponse]
-
-_BYTES = 2**20
-"""Of the inputs of one message, about: servers take 4 MB by default."""
-_LARGEST = 256
-"""Streams of one message that opens them, and steps of one that steps them."""
+from stepwire.errors import StepwireError
+from stepwire.stream import Stream
+from stepwire.tensors import Outputs, Tensors
 
 
-class Member:
-    """The conversation of one stream in a fleet."""
+class MembersFailed(StepwireError):
+    """Some streams of a fleet did not answer a step; the others have."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self.handle: int | None = None
-        """None before the stream is open."""
-        self.kind = ""
-        """Of the messages that its steps may travel in: its model version."""
-        self.leaving = False
-        self._fleet = fleet
-        self._heard: deque[pb.StreamResponse] = deque()
-        self._ending: errors.StepwireError | None = None
-        self._news = asyncio.Event()
-        self._window = 0
-        self._unanswered = 0
-        self._room = asyncio.Event()
-
-    async def say(self, message: pb.StreamRequest) -> bool:
-        """A step waits for room in the window: beyond it the server would refuse it."""
-        event = message.WhichOneof("event")
-        while event == "step" and self._unanswered >= self._window and not self._ending:
-            self._room.clear()
-            await self._room.wait()
-        if self._ending:
-            return False
-        if event == "step":
-            self._unanswered += 1
-            self._fleet.step(self, message.step)
-        elif event == "open":
-            self._fleet.open(self, message.open)
-        else:
-            self._fleet.leave(self, close=True)
-        return True
-
-    async def say_no_more(self) -> None:
-        self._fleet.leave(self, close=False)
-
-    async def hear(self) -> pb.StreamResponse:
-        while not self._heard:
-            if self._ending:
-                raise self._ending
-            self._news.clear()
-            await self._news.wait()
-        return self._heard.popleft()
-
-    def cancel(self) -> None:
-        """Leaves the stream to the server, detached, once its steps are answered."""
-        self._fleet.leave(self, close=False)
-
-    def opened(self, handle: int, opened: pb.Opened) -> None:
-        self.handle, self.kind = handle, f"{opened.model}/{opened.version}"
-        self._window = opened.window
-        self.told(pb.StreamResponse(opened=opened))
-
-    def answered(self, message: pb.StreamResponse) -> None:
-        """Is told what became of the oldest unanswered step."""
-        self._unanswered -= 1
-        self._room.set()
-        self.told(message)
-
-    def told(self, message: pb.StreamResponse) -> None:
-        self._heard.append(message)
-        self._news.set()
-
-    def end(self, error: errors.StepwireError) -> None:
-        if self._ending is None:
-            self._ending = error
-            self._news.set()
-            self._room.set()
-
-    @property
-    def ended(self) -> bool:
-        return self._ending is not None
+    def __init__(self, errors: Mapping[int, StepwireError], outputs: Outputs) -> None:
+        first, error = next(iter(errors.items()))
+        super().__init__(f"{len(errors)} of its streams failed, at place {first}: {error}")
+        self.errors = dict(errors)
+        """By the place of the stream in the fleet."""
+        self.outputs = outputs
+        """As `Fleet.step` returns them, zeros in the rows of those that failed; None if all did."""
 
 
 class Fleet:
-    """One call, made by `connect`; over once it has failed."""
+    """Made by `Client.fleet`; `async with` opens its streams.
 
-    def __init__(self, connect: Callable[[], RawCall]) -> None:
-        self.over = False
-        self._call: Call[pb.FleetRequest, pb.FleetResponse] = Call(connect())
-        self._members: dict[int, Member] = {}
-        self._opening: dict[int, Member] = {}
-        """By tag."""
-        self._tags = 0
-        self._opens: list[pb.FleetMember] = []
-        self._steps: deque[tuple[Member, pb.Step]] = deque()
-        self._leaves: dict[bool, list[int]] = {True: [], False: []}
-        """Handles, of streams to close and of streams to detach."""
-        self._news = asyncio.Event()
-        self._task = asyncio.create_task(self._run())
+    Leaving the block closes the streams, leaving it by an exception detaches them. Each stream is
+    one like any other: `streams` has them, and what is promised of one is promised of each.
+    """
 
-    def member(self) -> Member:
-        """A conversation of its own, for one stream."""
-        return Member(self)
+    def __init__(self, streams: Sequence[Stream]) -> None:
+        self.streams = tuple(streams)
 
-    def open(self, member: Member, request: pb.Open) -> None:
-        if self.over:
-            member.end(errors.Unavailable("the call of these streams has ended"))
-            return
-        self._tags = (self._tags + 1) % 2**32
-        self._opening[self._tags] = member
-        self._opens.append(pb.FleetMember(tag=self._tags, open=request))
-        self._news.set()
+    def __len__(self) -> int:
+        return len(self.streams)
 
-    def step(self, member: Member, step: pb.Step) -> None:
-        self._steps.append((member, step))
-        self._news.set()
+    async def open(self) -> None:
+        """Opens all, or none: where one is refused, the others are left detached."""
+        try:
+            await _all(stream.open() for stream in self.streams)
+        except BaseException:
+            await self.detach()
+            raise
 
-    def leave(self, member: Member, *, close: bool) -> None:
-        """Once all steps of the stream are answered. Of one that is being opened: when it is."""
-        if member.leaving or member.ended:
-            return
-        member.leaving = True
-        if member.handle is not None:
-            self._leaves[close].append(member.handle)
-            self._news.set()
+    async def step(
+        self, inputs: Tensors, *, which: Sequence[int] | None = None, budget: float | None = None
+    ) -> Outputs:
+        """Advances each stream, or those at the places `which`, by one timestep.
+
+        `inputs` and the answer are as in `Stream.step`, with one more axis in front: a row for
+        each stream, in the order of `which`. `budget`: seconds, for each of them. Raises
+        MembersFailed where some streams did not answer, once all others have.
+        """
+        places = range(len(self.streams)) if which is None else which
+        rows = _rows(inputs, len(places))
+        steps = (
+            self.streams[place].step(row, budget=budget)
+            for place, row in zip(places, rows, strict=True)
+        )
+        answers = await asyncio.gather(*steps, return_exceptions=True)
+        failed: dict[int, StepwireError] = {}
+        for place, answer in zip(places, answers, strict=True):
+            if isinstance(answer, StepwireError):
+                failed[place] = answer
+            elif isinstance(answer, BaseException):
+                raise answer
+        if failed:
+            raise MembersFailed(failed, _stacked(answers))
+        return _stacked(answers)
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        """Ends the sequences."""
+        await _all(stream.close() for stream in self.streams)
 
-    async def _run(self) -> None:
-        ended: errors.StepwireError = errors.StreamClosed("this client is closed: connect again")
-        try:
-            await both(self._speak(), self._listen())
-        except errors.StepwireError as error:
-            ended = error
-        except Exception as error:  # a fault of this library is not to be tried again
-            ended = errors.StepwireError(f"unexpected {error!r}: please report it")
-        finally:
-            self._end(ended)
+    async def detach(self) -> None:
+        """Leaves the states on the server, to be resumed within its idle limit."""
+        await _all(stream.detach() for stream in self.streams)
 
-    async def _speak(self) -> None:
-        while True:
-            for message in self._messages():
-                if not await self._call.say(message):
-                    return
-            self._news.clear()
-            await self._news.wait()
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
 
-    def _messages(self) -> Iterator[pb.FleetRequest]:
-        """All that there is to say now."""
-        while self._opens or self._steps or any(self._leaves.values()):
-            opens, self._opens = self._opens[:_LARGEST], self._opens[_LARGEST:]
-            if opens:
-                yield pb.FleetRequest(open=pb.FleetOpen(members=opens))
-            while self._steps:
-                yield from self._packed(self._some_steps())
-            for close, handles in self._leaves.items():
-                if handles:
-                    self._leaves[close] = []
-                    yield pb.FleetRequest(leave=pb.FleetLeave(handles=handles, close=close))
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await (self.close() if error is None else self.detach())
 
-    def _some_steps(self) -> dict[int, tuple[Member, pb.Step]]:
-        """The oldest that is not sent of each stream, by handle."""
-        some: dict[int, tuple[Member, pb.Step]] = {}
-        size = 0
-        later: deque[tuple[Member, pb.Step]] = deque()
-        while self._steps and len(some) < _LARGEST and size < _BYTES:
-            member, step = self._steps.popleft()
-            if member.handle is None or member.ended:
-                continue
-            if member.handle in some:
-                later.append((member, step))
-            else:
-                some[member.handle] = member, step
-                size += sum(map(len, step.inputs))
-        self._steps.extendleft(reversed(later))
-        return some
 
-    def _packed(self, some: dict[int, tuple[Member, pb.Step]]) -> Iterator[pb.FleetRequest]:
-        kinds: dict[str, list[tuple[int, pb.Step]]] = {}
-        for handle in sorted(some):  # neighbours on the server are cheapest in order
-            member, step = some[handle]
-            kinds.setdefault(member.kind, []).append((handle, step))
-        yield from map(packing.packed, kinds.values())
+async def _all(work: Iterable[Any]) -> None:
+    """Raises the first error, once all has ended."""
+    for ended in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
 
-    async def _listen(self) -> None:
-        while True:
-            self._hear(await self._call.hear())
 
-    def _end(self, error: errors.StepwireError) -> None:
-        self.over = True
-        self._call.cancel()
-        for member in (*self._members.values(), *self._opening.values()):
-            member.end(error)
+def _rows(inputs: Tensors, count: int) -> list[Tensors]:
+    """Raises ValueError unless there is one for each stream."""
+    if isinstance(inputs, Mapping):
+        columns = {name: _rows(values, count) for name, values in inputs.items()}
+        return [{name: rows[row] for name, rows in columns.items()} for row in range(count)]  # type: ignore[misc]
+    array = np.asarray(inputs)
+    if array.ndim == 0 or len(array) != count:
+        shape = list(array.shape)
+        raise ValueError(f"{count} streams take {count} rows of inputs, not shape {shape}")
+    return list(array)
 
-    def _hear(self, message: pb.FleetResponse) -> None:
-        event = message.WhichOneof("event")
-        if event == "outputs":
-            for handle, answer in packing.outputs(message.outputs):
-                self._members[handle].answered(answer)
-        elif event == "errors":
-            for refused in message.errors.errors:
-                self._members[refused.handle].answered(pb.StreamResponse(error=refused.error))
-        elif event == "durable":
-            for handle, durable in packing.durable(message.durable):
-                self._members[handle].told(durable)
-        elif event == "opened":
-            for member in message.opened.members:
-                self._opened(member)
-        elif event == "left":
-            self._left(message.left)
-        elif event == "going_away":
-            for stays in self._members.values():
-                stays.told(pb.StreamResponse(going_away=message.going_away))
 
-    def _opened(self, answer: pb.FleetMemberOpened) -> None:
-        member = self._opening.pop(answer.tag)
-        if answer.HasField("refused"):
-            member.end(errors.by_name(answer.refused.error, answer.refused.message))
-            return
-        self._members[answer.handle] = member
-        if member.leaving:
-            self._leaves[False].append(answer.handle)
-            self._news.set()
-        member.opened(answer.handle, answer.opened)
+def _stacked(answers: Sequence[Any]) -> Outputs:
+    """Zeros in the place of exceptions; None where there is nothing else."""
+    good = next((each for each in answers if not _failed(each)), None)
+    if good is None:
+        return None
+    if isinstance(good, dict):
+        return {
+            name: _stacked([each if _failed(each) else each[name] for each in answers])
+            for name in good
+        }
+    empty = np.zeros_like(good)
+    return np.stack([empty if _failed(each) else each for each in answers])
 
-    def _left(self, left: pb.FleetLeft) -> None:
-        member = self._members.pop(left.handle)
-        if left.HasField("refused"):
-            member.end(errors.by_name(left.refused.error, left.refused.message))
-            self._leaves[False].append(left.handle)
-            self._news.set()
-        else:
-            member.end(errors.Unavailable("the server ended the call"))
+
+def _failed(answer: object) -> bool:
+    return isinstance(answer, BaseException)

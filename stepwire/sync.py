@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
@@ -13,9 +13,11 @@ from typing import Any, Self, TypedDict, TypeVar, Unpack
 import numpy.typing as npt
 
 import stepwire.client
+import stepwire.fleet
 import stepwire.states
 import stepwire.stream
 from stepwire.channel import PemFile
+from stepwire.client import FleetOptions
 from stepwire.errors import StepTimeout, StreamClosed
 from stepwire.info import StepInfo
 from stepwire.opening import Late, Mode
@@ -190,6 +192,44 @@ class Stream:
         self._runner.run(self._stream.__aexit__(kind, error, traceback))
 
 
+class Fleet:
+    """`stepwire.fleet.Fleet` without `async`."""
+
+    def __init__(self, runner: _Runner, fleet: stepwire.fleet.Fleet) -> None:
+        self._runner = runner
+        self._fleet = fleet
+        self.streams = tuple(Stream(runner, stream) for stream in fleet.streams)
+
+    def __len__(self) -> int:
+        return len(self._fleet)
+
+    def open(self) -> None:
+        self._runner.run(self._fleet.open())
+
+    def step(
+        self, inputs: Tensors, *, which: Sequence[int] | None = None, budget: float | None = None
+    ) -> Outputs:
+        return self._runner.run(self._fleet.step(inputs, which=which, budget=budget))
+
+    def close(self) -> None:
+        self._runner.run(self._fleet.close())
+
+    def detach(self) -> None:
+        self._runner.run(self._fleet.detach())
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._runner.run(self._fleet.__aexit__(kind, error, traceback))
+
+
 class States:
     """`stepwire.states.States` without `async`."""
 
@@ -243,6 +283,12 @@ class Client:
     def stream(self, model: str, **options: Unpack[StreamOptions]) -> Stream:
         """Takes what the asynchronous one takes."""
         return Stream(self._runner, self._client.stream(model, **options))
+
+    def fleet(
+        self, model: str, streams: int | Sequence[str], **options: Unpack[FleetOptions]
+    ) -> Fleet:
+        """Takes what the asynchronous one takes."""
+        return Fleet(self._runner, self._client.fleet(model, streams, **options))
 
     def close(self) -> None:
         """Ends the connection; open streams are detached. Closing again does nothing."""
