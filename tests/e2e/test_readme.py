@@ -37,7 +37,7 @@ def messages(text: str) -> Iterator[dict[str, Any]]:
 
 
 async def test_the_asynchronous_client(bundled: Server) -> None:
-    source, _ = README.blocks("From Python", "python")
+    source, *_ = README.blocks("From Python", "python")
     names: dict[str, Any] = {"x": X}
     code = compile(
         source.replace(ADDRESS, bundled.address),
@@ -51,8 +51,21 @@ async def test_the_asynchronous_client(bundled: Server) -> None:
     assert names["y"].shape == (1,) and names["stream"].next_step == 1
 
 
+def test_a_fleet(bundled: Server) -> None:
+    *_, source = README.blocks("From Python", "python")
+    names: dict[str, Any] = {
+        "x": X,
+        "np": np,
+        "stepwire": stepwire,
+        "rows_of_two": np.stack([X, X]),
+    }
+    exec(source.replace(ADDRESS, bundled.address), names)
+    assert names["rows"].shape == (64, 1)
+    assert [stream.next_step for stream in names["fleet"].streams].count(2) == 2
+
+
 def test_the_client_without_async(bundled: Server) -> None:
-    _, source = README.blocks("From Python", "python")
+    _, source, _ = README.blocks("From Python", "python")
     names: dict[str, Any] = {"x": X}
     exec(source.replace(ADDRESS, bundled.address), names)
     assert names["y"].shape == (1,) and names["stream"].next_step == 1
