@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from bench import machine, report, saving, spine
+from bench import fleets, machine, report, saving, spine
 from bench.load import LoadFailed
 from bench.process import ServerFailed, pinned_to
 from bench.ratios import Pairs
@@ -45,16 +45,20 @@ def bench(streams: tuple[int, ...], rounds: int | None, quick: bool) -> None:
     """
     if quick:
         plan = spine.Plan(streams, rounds or 3, warm_up=0.1, seconds=0.3)
+        together = fleets.Plan(rounds or 2, warm_up=0.2, seconds=0.3)
         keeping = saving.Plan(rounds or 2, warm_up=0.2, seconds=0.5)
     else:
         plan = spine.Plan(streams, rounds or 7, warm_up=0.25, seconds=1.0)
+        together = fleets.Plan(rounds or 5, warm_up=0.5, seconds=1.5)
         keeping = saving.Plan(rounds or 5, warm_up=0.5, seconds=2.0)
-    seconds = plan.duration() + keeping.duration()
+    seconds = plan.duration() + together.duration() + keeping.duration()
     cores, load_average = machine.Cores.choose(), machine.load_average()
     click.echo(f"{machine.description()}\n{cores}; about {seconds:.0f} s of rounds")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     try:
-        measured = _measure(plan, cores) + _measure_saving(keeping, cores)
+        measured = _measure(plan, cores)
+        measured += _measure_fleets(together, cores)
+        measured += _measure_saving(keeping, cores)
     except (LoadFailed, ServerFailed) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"\n{report.table(measured)}\n\n{report.targets(measured)}")
@@ -71,6 +75,15 @@ def _measure(plan: spine.Plan, cores: machine.Cores) -> list[Pairs]:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         return runner.run(spine.measure(plan, sides, _progress))
+
+
+def _measure_fleets(plan: fleets.Plan, cores: machine.Cores) -> list[Pairs]:
+    with (
+        fleets.started(cores) as sides,
+        pinned_to(cores.client),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(fleets.measure(plan, sides, _progress))
 
 
 def _measure_saving(plan: saving.Plan, cores: machine.Cores) -> list[Pairs]:

@@ -13,7 +13,7 @@ from bench.ratios import QUANTITIES, Pairs, Quantity, Ratio, ratio_of, spread
 
 _STEADY_SPREAD = 0.15
 _KEYS = ("what", "against", "ratio", "min", "max", "unit_cost_us")
-_LABEL, _FIRST, _COLUMN = 22, 31, 24
+_LABEL, _FIRST, _COLUMN = 24, 36, 24
 
 
 def table(measured: Sequence[Pairs]) -> str:
