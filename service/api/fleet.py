@@ -4,66 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
-from contextlib import ExitStack
-from itertools import islice
-from typing import Any
 
 import grpc
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from service.access.credentials import Credential
-from service.api import fleet_messages, messages
+from service.api import fleet_messages
 from service.api.errors import abort
-from service.api.guard import Guard, within
+from service.api.guard import Guard
+from service.api.members import Members
 from service.core.blocks import Block, BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError, StepFault
 from service.core.model import Array
-from service.core.roster import HandlesRefused, Place, Roster
+from service.core.roster import HandlesRefused, Place
 from service.core.slots import Index, as_index
 from service.core.steps import Answer, Output, StepError
 from service.core.streams import Stream
 from service.engine import Engine
 from service.lanes.lane import Lane
-from service.streams.opening import Opened
 from stepwire.v1 import stream_pb2 as pb
 
 Context = grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse | bytes]
 
-_OPENED_TOGETHER = 32
-"""Streams of one message: more would hold up the steps of others."""
 _OPENINGS = 16
 """Messages that open streams, at a time."""
 _UNWRITTEN = 64
 """Answers that may wait to be written before the call is read no further."""
-
-
-class Member:
-    """The owner of one stream of a fleet."""
-
-    def __init__(self, fleet: FleetCall) -> None:
-        self.opened: Opened
-        self.handle: int | None = None
-        """None before the stream is open."""
-        self.lost: ServiceError | None = None
-        self.watch = ExitStack()
-        self._fleet = fleet
-
-    def answer(self, answer: Answer) -> None:
-        self._fleet.answer_one(self, answer)
-
-    def durable(self, step: int) -> None:
-        if self.handle is not None:
-            self._fleet.durable(self.handle, step)
-
-    def end(self, error: ServiceError) -> None:
-        if self.lost is None:
-            self.lost = error
-            self._fleet.lose(self, error)
-
-    def leave(self, error: ServiceError) -> None:
-        self._fleet.leave(error)
 
 
 class FleetCall:
@@ -77,18 +43,11 @@ class FleetCall:
         self._engine = engine
         self._guard = guard
         self._context = context
-        self._caller: Credential
-        self._roster = Roster()
-        self._members: dict[int, Member] = {}
-        self._lanes: list[Lane] = []
+        self._members = Members(engine, guard, self, self._changed)
+        self._roster = self._members.roster
         self._outbox: deque[BlockOutputs | tuple[int, Answer] | pb.FleetResponse] = deque()
-        self._leaving: dict[int, bool] = {}
-        """Handles of streams that are to leave once they are answered: whether to close them."""
-        self._tasks: set[asyncio.Task[None]] = set()
         self._parting: ServiceError | None = None
         self._farewell: pb.FleetResponse | None = None
-        self._durable = False
-        """Whether any step was ever in the store."""
         self._reading = True
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -102,27 +61,18 @@ class FleetCall:
         return self._roster.changes
 
     def stream(self, handle: int) -> Stream:
-        return self._members[handle].opened.stream
+        return self._members.stream(handle)
 
     def answer(self, answer: BlockOutputs) -> None:
         self._put(answer)
 
-    def answer_one(self, member: Member, answer: Answer) -> None:
-        if member.handle is not None and member.lost is None:
-            self._put((member.handle, answer))
+    def answer_one(self, handle: int, answer: Answer) -> None:
+        self._put((handle, answer))
 
-    def durable(self, handle: int, step: int) -> None:
-        self._durable = True
-        self._roster.durable[handle] = step
-        self._news.set()
+    def tell(self, message: pb.FleetResponse) -> None:
+        self._put(message)
 
-    def lose(self, member: Member, error: ServiceError) -> None:
-        if member.handle is not None:
-            self._leaving.pop(member.handle, None)
-            self._roster.lose(member.handle)
-            self._put(fleet_messages.left(member.handle, error))
-
-    def leave(self, error: ServiceError) -> None:
+    def go(self, error: ServiceError) -> None:
         if self._parting is None:
             self._parting = error
             self._farewell = fleet_messages.going_away(str(error))
@@ -132,7 +82,7 @@ class FleetCall:
         self._outbox.append(answer)
         self._news.set()
 
-    def _put_opened(self, member: pb.FleetMemberOpened) -> None:
+    def tell_opened(self, member: pb.FleetMemberOpened) -> None:
         """Beside those that wait to be written."""
         last = self._outbox[-1] if self._outbox else None
         if isinstance(last, pb.FleetResponse) and last.HasField("opened"):
@@ -140,34 +90,25 @@ class FleetCall:
         else:
             self._put(pb.FleetResponse(opened=pb.FleetOpened(members=[member])))
 
+    def _changed(self) -> None:
+        self._room.set()
+        self._news.set()
+
     async def serve(self) -> None:
         try:
-            self._caller = self._guard.caller(self._context.invocation_metadata())
+            self._members.caller = self._guard.caller(self._context.invocation_metadata())
         except ServiceError as error:
             await abort(self._context, error)
         self._reader = asyncio.create_task(self._read())
         try:
             await self._write()
-            self._detach_all()
+            self._members.detach_all()
             await self._engine.settled()
         finally:
             self._read_no_further()
-            for task in self._tasks:
-                task.cancel()
-            self._detach_all()
+            self._members.detach_all()
         if self._parting:
             await abort(self._context, self._parting)
-
-    def _detach_all(self) -> None:
-        for member in self._members.values():
-            self._release(member, close=False)
-        self._members.clear()
-
-    def _release(self, member: Member, *, close: bool) -> None:
-        """Its connection gives a stream up, unless it is lost already."""
-        member.watch.close()
-        leave = self._engine.close if close else self._engine.detach
-        leave(member.opened.stream, member.opened.owner)
 
     async def _read(self) -> None:
         try:
@@ -196,7 +137,7 @@ class FleetCall:
         return message if isinstance(message, pb.FleetRequest) else None
 
     def _is_full(self) -> bool:
-        return len(self._outbox) >= _UNWRITTEN or len(self._tasks) >= _OPENINGS
+        return len(self._outbox) >= _UNWRITTEN or self._members.under_way >= _OPENINGS
 
     def _read_no_further(self) -> None:
         """Leaves the read under way to end with the call.
@@ -211,86 +152,11 @@ class FleetCall:
         if event == "steps":
             self._accept_steps(message.steps)
         elif event == "open":
-            self._begin(self._open(message.open.members))
+            self._members.open(message.open.members)
         elif event == "leave":
-            self._accept_leave(message.leave)
+            self._members.leave(message.leave)
         else:
             raise InvalidRequest("a message is `open`, `steps` or `leave`")
-
-    async def _open(self, members: Iterable[pb.FleetMember]) -> None:
-        rest = iter(members)
-        while some := list(islice(rest, _OPENED_TOGETHER)):
-            await asyncio.gather(*map(self._open_one, some))
-
-    async def _open_one(self, asked: pb.FleetMember) -> None:
-        member = Member(self)
-        try:
-            serving = (lane.model.name for lane in self._engine.lanes())
-            request = within(messages.open_request(asked.open), self._caller, serving)
-            member.opened = await self._engine.open(request, member)
-        except ServiceError as error:
-            self._put_opened(fleet_messages.not_opened(asked.tag, error))
-            return
-        watch = self._guard.watching(member, self._caller, member.opened.stream.model.name)
-        member.watch.enter_context(watch)
-        if member.lost:
-            self._release(member, close=False)
-            self._put_opened(fleet_messages.not_opened(asked.tag, member.lost))
-            return
-        self._join(member, asked.tag)
-
-    def _join(self, member: Member, tag: int) -> None:
-        opened = member.opened
-        if opened.lane not in self._lanes:
-            self._lanes.append(opened.lane)
-        assert opened.stream.slot is not None
-        # A stream that is answered for by someone between goes by itself.
-        member.handle = self._roster.join(
-            Place.BLOCK if opened.owner is member else Place.SINGLE,
-            lane=self._lanes.index(opened.lane),
-            row=opened.stream.slot.row,
-            durable_step=opened.durable_step,
-        )
-        self._durable = self._durable or opened.durable
-        self._members[member.handle] = member
-        self._put_opened(fleet_messages.opened(tag, member.handle, messages.opened(opened)))
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._room.set()
-        self._news.set()
-
-    def _accept_leave(self, message: pb.FleetLeave) -> None:
-        handles = np.array(message.handles, np.int64)
-        self._roster.check(handles)
-        for handle in handles.tolist():
-            if self._roster.places[handle] != Place.LOST:
-                self._leaving[handle] = message.close
-            elif handle in self._members:
-                del self._members[handle]
-                self._roster.free(handle)
-        self._part_with_answered()
-
-    def _part_with_answered(self) -> None:
-        """Gives up the leaving streams that have all their answers."""
-        ready = [handle for handle in self._leaving if not self._roster.unanswered[handle]]
-        for handle in ready:
-            self._release(self._members.pop(handle), close=self._leaving.pop(handle))
-            self._roster.lose(handle)
-        if ready:
-            self._begin(self._part(ready))
-
-    async def _part(self, handles: Sequence[int]) -> None:
-        """Their clients go in peace: what they know is saved."""
-        await self._engine.settled()
-        for handle in handles:
-            self._put(fleet_messages.left(handle, None))
-            self._roster.free(handle)
 
     def _accept_steps(self, message: pb.FleetSteps) -> None:
         roster = self._roster
@@ -305,7 +171,7 @@ class FleetCall:
             cast.changes,
             *fleet_messages.steps(message, len(cast.handles), self._engine.now),
         )
-        lane = self._lanes[cast.lane]
+        lane = self._members.lanes[cast.lane]
         if not self._fits(block, lane):
             return
         full = roster.unanswered[cast.index] >= lane.window
@@ -362,7 +228,7 @@ class FleetCall:
                 self._read_no_further()
                 await self._context.write(self._farewell)
                 self._farewell = None
-            elif not self._reading and not self._tasks and not self._roster.unanswered.any():
+            elif self._is_done():
                 return
             elif len(untold := self._roster.untold()):
                 self._roster.told[untold] = told = self._roster.durable[untold]
@@ -370,6 +236,10 @@ class FleetCall:
             else:
                 self._news.clear()
                 await self._news.wait()
+
+    def _is_done(self) -> bool:
+        unanswered = self._roster.unanswered.any()
+        return not (self._reading or self._members.under_way or unanswered)
 
     async def _write_next(self) -> None:
         answer = self._outbox.popleft()
@@ -383,8 +253,7 @@ class FleetCall:
             await self._context.write(self._single(*answer))
         else:
             await self._context.write(answer)
-        if self._leaving:
-            self._part_with_answered()
+        self._members.part()
         self._room.set()
 
     def _answered(self, handles: Index) -> None:
@@ -399,7 +268,7 @@ class FleetCall:
 
     def _tell_durable(self, handles: Index) -> Array | None:
         """The durable steps of these streams; None where nothing is ever durable."""
-        if not self._durable:
+        if not self._members.durable_at_all:
             return None
         told = self._roster.durable[handles].copy()
         self._roster.told[handles] = told
