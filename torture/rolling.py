@@ -36,7 +36,7 @@ async def restart_every_replica(
 ) -> RollingRestart:
     """Drains each replica with SIGTERM and starts it again, `rounds` times all of them.
 
-    `streams`: a multiple of 4. Raises PromiseBroken or NotInstalled.
+    `streams`: a multiple of 8. Raises PromiseBroken or NotInstalled.
     """
     witness = Witness(ground / "repository")
     folder = ground / "redis"
@@ -48,23 +48,38 @@ async def restart_every_replica(
             witness.repository, "--store", redis.url, folder=ground, replicas=replicas
         ) as cluster,
     ):
-        async with stepwire.connect(cluster.address, retry_for=_PATIENCE) as client:
-            load = Load(client, witness, MIXED * (streams // len(MIXED)))
-            await load.open()
+        async with (
+            stepwire.connect(cluster.address, retry_for=_PATIENCE, coalesce=False) as apart,
+            stepwire.connect(cluster.address, retry_for=_PATIENCE) as together,
+        ):
+            # Those that share a call share a replica.
+            each = streams // len(MIXED) // 2
+            loads = [Load(apart, witness, MIXED * each), Load(together, witness, MIXED * each)]
+            for load in loads:
+                await load.open()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(load.run())
-                await load.progress(_LATER, _PATIENCE)
-                load.forget_pauses()
+                for load in loads:
+                    tasks.create_task(load.run())
+                await _progress(loads)
+                for load in loads:
+                    load.forget_pauses()
                 for _ in range(rounds):
-                    await _roll(cluster, load)
-                load.stop()
-    done = account(witness, load.diaries)
+                    await _roll(cluster, loads)
+                for load in loads:
+                    load.stop()
+    diaries = [diary for load in loads for diary in load.diaries]
+    done = account(witness, diaries)
     done.hold()
-    pauses = [diary.longest_pause for diary in load.diaries]
+    pauses = [diary.longest_pause for diary in diaries]
     return RollingRestart(rounds * replicas, done, pauses, time.monotonic() - started)
 
 
-async def _roll(cluster: Cluster, load: Load) -> None:
+async def _progress(loads: Sequence[Load]) -> None:
+    for load in loads:
+        await load.progress(_LATER, _PATIENCE)
+
+
+async def _roll(cluster: Cluster, loads: Sequence[Load]) -> None:
     for number, replica in enumerate(cluster.replicas, 1):
         code = await asyncio.to_thread(replica.leave)
         promised(code == 0, f"a replica that was asked to stop ended with {code}")
@@ -75,4 +90,4 @@ async def _roll(cluster: Cluster, load: Load) -> None:
         while cluster.balancer.log.count(up) == before:
             promised(time.monotonic() < deadline, "a restarted replica never got ready")
             await asyncio.sleep(_LOOK)
-        await load.progress(_LATER, _PATIENCE)
+        await _progress(loads)

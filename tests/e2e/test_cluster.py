@@ -67,8 +67,14 @@ async def load(stack: Stack, witness: Witness) -> AsyncIterator[list[Diary]]:
     """Streams that step on meanwhile, and must not have lost a step in the end."""
     diaries = [Diary(number) for number in range(STREAMS)]
     over = asyncio.Event()
-    async with stepwire.connect(stack.cluster_address) as client, asyncio.TaskGroup() as tasks:
+    async with (
+        stepwire.connect(stack.cluster_address, coalesce=False) as apart,
+        stepwire.connect(stack.cluster_address) as together,
+        asyncio.TaskGroup() as tasks,
+    ):
         for diary in diaries:
+            # Those that share a call share a replica.
+            client = apart if diary.number % 3 else together
             stream = client.stream("witness", stream_id=f"s{diary.number}", mode="restart")
             await stream.open()
             tasks.create_task(keep_stepping(stream, witness, diary, until=over, interval=0.02))

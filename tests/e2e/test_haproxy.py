@@ -245,8 +245,13 @@ async def test_restarts_a_crash_and_a_hang_lose_nothing(tmp_path: Path) -> None:
         clustered(witness.repository, "--store", redis.url, folder=tmp_path) as cluster,
     ):
         over = asyncio.Event()
-        async with stepwire.connect(cluster.address) as client, asyncio.TaskGroup() as tasks:
+        async with (
+            stepwire.connect(cluster.address, coalesce=False) as apart,
+            stepwire.connect(cluster.address) as together,
+            asyncio.TaskGroup() as tasks,
+        ):
             for diary in diaries:
+                client = apart if diary.number % 3 else together
                 stream = client.stream("witness", stream_id=f"s{diary.number}")
                 await stream.open()
                 stepping = keep_stepping(stream, witness, diary, until=over, interval=0.02)
