@@ -20,9 +20,7 @@ from stepwire.channel import PemFile
 from stepwire.client import FleetOptions
 from stepwire.errors import StepTimeout, StreamClosed
 from stepwire.info import StepInfo
-from stepwire.opening import Late, Mode
 from stepwire.states import Forked, StreamState, StreamSummary
-from stepwire.stream import OnUnprotected
 from stepwire.tensors import Outputs, Signature, Tensors
 
 T = TypeVar("T")
@@ -80,20 +78,11 @@ class _Runner:
         self._stopped = True
 
 
-class StreamOptions(TypedDict, total=False):
+class StreamOptions(FleetOptions, total=False):
     """What `stepwire.client.Client.stream` takes."""
 
     stream_id: str | None
-    mode: Mode
-    token: bytes | None
-    version: int | None
-    late: Late
     from_step: int | None
-    retry_for: float | None
-    sync: bool
-    rate_hz: float | None
-    on_unprotected: OnUnprotected
-    replay_bytes: int
 
 
 class ConnectOptions(TypedDict, total=False):

@@ -10,6 +10,7 @@ against an attacker.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import mul
 
 import numpy as np
@@ -78,14 +79,11 @@ def _multipliers(first: int, count: int) -> Array:
     return _made[first : first + count]
 
 
-def _few(first: int, count: int) -> list[int]:
-    key = first, count
-    if key not in _lists:
-        _lists[key] = _multipliers(first, count).tolist()
-    return _lists[key]
-
-
-_lists: dict[tuple[int, int], list[int]] = {}
+# Bounded, since a step that is sent again is looked at whatever sizes its inputs have.
+@lru_cache(maxsize=256)
+def _few(first: int, count: int) -> Sequence[int]:
+    numbers: list[int] = _multipliers(first, count).tolist()
+    return numbers
 
 
 def _odd_numbers(count: int) -> Array:
