@@ -83,6 +83,7 @@ async def serve(
     """
     guard = load_guard(settings)
     front = _front(settings, process, guard)
+    await process.engine.measure()
     process.engine.start()
     await front.open()
     spare_what_is_loaded()

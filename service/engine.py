@@ -1,6 +1,7 @@
 """The engine: where asyncio meets the core.
 
-No timer forms a batch: the steps that arrive in one turn of the event loop run together.
+No timer forms a batch: the steps that arrive in one turn of the event loop run together. A long
+run leaves the loop, and what arrives meanwhile is the next batch.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
 from service.checkpoint.store import Store
+from service.core.batch import Delivery
 from service.core.blocks import Block
 from service.core.counts import LaneReading, Readings
 from service.core.directory import Directory
@@ -24,8 +27,10 @@ from service.core.errors import (
 )
 from service.core.steps import Step
 from service.core.streams import OpenRequest, Owner, Stream
+from service.lanes.aside import Aside
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
+from service.lanes.run import Run
 from service.streams.capacity import Capacity
 from service.streams.custody import Custody, StoreCustody
 from service.streams.handover import Handover
@@ -49,11 +54,12 @@ class Engine:
         checkpoint_interval: float = 0.1,
         takeover_wait: float = 1.0,
         max_utilization: float = 0.8,
+        aside: Aside | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`store`: where streams are saved; None: they live as long as this process. The two
         durations, in seconds, are those of `StoreCustody`. `max_utilization`: the share of a
-        processor that streams may declare together.
+        processor that streams may declare together. `aside`: where long runs go.
         """
         self._lanes = lanes
         self._directory = directory
@@ -100,7 +106,9 @@ class Engine:
             clock=clock,
             detached=self._on_detached,
         )
+        self._aside = aside or Aside()
         self._scheduled: set[Lane] = set()
+        """Lanes whose turn comes, or lasts."""
         self._expiry: asyncio.TimerHandle | None = None
         self._draining = False
         self._none_attached = asyncio.Event()
@@ -125,6 +133,10 @@ class Engine:
             ),
             store=self._custody.reading(),
         )
+
+    async def measure(self) -> None:
+        """Finds out from how long on a run is long here; until then none is."""
+        await self._aside.measure()
 
     def start(self) -> None:
         """Begins to save streams."""
@@ -169,9 +181,17 @@ class Engine:
             asyncio.get_running_loop().call_soon(self._turn, lane)
 
     def _turn(self, lane: Lane) -> None:
+        run = lane.begin(self._clock())
+        _deliver(run.settled)
+        if self._aside.takes(lane.seconds(run)):
+            self._aside.run(partial(lane.compute, run), partial(self._end_turn, lane, run))
+            return
+        lane.compute(run)
+        self._end_turn(lane, run)
+
+    def _end_turn(self, lane: Lane, run: Run) -> None:
         self._scheduled.discard(lane)
-        for owner, answer in lane.turn(self._clock):
-            owner.answer(answer)
+        _deliver(lane.finish(run, self._clock()))
         if lane.waiting:
             self._schedule(lane)
 
@@ -241,6 +261,7 @@ class Engine:
         for stream in streams:
             self._custody.leave(stream)
             self._drop(stream)
+        await self._aside.close()
         try:
             await self._custody.close(patience)
         except StoreDown as error:
@@ -250,3 +271,8 @@ class Engine:
     def _tell_if_none_attached(self) -> None:
         if self._draining and not self._directory.attached:
             self._none_attached.set()
+
+
+def _deliver(answers: Iterable[Delivery]) -> None:
+    for owner, answer in answers:
+        owner.answer(answer)

@@ -15,7 +15,7 @@ from service.core.errors import StepFault
 from service.core.model import Array, Tensors
 from service.core.slots import Index, Slot, as_numbers
 from service.core.steps import Step
-from service.core.streams import Owner
+from service.core.streams import Owner, Stream
 
 T = TypeVar("T", contravariant=True)
 
@@ -32,8 +32,14 @@ class Entry(NamedTuple):
     """A step in a batch, with what its stream was when the batch formed."""
 
     step: Step
+    stream: Stream
     slot: Slot
     owner: Owner
+
+    @property
+    def present(self) -> bool:
+        """Whether the stream still is what it was."""
+        return self.stream.slot is self.slot and self.stream.owner is self.owner
 
 
 @dataclass
@@ -94,9 +100,11 @@ class Fault(NamedTuple):
 
 @dataclass(slots=True)
 class BatchResult:
-    """What a run gave. The states of faulty rows are as they were before."""
+    """What a run gave; faulty rows hold anything."""
 
     outputs: Sequence[Array]
-    """Per output of the signature, C-contiguous [rows, *shape]; faulty rows hold anything."""
+    """Per output of the signature, C-contiguous [rows, *shape]"""
+    states: Sequence[Array] = ()
+    """Per state of the signature, as the graph gives it."""
     faults: dict[int, Fault] = field(default_factory=dict)
     """By row."""

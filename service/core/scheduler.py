@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -14,18 +14,15 @@ from service.core.lateness import Verdict, is_late
 from service.core.model import Array, Signature
 from service.core.session import Sessions, seal
 from service.core.settler import Settler
-from service.core.slots import Slots, as_numbers
+from service.core.slots import as_numbers
 from service.core.steps import Output, Step
 from service.core.streams import Owner, Stream
 
 
 class Scheduler:
-    def __init__(
-        self, signature: Signature, slots: Slots, sessions: Sessions, max_batch: int
-    ) -> None:
+    def __init__(self, signature: Signature, sessions: Sessions, max_batch: int) -> None:
         self.counts = StepCounts()
         self._output_sizes = tuple(spec.nbytes for spec in signature.outputs)
-        self._slots = slots
         self._sessions = sessions
         self._settler = Settler(signature, sessions, self.counts)
         self._max_batch = max_batch
@@ -88,7 +85,7 @@ class Scheduler:
         policy, now = stream.late_policy, batch.started
         answer = self._settler.settle(stream.slot.row, step, policy, now)
         if answer is None:
-            batch.entries.append(Entry(step, stream.slot, owner))
+            batch.entries.append(Entry(step, stream, stream.slot, owner))
             return True
         batch.settled.append((owner, answer))
         return False
@@ -124,18 +121,31 @@ class Scheduler:
             assert stream.owner is not None
             self._take(stream, stream.owner, block.step(entry), batch)
 
-    def complete(self, batch: Batch, result: BatchResult, now: float) -> list[Delivery]:
-        """Commits what ran and returns every answer of the batch, in order for each stream.
+    def absent(self, batch: Batch) -> set[int]:
+        """Rows whose streams have ended, or changed hands, since the batch formed.
 
-        The result of a slot that was given back while the batch ran is dropped.
+        Their steps have not run: who has the stream sends them again.
         """
-        self._count_run(batch, now)
-        deliveries = batch.settled
-        if batch.entries:
-            deliveries += self._complete_entries(batch, result, now)
+        rows = {row for row, entry in enumerate(batch.entries) if not entry.present}
         first = len(batch.entries)
         for block in batch.blocks:
-            deliveries += self._complete_block(block, first, batch, result, now)
+            present = block.present
+            if present is not None:
+                rows.update((first + np.flatnonzero(~present)).tolist())
+            first += len(block)
+        return rows
+
+    def complete(
+        self, batch: Batch, result: BatchResult, now: float, absent: Set[int] = frozenset()
+    ) -> list[Delivery]:
+        """Commits what ran and returns its answers; those of `absent` rows are dropped."""
+        self._count_run(batch, now)
+        deliveries: list[Delivery] = []
+        if batch.entries:
+            deliveries += self._complete_entries(batch, result, now, absent)
+        first = len(batch.entries)
+        for block in batch.blocks:
+            deliveries += self._complete_block(block, first, batch, result, now, absent)
             first += len(block)
         return deliveries
 
@@ -149,19 +159,18 @@ class Scheduler:
         for block in batch.blocks:
             counts.queued += len(block) * (started - block.received)
 
-    def _complete_entries(self, batch: Batch, result: BatchResult, now: float) -> list[Delivery]:
+    def _complete_entries(
+        self, batch: Batch, result: BatchResult, now: float, absent: Set[int]
+    ) -> list[Delivery]:
+        faults, rows = result.faults, list(range(len(batch.entries)))
+        if faults or absent:
+            rows = [row for row in rows if row not in faults and row not in absent]
         deliveries: list[Delivery] = []
-        holds, faults = self._slots.holds, result.faults
-        rows = [
-            row
-            for row, entry in enumerate(batch.entries)
-            if row not in faults and holds(entry.slot)
-        ]
         if rows:
             deliveries += self._commit_entries(batch, result.outputs, rows, now)
         for row, fault in faults.items():
-            if row < len(batch.entries):
-                step, slot, owner = batch.entries[row]
+            if row < len(batch.entries) and row not in absent:
+                step, _, slot, owner = batch.entries[row]
                 deliveries.append(self._failed(slot.row, step, owner, fault))
         return deliveries
 
@@ -185,20 +194,25 @@ class Scheduler:
                 owner,
                 Output(step.number, row, verdict, size, started - step.received, computed),
             )
-            for (step, _, owner), row, verdict in zip(entries, encoded, verdicts, strict=True)
+            for (step, _, _, owner), row, verdict in zip(entries, encoded, verdicts, strict=True)
         ]
 
     def _complete_block(
-        self, block: Block, first: int, batch: Batch, result: BatchResult, now: float
+        self,
+        block: Block,
+        first: int,
+        batch: Batch,
+        result: BatchResult,
+        now: float,
+        absent: Set[int],
     ) -> list[Delivery]:
         """`first`: its first row in the batch."""
-        deliveries: list[Delivery] = []
         rows = slice(first, first + len(block))
         outputs, sums = [array[rows] for array in result.outputs], batch.checksums[rows]
-        present = block.present
-        if present is None and not result.faults:
+        if not result.faults and not absent:
             return [self._commit_block(block, sums, outputs, batch, now)]
-        good = np.ones(len(block), bool) if present is None else present
+        deliveries: list[Delivery] = []
+        good = np.array([row not in absent for row in range(first, first + len(block))])
         for entry, fault in _faults_of(result, first, len(block)).items():
             if good[entry]:
                 stream = block.owner.stream(block.handles.item(entry))

@@ -20,13 +20,16 @@ class Settler:
     def settle(self, slot: int, step: Step, policy: LatePolicy, now: float) -> Answer | None:
         """The answer to a step that is not to run now, else None."""
         judgement = self._sessions.judge(slot, step)
+        fits = tuple(map(len, step.inputs)) == self._sizes
+        if judgement is Judgement.RUN:
+            if not fits:
+                return self._malformed(slot, step)
+            return self._hold_or_reject(slot, step, policy, now)
         if judgement is Judgement.REPLAY:
-            return self._replay(slot, step)
-        if judgement is not Judgement.RUN:
-            return self._refuse(slot, step, judgement)
-        if tuple(map(len, step.inputs)) != self._sizes:
-            return self._malformed(slot, step)
-        return self._hold_or_reject(slot, step, policy, now)
+            if fits:
+                return self._replay(slot, step)
+            judgement = Judgement.CONFLICT  # zeros more or less do not change a checksum
+        return self._refuse(slot, step, judgement)
 
     def _replay(self, slot: int, step: Step) -> Output:
         kept = self._sessions.kept(slot, step.number)

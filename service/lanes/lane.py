@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from service.core.admission import StepCost
-from service.core.batch import Batch, BatchResult, Delivery, Fault
+from service.core.batch import BatchResult, Delivery, Fault
 from service.core.blocks import Block
 from service.core.checkpoint import Checkpoint
 from service.core.counts import StepCounts
@@ -20,6 +19,7 @@ from service.core.session import History, Sessions
 from service.core.slots import Slots
 from service.core.steps import Step
 from service.core.streams import ModelKey, Stream
+from service.lanes.run import Run
 from service.runtime.stepper import Stepper
 
 log = logging.getLogger(__name__)
@@ -58,14 +58,14 @@ class Lane:
         self._sessions = Sessions(self.signature.outputs, window)
         self._saving = Saving()
         self._tenants: list[Stream | None] = []
-        self._cost = StepCost(stepper.lone_seconds)
+        self._cost = StepCost(stepper.cost.lone)
         self.spent = 0.0
         """Seconds of the processor that all runs took."""
         self._spent_alone = 0.0
         self._ran_alone = 0
         self.promised_hz = 0.0
         """What its streams have declared, in timesteps a second."""
-        self._scheduler = Scheduler(self.signature, self.slots, self._sessions, max_batch)
+        self._scheduler = Scheduler(self.signature, self._sessions, max_batch)
         self._capacity = 0
 
     @property
@@ -198,11 +198,38 @@ class Lane:
 
     def turn(self, clock: Callable[[], float]) -> list[Delivery]:
         """Runs one batch of what waits and returns the answers."""
-        batch = self._scheduler.next_batch(clock())
-        began = time.thread_time()
-        result = self._run(batch)
-        self._count(len(batch), time.thread_time() - began)
-        return self._scheduler.complete(batch, result, clock())
+        run = self.begin(clock())
+        self.compute(run)
+        return run.settled + self.finish(run, clock())
+
+    def begin(self, now: float) -> Run:
+        """Takes one batch of what waits. None begins before the former one is finished."""
+        batch = self._scheduler.next_batch(now)
+        if not batch:
+            return Run(batch)
+        return Run(batch, self._stepper.take(batch.slots, batch.inputs))
+
+    def seconds(self, run: Run) -> float:
+        """That it will take, about."""
+        return self._stepper.cost.seconds(len(run.batch)) if run.taken else 0.0
+
+    def compute(self, run: Run) -> None:
+        """In any thread. Never raises."""
+        run.compute(self._stepper)
+
+    def finish(self, run: Run, now: float) -> list[Delivery]:
+        """Keeps what a computed run gave, and returns its answers.
+
+        Streams that have left meanwhile get none, and their states stay as they were.
+        """
+        batch = run.batch
+        if not batch:
+            return []
+        self._count(len(batch), run.spent)
+        absent = self._scheduler.absent(batch)
+        result = run.result or self._failed(run)
+        self._stepper.keep(batch.slots, result, absent)
+        return self._scheduler.complete(batch, result, now, absent)
 
     def _count(self, rows: int, spent: float) -> None:
         self.spent += spent
@@ -210,15 +237,11 @@ class Lane:
             self._spent_alone += spent
             self._ran_alone += 1
 
-    def _run(self, batch: Batch) -> BatchResult:
-        if not batch:
-            return BatchResult(())
-        try:
-            return self._stepper.step(batch.slots, batch.inputs)
-        except Exception as error:  # whatever the runtime raises, no state has changed
-            log.error("%s: a run of %d streams failed: %s", self.model, len(batch), error)
-            fault = Fault(StepFault.RUN_FAILED, f"the run failed: {error}")
-            return BatchResult((), dict.fromkeys(range(len(batch)), fault))
+    def _failed(self, run: Run) -> BatchResult:
+        rows = len(run.batch)
+        log.error("%s: a run of %d streams failed: %s", self.model, rows, run.failure)
+        fault = Fault(StepFault.RUN_FAILED, f"the run failed: {run.failure}")
+        return BatchResult((), faults=dict.fromkeys(range(rows), fault))
 
 
 def _row(stream: Stream) -> int:

@@ -10,7 +10,7 @@ from service.runtime.golden import replay
 from service.runtime.graph import Graph
 from service.runtime.probe import probe
 from service.runtime.stepper import Stepper
-from service.runtime.timing import lone_seconds
+from service.runtime.timing import run_cost
 from service.runtime.trial import random_inputs, rehearse
 
 
@@ -39,5 +39,5 @@ def proven_stepper(
         inputs_of = "its golden run" if golden else "random inputs, for want of a golden run"
         reason = " ".join(str(error).split())
         raise ModelRefused(f"it does not run with {inputs_of}: {reason}") from error
-    seconds = lone_seconds(Stepper(function, signature, batching), inputs)
-    return Stepper(function, signature, batching, seconds)
+    cost = run_cost(Stepper(function, signature, batching), inputs)
+    return Stepper(function, signature, batching, cost)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from enum import Enum, auto
+from typing import NamedTuple
 
 import numpy as np
 
 from service.core.batch import BatchResult, Fault
 from service.core.errors import StepFault
 from service.core.model import Array, Signature, Tensors, TensorSpec
+from service.core.run_cost import FREE, RunCost
 from service.core.slots import Index, as_numbers, count
 from service.runtime.arena import Arena
 from service.runtime.graph import StepFunction
@@ -32,17 +34,27 @@ class WrongShape(ValueError):
     """A run gave a result that is not what the signature says."""
 
 
+class Taken(NamedTuple):
+    """What a run of some slots needs."""
+
+    rows: int
+    arrays: Sequence[Array]
+    """The inputs, then the states, as the graph takes them. States may be the arena's own: those
+    of a slot that changes hands meanwhile change in the run, and in no other row."""
+    faults: dict[int, Fault]
+    """Rows that are refused already."""
+
+
 class Stepper:
     def __init__(
         self,
         function: StepFunction,
         signature: Signature,
         batching: Batching = Batching.ANY,
-        lone_seconds: float = 0.0,
+        cost: RunCost = FREE,
     ) -> None:
-        """`lone_seconds`: what a step of one stream by itself takes."""
         self.signature = signature
-        self.lone_seconds = lone_seconds
+        self.cost = cost
         self.batching = batching
         self._function = function
         self._arena = Arena(signature.states)
@@ -79,30 +91,48 @@ class Stepper:
         can run, is a fault, and its states stay as they were. Raises what the runtime raises if
         a single row cannot run.
         """
-        rows, signature = count(slots), self.signature
+        result = self.run(self.take(slots, inputs))
+        self.keep(slots, result)
+        return result
+
+    def take(self, slots: Index, inputs: Sequence[Tensors]) -> Taken:
+        """What `step` begins with."""
+        rows = count(slots)
         arrays = [
-            _decoded(data, spec, rows) for data, spec in zip(inputs, signature.inputs, strict=True)
+            _decoded(data, spec, rows)
+            for data, spec in zip(inputs, self.signature.inputs, strict=True)
         ]
         faults = self._replace_unknown_symbols(arrays)
-        taken = [*arrays, *self._arena.gather(slots)]
+        return Taken(rows, [*arrays, *self._arena.gather(slots)], faults)
+
+    def run(self, taken: Taken) -> BatchResult:
+        """What `step` does in between, which any thread may do."""
+        rows, arrays, faults = taken
         try:
-            results = self._run(taken, rows)
+            results = self._run(arrays, rows)
         except Exception:
             if rows == 1:
                 raise
-            results = self._run_apart(taken, rows, faults)
+            results = self._run_apart(arrays, rows, faults)
         faults = self._non_finite(arrays, results) | faults
-        outputs, states = results[: len(signature.outputs)], results[len(signature.outputs) :]
-        self._keep(slots, states, faults)
-        return BatchResult(
-            [
-                spec.rows_first(array)
-                for array, spec in zip(outputs, signature.outputs, strict=True)
-            ],
-            faults,
-        )
+        specs = self.signature.outputs
+        outputs, states = results[: len(specs)], results[len(specs) :]
+        first = [spec.rows_first(array) for array, spec in zip(outputs, specs, strict=True)]
+        return BatchResult(first, states, faults)
 
-    def _run(self, arrays: list[Array], rows: int) -> list[Array]:
+    def keep(self, slots: Index, result: BatchResult, absent: Set[int] = frozenset()) -> None:
+        """Replaces the states, except those of faulty and `absent` rows."""
+        states = result.states
+        if result.faults or absent:
+            out = result.faults.keys() | absent
+            good = [row for row in range(count(slots)) if row not in out]
+            if not good:
+                return
+            specs = [state.input for state in self.signature.states]
+            slots, states = as_numbers(slots)[good], _rows(states, specs, good)
+        self._arena.scatter(slots, states)
+
+    def _run(self, arrays: Sequence[Array], rows: int) -> list[Array]:
         if self.batching is Batching.ONE and rows > 1:
             lone = [self._call(_rows(arrays, self._taken, [row]), 1) for row in range(rows)]
             return self._joined(lone)
@@ -111,7 +141,9 @@ class Stepper:
             return _rows(doubled, self._given, [0])
         return self._call(arrays, rows)
 
-    def _run_apart(self, arrays: list[Array], rows: int, faults: dict[int, Fault]) -> list[Array]:
+    def _run_apart(
+        self, arrays: Sequence[Array], rows: int, faults: dict[int, Fault]
+    ) -> list[Array]:
         """Each row by itself, so that one which breaks the run does not break its neighbours'."""
         lone = []
         for row in range(rows):
@@ -139,13 +171,6 @@ class Stepper:
                 )
         return results
 
-    def _keep(self, slots: Index, states: Sequence[Array], faults: dict[int, Fault]) -> None:
-        if faults:
-            good = [row for row in range(count(slots)) if row not in faults]
-            specs = [state.input for state in self.signature.states]
-            slots, states = as_numbers(slots)[good], _rows(states, specs, good)
-        self._arena.scatter(slots, states)
-
     def _replace_unknown_symbols(self, inputs: list[Array]) -> dict[int, Fault]:
         """Puts symbol 0 in the place of numbers that stand for none: graphs look symbols up."""
         faults: dict[int, Fault] = {}
@@ -161,10 +186,10 @@ class Stepper:
             inputs[place] = np.where(known, inputs[place], spec.dtype.type(0))
         return faults
 
-    def _non_finite(self, inputs: Sequence[Array], results: Sequence[Array]) -> dict[int, Fault]:
+    def _non_finite(self, taken: Sequence[Array], results: Sequence[Array]) -> dict[int, Fault]:
         faults: dict[int, Fault] = {}
         if not self.signature.takes_non_finite:
-            for array, spec in zip(inputs, self.signature.inputs, strict=True):
+            for array, spec in zip(taken, self.signature.inputs, strict=False):
                 for row in _non_finite_rows(array, spec):
                     message = f"input {spec.name!r} holds NaN or Inf"
                     faults.setdefault(row, Fault(StepFault.INVALID_INPUT, message))

@@ -9,22 +9,32 @@ from statistics import median
 import numpy as np
 
 from service.core.model import Array
+from service.core.run_cost import RunCost
 from service.runtime.stepper import Stepper
 
-_STEPS = 32
+_LONE_STEPS, _STEPS_TOGETHER = 32, 8
+_ROWS = 32
 
 
-def lone_seconds(stepper: Stepper, inputs: Sequence[Array]) -> float:
-    """Median over some steps of one stream; `inputs` per input of the signature, [steps, *shape].
+def run_cost(stepper: Stepper, inputs: Sequence[Array]) -> RunCost:
+    """Of one stream and of several; `inputs` per input of the signature, [steps, *shape].
 
     The stepper's states are changed.
     """
-    stepper.reserve(1)
-    stepper.start(0)
-    slot, times = np.zeros(1, np.int64), []
-    for step in range(_STEPS):
-        row = [array[step % len(array)].tobytes() for array in inputs]
+    stepper.reserve(_ROWS)
+    lone = _seconds(stepper, inputs, 1, _LONE_STEPS)
+    together = _seconds(stepper, inputs, _ROWS, _STEPS_TOGETHER)
+    return RunCost(lone, max(0.0, together - lone) / (_ROWS - 1))
+
+
+def _seconds(stepper: Stepper, inputs: Sequence[Array], rows: int, steps: int) -> float:
+    """Median over some steps of so many streams with the same inputs."""
+    for row in range(rows):
+        stepper.start(row)
+    slots, times = np.arange(rows), []
+    for step in range(steps):
+        tensors = [array[step % len(array)].tobytes() * rows for array in inputs]
         started = time.perf_counter()
-        stepper.step(slot, row)
+        stepper.step(slots, tensors)
         times.append(time.perf_counter() - started)
     return median(times)

@@ -24,7 +24,7 @@ class Bench:
         signature = accumulator_signature()
         self.slots = Slots()
         self.sessions = Sessions(signature.outputs, WINDOW)
-        self.scheduler = Scheduler(signature, self.slots, self.sessions, max_batch)
+        self.scheduler = Scheduler(signature, self.sessions, max_batch)
 
     def stream(self, policy: LatePolicy = LatePolicy.FLAG) -> tuple[Stream, Connection]:
         owner = Connection()
@@ -37,8 +37,9 @@ class Bench:
     def run(self, batch: Batch, now: float, faults: dict[int, Fault] | None = None) -> None:
         inputs = [value(entry.step.inputs[0]) for entry in batch.entries]
         outputs = 2 * np.array(inputs, np.float32).reshape(-1, 1)
-        result = BatchResult([outputs], faults or {})
-        for owner, answer in self.scheduler.complete(batch, result, now):
+        result = BatchResult([outputs], faults=faults or {})
+        absent = self.scheduler.absent(batch)
+        for owner, answer in batch.settled + self.scheduler.complete(batch, result, now, absent):
             owner.answer(answer)
 
     def turn(self, now: float = 0.0) -> Batch:
@@ -168,6 +169,17 @@ def test_inputs_of_the_wrong_size_are_refused_and_consume_nothing(
     assert isinstance(ran, Output)
 
 
+def test_a_step_sent_again_with_zeros_missing_is_another_step() -> None:
+    bench = Bench()
+    stream, owner = bench.stream()
+    bench.scheduler.submit(stream, step(0, 0.0))
+    bench.turn()
+    for inputs in ((), (b"",), (number(0.0), b"")):
+        bench.scheduler.submit(stream, Step(0, inputs, received=0.0))
+        bench.turn()
+    assert [error.fault for error in owner.errors] == 3 * [StepFault.STEP_CONFLICT]
+
+
 def test_a_fault_consumes_no_number_and_leaves_the_other_rows() -> None:
     bench = Bench()
     (first, one), (second, two) = bench.stream(), bench.stream()
@@ -184,18 +196,35 @@ def test_a_fault_consumes_no_number_and_leaves_the_other_rows() -> None:
     assert one.errors[-1].fault is StepFault.STEP_GAP
 
 
-def test_the_result_of_a_slot_given_back_meanwhile_is_dropped() -> None:
+@pytest.mark.parametrize("faults", [{}, {0: Fault(StepFault.RESULT_NOT_FINITE, "too much")}])
+def test_of_a_stream_that_ended_during_the_run_nothing_is_kept(faults: dict[int, Fault]) -> None:
     bench = Bench()
-    stream, owner = bench.stream()
+    (stream, owner), (neighbour, other) = bench.stream(), bench.stream()
     bench.scheduler.submit(stream, step(0))
+    bench.scheduler.submit(neighbour, step(0))
     batch = bench.scheduler.next_batch(0.0)
     assert stream.slot
     bench.slots.release(stream.slot)
+    stream.slot = None
     tenant = bench.slots.acquire()
-    bench.run(batch, 0.0)
-    assert tenant.row == stream.slot.row
+    bench.run(batch, 0.0, faults)
     assert bench.sessions.next_step(tenant.row) == 0
     assert owner.answers == []
+    assert len(other.outputs) == 1
+
+
+def test_a_step_that_ran_while_its_stream_changed_hands_was_not_run() -> None:
+    bench = Bench()
+    stream, former = bench.stream()
+    bench.scheduler.submit(stream, step(0, 1.0))
+    batch = bench.scheduler.next_batch(0.0)
+    present = Connection()
+    stream.hand_to(present)
+    bench.run(batch, 0.0)
+    assert former.answers == []
+    bench.scheduler.submit(stream, step(0, 2.0))
+    bench.turn()
+    assert [value(output.outputs[0]) for output in present.outputs] == [4.0]
 
 
 def test_flag_runs_a_late_step_and_says_so() -> None:

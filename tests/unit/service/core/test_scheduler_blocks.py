@@ -60,7 +60,7 @@ class Bench:
         signature = accumulator_signature()
         self.slots = Slots()
         self.sessions = Sessions(signature.outputs, WINDOW)
-        self.scheduler = Scheduler(signature, self.slots, self.sessions, max_batch)
+        self.scheduler = Scheduler(signature, self.sessions, max_batch)
 
     def stream(self) -> Stream:
         slot = self.slots.acquire()
@@ -75,7 +75,8 @@ class Bench:
 
     def complete(self, batch: Batch) -> None:
         result = BatchResult([np.zeros((len(batch), 1), np.float32)])
-        for owner, answer in self.scheduler.complete(batch, result, 0.0):
+        absent = self.scheduler.absent(batch)
+        for owner, answer in batch.settled + self.scheduler.complete(batch, result, 0.0, absent):
             owner.answer(answer)
 
     def next_steps(self, fleet: Fleet) -> list[int]:

@@ -6,6 +6,7 @@ import pytest
 
 from service.core.directory import Directory
 from service.core.errors import NoCapacity
+from service.core.run_cost import RunCost
 from service.core.streams import Mode, OpenRequest
 from service.engine import Engine
 from service.lanes.lane import Lane
@@ -21,7 +22,7 @@ MESSAGE = 100e-6
 
 def slow_lane() -> Lane:
     """Says that a lone step takes 900 us, so that with its message it takes a millisecond."""
-    stepper = Stepper(accumulate, accumulator_signature(), lone_seconds=MILLI - MESSAGE)
+    stepper = Stepper(accumulate, accumulator_signature(), cost=RunCost(MILLI - MESSAGE, 0.0))
     return Lane(MODEL, "digest", stepper, window=4, max_batch=8)
 
 

@@ -1,0 +1,37 @@
+"""A run: one batch of a lane on its way through the model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from service.core.batch import Batch, BatchResult, Delivery
+from service.runtime.stepper import Stepper, Taken
+
+
+@dataclass(slots=True)
+class Run:
+    batch: Batch
+    taken: Taken | None = None
+    """None of an empty batch."""
+    result: BatchResult | None = None
+    """None where it has not run, or failed."""
+    failure: Exception | None = None
+    spent: float = 0.0
+    """Seconds of the processor."""
+
+    @property
+    def settled(self) -> list[Delivery]:
+        """Answers that do not wait for it."""
+        return self.batch.settled
+
+    def compute(self, stepper: Stepper) -> None:
+        """In any thread. Never raises."""
+        if self.taken is None:
+            return
+        began = time.thread_time()
+        try:
+            self.result = stepper.run(self.taken)
+        except Exception as error:  # whatever the runtime raises, no state has changed
+            self.failure = error
+        self.spent = time.thread_time() - began
