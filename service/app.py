@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -32,7 +33,13 @@ _LEAST_PATIENCE = 1.0
 
 def load_process(settings: Settings) -> Process:
     """Loads every model package, and opens the store. Raises RepositoryError or StartError."""
-    loader = Loader(settings.repository, settings.window, settings.max_batch, settings.threads)
+    loader = Loader(
+        settings.repository,
+        settings.window,
+        settings.max_batch,
+        settings.threads,
+        processors=max(1, len(os.sched_getaffinity(0)) // settings.workers),
+    )
     lanes = load_lanes(settings, loader)
     try:
         store = open_store(settings.store, timeout=settings.store_timeout)

@@ -97,7 +97,13 @@ class Settings(BaseSettings):
         description="share of a processor that streams may declare together, by their rates",
     )
     max_batch: int = Field(256, ge=1, description="streams that run together at most")
-    threads: int = Field(1, ge=1, le=1024, description="threads of one run of a model")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="threads of one run of a model; by default one, and for a long run all "
+        "processors, if they make it faster",
+    )
     max_message_bytes: int = Field(
         4 * 2**20, ge=1024, le=2**31 - 1, description="size of a gRPC message"
     )

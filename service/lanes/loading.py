@@ -12,12 +12,15 @@ from service.core.errors import ModelNotFound, ModelRefused
 from service.core.streams import ModelKey
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
-from service.repository.description import describe
+from service.repository.description import Description, describe
 from service.repository.manifest import GOLDEN_KEY
 from service.repository.packages import Package, RepositoryError, package_at, scan, versions
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.numerics import numerics
+from service.runtime.stepper import Stepper
+from service.runtime.threads import faster
+from service.runtime.trial import random_inputs
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +34,10 @@ class Loader:
     """Outputs kept per stream."""
     max_batch: int
     """Rows of one run."""
-    threads: int
-    """Of one run."""
+    threads: int | None
+    """Of one run; None: as many as it is worth."""
+    processors: int = 1
+    """That a run may have at most, where it is not said."""
 
     def load_all(self) -> Lanes:
         """Every package that may serve, and why the others may not. Raises RepositoryError."""
@@ -86,12 +91,14 @@ class Loader:
         return lane
 
     def _load(self, package: Package) -> Lane:
-        graph = Graph(package.path, threads=self.threads)
+        graph = Graph(package.path, threads=self.threads or 1)
         digest, facts = _digest(graph.digest, package), graph.facts
         found = describe(facts, package.declaration)
         if found.inferred:
             log.info("%s, not made by an export: %s", package.key, found.inferred)
-        stepper = proven_stepper(graph, found.signature, found.golden, found.constants)
+        stepper = _stepper(graph, found)
+        if self.threads is None and self.processors > 1:
+            stepper = self._with_threads(package, found, stepper)
         if self.digest(package) != digest:
             raise ModelRefused("its files changed while they were read: load it again")
         return Lane(
@@ -103,6 +110,21 @@ class Loader:
             numerics=numerics(),
             metadata={key: text for key, text in facts.metadata.items() if key != GOLDEN_KEY},
         )
+
+    def _with_threads(self, package: Package, found: Description, alone: Stepper) -> Stepper:
+        def several() -> Stepper:
+            return _stepper(Graph(package.path, threads=self.processors), found)
+
+        golden = found.golden
+        inputs = golden.inputs if golden else random_inputs(found.signature)
+        stepper = faster(alone, several, inputs)
+        if stepper:
+            log.info("%s: a run is worth %d threads", package.key, self.processors)
+        return stepper or alone
+
+
+def _stepper(graph: Graph, found: Description) -> Stepper:
+    return proven_stepper(graph, found.signature, found.golden, found.constants)
 
 
 def _digest(graph: str, package: Package) -> str:
