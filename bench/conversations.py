@@ -8,18 +8,19 @@ import numpy as np
 
 from bench import echo
 from bench.load import Conversation
+from bench.package import Network
 from stepwire.v1 import stream_pb2 as pb
 
+METHOD = "/stepwire.v1.StreamInference/Stream"
 _DURABLE = pb.StreamResponse(durable=pb.Durable()).SerializeToString()[:1]
-_METHOD = "/stepwire.v1.StreamInference/Stream"
 
 
-def with_service(model: str, *, features: int, steps: int) -> Conversation:
-    """Streams of `model`, of at most `steps` timesteps of float32[features] each."""
-    inputs = np.random.default_rng(0).standard_normal((steps, features)).astype("<f4")
+def with_service(network: Network, *, steps: int) -> Conversation:
+    """Streams of a model, of at most `steps` timesteps each."""
+    inputs = np.random.default_rng(0).standard_normal((steps, network.features)).astype("<f4")
     return Conversation(
-        method=_METHOD,
-        opening=pb.StreamRequest(open=pb.Open(model=model)).SerializeToString(),
+        method=METHOD,
+        opening=pb.StreamRequest(open=pb.Open(model=network.name)).SerializeToString(),
         steps=[
             pb.StreamRequest(step=pb.Step(step=step, inputs=[row.tobytes()])).SerializeToString()
             for step, row in enumerate(inputs)
@@ -27,24 +28,26 @@ def with_service(model: str, *, features: int, steps: int) -> Conversation:
         closing=pb.StreamRequest(close=pb.Close()).SerializeToString(),
         accepts=_is_output,
         aside=_DURABLE,
+        batch_size=_batch_size,
     )
 
 
 def with_echo(conversation: Conversation) -> Conversation:
-    """The same messages, sent to the floor."""
+    """The same messages, sent to the floor of the transport."""
     return replace(
         conversation,
         method=f"/{echo.SERVICE}/{echo.METHOD}",
         accepts=lambda _, answer: True,
         aside=None,
+        batch_size=None,
     )
 
 
-def answer_bytes(outputs: int) -> int:
-    """The size of a service's answer that carries float32[outputs]."""
+def answer_bytes(network: Network) -> int:
+    """The size of a service's answer."""
     output = pb.Output(
         step=1000,
-        outputs=[bytes(4 * outputs)],
+        outputs=[bytes(network.output_bytes)],
         verdict=pb.VERDICT_ON_TIME,
         batch_size=16,
         queue_us=100,
@@ -56,3 +59,7 @@ def answer_bytes(outputs: int) -> int:
 def _is_output(timestep: int, answer: bytes) -> bool:
     response = pb.StreamResponse.FromString(answer)
     return response.WhichOneof("event") == "output" and response.output.step == timestep
+
+
+def _batch_size(answer: bytes) -> int:
+    return pb.StreamResponse.FromString(answer).output.batch_size

@@ -14,7 +14,7 @@ import grpc
 import uvloop
 
 SERVICE, METHOD = "bench.Echo", "Stream"
-READY = "echo: listening on "
+READY = "bench: listening on "
 
 
 class Echo(grpc.GenericRpcHandler):
@@ -38,12 +38,12 @@ class Echo(grpc.GenericRpcHandler):
             await context.write(self._answer)
 
 
-async def serve(size: int) -> None:
-    """Serves until SIGTERM."""
+async def serve(handler: grpc.GenericRpcHandler) -> None:
+    """Until SIGTERM, with gRPC's own settings."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((Echo(size),))
+    server.add_generic_rpc_handlers((handler,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(f"{READY}127.0.0.1:{port}", flush=True)
@@ -53,4 +53,4 @@ async def serve(size: int) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(int(sys.argv[1])))
+        runner.run(serve(Echo(int(sys.argv[1]))))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 QUIET_LOAD = 0.5
 """Load average of the last minute above which someone else is at work."""
+_PACKAGES = ("grpcio", "protobuf", "onnxruntime", "numpy", "uvloop")
 
 
 class Cores(NamedTuple):
@@ -26,22 +28,48 @@ class Cores(NamedTuple):
         if self.client == self.server:
             return (
                 f"client and server share core {self.server}, the only one: "
-                "only the server's CPU time per message means something"
+                "only the server's CPU time per step means something"
             )
         return f"server on core {self.server}, client on core {self.client}"
 
 
+class Circumstances(NamedTuple):
+    """Under which a run was made."""
+
+    machine: str
+    versions: str
+    cores: Cores
+    load_average: float
+    """Of the last minute, before anything was started."""
+    when: str
+    """UTC."""
+
+    @classmethod
+    def here(cls) -> Circumstances:
+        return cls(
+            machine=_machine(),
+            versions=_versions(),
+            cores=Cores.choose(),
+            load_average=load_average(),
+            when=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        )
+
+
 def description() -> str:
-    packages = ("grpcio", "protobuf", "onnxruntime", "numpy", "uvloop")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    return (
-        f"{_cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}\n"
-        f"Python {platform.python_version()}, {versions}"
-    )
+    return f"{_machine()}\n{_versions()}"
 
 
 def load_average() -> float:
     return os.getloadavg()[0]
+
+
+def _machine() -> str:
+    return f"{_cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
+
+
+def _versions() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return f"Python {platform.python_version()}, {packages}"
 
 
 def _cpu_model() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from bench.load import Round
 
@@ -23,75 +24,88 @@ class Pairs:
 
     @property
     def label(self) -> str:
-        return f"{self.streams} stream{'s' if self.streams > 1 else ''}{self.load}"
+        return f"{self.streams:,} stream{'s' if self.streams > 1 else ''}{self.load}"
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
     name: str
+    unit: str
     of: Callable[[Round], float]
-    unit_cost_us: Callable[[Round], float]
-    """The same as a cost of one message."""
-    at_least: bool
+    at_least: bool = False
     """Whether more is better."""
 
 
-RATE = Quantity("messages/s", lambda r: r.rate, lambda r: 1e6 / r.rate, at_least=True)
-P50 = Quantity("round trip p50", lambda r: r.p50_us, lambda r: r.p50_us, at_least=False)
-P99 = Quantity("round trip p99", lambda r: r.p99_us, lambda r: r.p99_us, at_least=False)
-CPU = Quantity("server CPU per message", lambda r: r.cpu_us, lambda r: r.cpu_us, at_least=False)
-QUANTITIES = (RATE, P50, P99, CPU)
+MESSAGE_RATE = Quantity("messages/s", "/s", lambda r: r.rate, at_least=True)
+STEP_RATE = Quantity("steps/s", "/s", lambda r: r.rate, at_least=True)
+P50 = Quantity("round trip p50", "µs", lambda r: r.p50_us)
+P99 = Quantity("round trip p99", "µs", lambda r: r.p99_us)
+CPU = Quantity("server CPU per step", "µs", lambda r: r.cpu_us)
+CPU_RATE = Quantity("steps per second of server CPU", "/s", lambda r: 1e6 / r.cpu_us, at_least=True)
 
-TARGETS = {
-    ("service", "64 streams", RATE): 0.8,
-    ("service", "1 stream", P50): 1.8,
-    ("fleet", "256 streams a message", RATE): 0.75,
-    ("fleet", "64 streams a message", RATE): 10.0,
-    ("coalesced", "256 streams of a client", CPU): 0.2,
-    ("sqlite", "64 streams", CPU): 1.15,
-    ("redis", "64 streams", CPU): 1.15,
-}
-"""Over the floor: by what is measured, how it is loaded, and the quantity. Of a fleet each step
-counts as a message."""
+
+class Goal(NamedTuple):
+    """What a ratio is to be, from the side that its quantity tells."""
+
+    bound: float
+    asked: bool = True
+    """Otherwise only expected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    """Median, least and largest of the pairs."""
+class Row:
+    """A line of the table: one quantity on both sides, by pairs."""
 
     what: str
     against: str
-    ratio: float
-    min: float
-    max: float
-    unit_cost_us: float
-    """Median of `what`."""
-    target: float | None = None
+    streams: int
+    label: str
+    """The streams in words, and how they send."""
+    quantity: str
+    unit: str
+    measured: Sequence[float]
+    floor: Sequence[float]
+    goal: Goal | None = None
     at_least: bool = False
+    """Whether more is better."""
+    apart: float = 0.0
+    """How far apart the floor's own rounds lie, as a share of their median rate."""
+
+    @property
+    def ratios(self) -> list[float]:
+        return [ours / theirs for ours, theirs in zip(self.measured, self.floor, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        return median(self.ratios)
 
     @property
     def reached(self) -> bool:
-        """True where no target is set."""
-        if self.target is None:
+        """True where there is no goal."""
+        if self.goal is None:
             return True
-        return self.ratio >= self.target if self.at_least else self.ratio <= self.target
+        return self.ratio >= self.goal.bound if self.at_least else self.ratio <= self.goal.bound
+
+    @property
+    def unit_cost_us(self) -> float | None:
+        """Of one message, by the median; None of what is no time."""
+        figure = median(self.measured)
+        return {"µs": figure, "/s": 1e6 / figure}.get(self.unit)
 
 
-def ratio_of(pairs: Pairs, quantity: Quantity) -> Ratio:
-    """The service's quantity over the floor's."""
-    ratios = [
-        quantity.of(service) / quantity.of(floor)
-        for floor, service in zip(pairs.floor, pairs.service, strict=True)
-    ]
-    return Ratio(
-        what=f"{pairs.what}, {pairs.label}: {quantity.name}",
+def row_of(pairs: Pairs, quantity: Quantity, goal: Goal | None = None) -> Row:
+    return Row(
+        what=pairs.what,
         against=pairs.against,
-        ratio=median(ratios),
-        min=min(ratios),
-        max=max(ratios),
-        unit_cost_us=median(map(quantity.unit_cost_us, pairs.service)),
-        target=TARGETS.get((pairs.what, pairs.label, quantity)),
+        streams=pairs.streams,
+        label=pairs.label,
+        quantity=quantity.name,
+        unit=quantity.unit,
+        measured=tuple(map(quantity.of, pairs.service)),
+        floor=tuple(map(quantity.of, pairs.floor)),
+        goal=goal,
         at_least=quantity.at_least,
+        apart=spread(pairs.floor),
     )
 
 
