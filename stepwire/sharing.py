@@ -243,7 +243,8 @@ class SharedCall:
         member = self._members.pop(left.handle)
         if left.HasField("refused"):
             member.end(errors.by_name(left.refused.error, left.refused.message))
-            self._leaves[False].append(left.handle)
-            self._news.set()
+            if not member.leaving:
+                self._leaves[False].append(left.handle)
+                self._news.set()
         else:
             member.end(errors.Unavailable("the server ended the call"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import TypeAlias
 
 import grpc
 import numpy as np
@@ -32,6 +33,10 @@ _UNWRITTEN = 64
 """Answers that may wait to be written before the call is read no further."""
 
 
+_Said: TypeAlias = BlockOutputs | tuple[int, Answer] | pb.FleetResponse | int
+"""What waits to be written; a handle: it is free once all before it is written."""
+
+
 class FleetCall:
     """One call: a task reads steps, the handler writes their answers.
 
@@ -45,7 +50,7 @@ class FleetCall:
         self._context = context
         self._members = Members(engine, guard, self, self._changed)
         self._roster = self._members.roster
-        self._outbox: deque[BlockOutputs | tuple[int, Answer] | pb.FleetResponse] = deque()
+        self._outbox: deque[_Said] = deque()
         self._parting: ServiceError | None = None
         self._farewell: pb.FleetResponse | None = None
         self._reading = True
@@ -78,7 +83,10 @@ class FleetCall:
             self._farewell = fleet_messages.going_away(str(error))
             self._news.set()
 
-    def _put(self, answer: BlockOutputs | tuple[int, Answer] | pb.FleetResponse) -> None:
+    def free(self, handle: int) -> None:
+        self._put(handle)
+
+    def _put(self, answer: _Said) -> None:
         self._outbox.append(answer)
         self._news.set()
 
@@ -251,14 +259,18 @@ class FleetCall:
         elif isinstance(answer, tuple):
             self._answered(slice(answer[0], answer[0] + 1))
             await self._context.write(self._single(*answer))
+        elif isinstance(answer, int):
+            self._roster.free(answer)
         else:
             await self._context.write(answer)
         self._members.part()
         self._room.set()
 
     def _answered(self, handles: Index) -> None:
-        """Before the client can know of it, and send another step."""
-        self._roster.unanswered[handles] -= 1
+        """Before the client can know of it, and send another step; of lost streams none is
+        counted.
+        """
+        self._roster.unanswered[handles] -= self._roster.unanswered[handles] > 0
 
     def _single(self, handle: int, answer: Answer) -> pb.FleetResponse:
         if isinstance(answer, Output):

@@ -37,6 +37,9 @@ class Call(Protocol):
 
     def tell_opened(self, member: pb.FleetMemberOpened) -> None: ...
 
+    def free(self, handle: int) -> None:
+        """Lets others have the handle once all that waits is written."""
+
     def go(self, error: ServiceError) -> None:
         """Is asked to end, once every accepted step is answered."""
 
@@ -105,9 +108,15 @@ class Members:
         self._changed()
 
     def lose(self, handle: int, error: ServiceError) -> None:
-        self._leaving.pop(handle, None)
+        """The client answers for it by a `leave`, if it has not sent one already."""
         self.roster.lose(handle)
         self._call.tell(fleet_messages.left(handle, error))
+        if self._leaving.pop(handle, None) is not None:
+            self._forget(handle)
+
+    def _forget(self, handle: int) -> None:
+        self._members.pop(handle).watch.close()
+        self._call.free(handle)
 
     def open(self, members: Iterable[pb.FleetMember]) -> None:
         """Each is answered by itself."""
@@ -169,8 +178,7 @@ class Members:
             if self.roster.places[handle] != Place.LOST:
                 self._leaving[handle] = message.close
             elif handle in self._members:
-                del self._members[handle]
-                self.roster.free(handle)
+                self._forget(handle)
         self.part()
 
     def part(self) -> None:
@@ -194,8 +202,9 @@ class Members:
     def detach_all(self) -> None:
         for task in self._tasks:
             task.cancel()
-        for member in self._members.values():
+        for handle, member in self._members.items():
             self._release(member, close=False)
+            self.roster.lose(handle)
         self._members.clear()
 
     def _release(self, member: Member, *, close: bool) -> None:
