@@ -1,0 +1,1 @@
+"""Scaling on paper: what many streams need, from measured costs, and a simulation of it."""

@@ -1,0 +1,54 @@
+"""docs/scaling.md: its tables stand between marks and are written anew from what was measured."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.scaling import tables
+from bench.scaling.checking import Figures
+from bench.scaling.constants import LARGE, SMALL, Constants
+from stepwire.refused import Refused
+
+FILE = Path(__file__).parents[2] / "docs" / "scaling.md"
+
+
+def sums(constants: Constants) -> dict[str, str]:
+    """What follows from the constants alone, by the names of the marks."""
+    return {
+        "costs": tables.costs(constants),
+        "loads": tables.loads(constants),
+        "shares": tables.shares(constants),
+        "cores": tables.cores(constants, SMALL),
+        "cores-large": tables.cores(constants, LARGE),
+        "redis": tables.redis(constants, SMALL),
+        "limits": tables.limits(constants),
+    }
+
+
+def blocks(constants: Constants, measured: Mapping[str, Figures]) -> dict[str, str]:
+    """All of them."""
+    return {
+        "constants": tables.constants(constants),
+        **sums(constants),
+        "check": tables.checks(constants, measured),
+    }
+
+
+def rewritten(text: str, blocks: Mapping[str, str]) -> str:
+    """The page with each block between its marks. Raises Refused if one is not there once."""
+    for name, block in blocks.items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if len(marked.findall(text)) != 1:
+            raise Refused(f"the page has not one place between {begin} and {end}")
+        text = marked.sub(f"{begin}\n\n{block}\n\n{end}".replace("\\", r"\\"), text)
+    return text
+
+
+def write(blocks: Mapping[str, str], path: Path = FILE) -> None:
+    beside = path.with_suffix(".tmp")
+    beside.write_text(rewritten(path.read_text(encoding="utf-8"), blocks), encoding="utf-8")
+    os.replace(beside, path)
