@@ -21,7 +21,9 @@ _GATES = 3
 _GOLDEN_STEPS = 32
 
 
-def write_witness(repository: Path, *, hidden: int, layers: int, version: int = 1) -> Path:
+def write_witness(
+    repository: Path, *, hidden: int, layers: int, version: int = 1, name: str = NAME
+) -> Path:
     """Writes a stack of GRU layers beside a counter; returns the model file.
 
     x float32[FEATURES] → y float32[OUTPUTS], the first elements of the last hidden state, and
@@ -33,7 +35,7 @@ def write_witness(repository: Path, *, hidden: int, layers: int, version: int = 
     onnx.checker.check_model(model)
     inputs = random.standard_normal((_GOLDEN_STEPS, FEATURES)).astype(np.float32)
     helper.set_model_props(model, encode(manifest, _golden_run(model, manifest, inputs)))
-    path = repository / NAME / str(version) / MODEL_FILE
+    path = repository / name / str(version) / MODEL_FILE
     path.parent.mkdir(parents=True)
     onnx.save(model, path)
     return path

@@ -18,7 +18,7 @@ from service.repository.description import describe
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Stepper
-from torture.package import FEATURES, write_witness
+from torture.package import FEATURES, NAME, write_witness
 
 _INPUTS = 4096
 """Different inputs; each stream begins at another one and goes round."""
@@ -41,10 +41,19 @@ class Observation(NamedTuple):
 class Witness:
     """The package, the inputs of each stream, and the outputs that it must get."""
 
-    def __init__(self, repository: Path, *, hidden: int = 16, layers: int = 1, seed: int = 0):
-        """Writes version 1 into the repository. `seed`: of the inputs."""
+    def __init__(
+        self,
+        repository: Path,
+        *,
+        hidden: int = 16,
+        layers: int = 1,
+        seed: int = 0,
+        name: str = NAME,
+    ) -> None:
+        """Writes version 1 of the model `name` into the repository. `seed`: of the inputs."""
         self.repository = repository
-        self._model = write_witness(repository, hidden=hidden, layers=layers)
+        self.name = name
+        self._model = write_witness(repository, hidden=hidden, layers=layers, name=name)
         random = np.random.default_rng(seed)
         self._inputs = random.standard_normal((_INPUTS, FEATURES)).astype("<f4")
 

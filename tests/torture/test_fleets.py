@@ -1,0 +1,14 @@
+"""Fleets over raw calls and through the client library, under everything that can happen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torture.fleet_cuts import cut_fleets_at_every_point
+
+
+async def test_each_step_of_a_fleet_takes_effect_once_wherever_its_call_is_cut(
+    tmp_path: Path,
+) -> None:
+    figures = await cut_fleets_at_every_point(tmp_path, stride=31)
+    assert figures.cuts > 80 and figures.closed > 20
