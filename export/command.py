@@ -55,12 +55,24 @@ class _ModuleOptions(NamedTuple):
     type=click.Path(path_type=Path),
     help="Of a module: recorded inputs [N, T, ...] for the proof, .npy or .safetensors.",
 )
+@click.option(
+    "--quantize",
+    type=click.Choice(["int8"]),
+    help="Large matrix products in 8-bit integers, if that costs little enough.",
+)
+@click.option(
+    "--quantize-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Largest RMS error that --quantize may cost, of an output's RMS; 0.05 if left out.",
+)
 def export(
     target: str,
     repository: Path,
     name: str | None,
     version: int | None,
     force: bool,
+    quantize: str | None,
+    quantize_limit: float | None,
     **options: object,
 ) -> None:
     """Export TARGET as a package that the service can load.
@@ -75,14 +87,18 @@ def export(
     import torch
 
     from export import package
+    from export.quantized import LIMIT
     from export.source import ExportRefused
     from models.runs import RunUnreadable
 
     torch.set_num_threads(1)  # a second thread costs small networks more than it brings
+    if quantize_limit and not quantize:
+        raise Refused("--quantize-limit is of --quantize int8, which is not given")
+    limit = (quantize_limit or LIMIT) if quantize else None
     try:
         found = _found(target, _ModuleOptions(**options))  # type: ignore[arg-type]  # click's types
         folder = package.version_folder(repository, found.name if name is None else name, version)
-        made = package.export(found.source, folder, force=force)
+        made = package.export(found.source, folder, force=force, quantize_limit=limit)
     except (ExportRefused, RunUnreadable, OSError) as error:
         raise Refused(str(error)) from error
     click.echo(found.note + _summary(made, repository))
@@ -122,10 +138,13 @@ def _found(target: str, options: _ModuleOptions) -> _Found:
 
 
 def _summary(made: Package, repository: Path) -> str:
+    from export.loss import TIMESTEPS
+
     differences = made.differences
+    lost = "".join(f"int8 over {TIMESTEPS} steps: {loss} of its RMS\n" for loss in made.losses)
     return (
         f"torch over {differences.steps} steps = stepped: largest difference "
-        f"{differences.from_torch:.2g}\n"
+        f"{differences.from_torch:.2g}\n{lost}"
         f"alone = in a batch of {differences.rows}: largest difference {differences.alone:.2g}\n"
         f"{made.path}: {made.size / 1000:.0f} kB\n"
         f"Next: stepwire serve --repository {repository}"

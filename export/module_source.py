@@ -66,6 +66,7 @@ def _source(
         step=timestep.step,
         whole=timestep.whole,
         sample=sample,
+        sampled=recorded.name if recorded else "inputs drawn by chance",
         fused=timestep.fused,
     )
 

@@ -8,12 +8,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
+from export.loss import Loss
+from export.quantized import quantized
 from export.source import ExportRefused, Source
 from export.step_graph import build, check_fused
 from export.user_code import place, told
@@ -28,13 +30,18 @@ class Package:
     size: int
     """Bytes."""
     differences: Differences
+    losses: tuple[Loss, ...] = ()
+    """Of each output, if the graph is quantized."""
 
 
-def export(source: Source, folder: Path, *, force: bool = False) -> Package:
+def export(
+    source: Source, folder: Path, *, force: bool = False, quantize_limit: float | None = None
+) -> Package:
     """Builds, verifies, and only then writes `folder/model.onnx`.
 
-    `folder` is a version's: `<repository>/<name>/<version>`. Raises ExportRefused, with nothing
-    written.
+    `folder` is a version's: `<repository>/<name>/<version>`. With `quantize_limit` its large
+    products are in int8, and no output's RMS error exceeds that, relative to its RMS. Raises
+    ExportRefused, with nothing written.
     """
     path = folder / MODEL_FILE
     if path.exists() and not force:
@@ -47,8 +54,13 @@ def export(source: Source, folder: Path, *, force: bool = False) -> Package:
     reference = reference_of(source)
     model = _model(source, reference)
     differences = verify(model, reference)
+    losses: tuple[Loss, ...] = ()
+    if quantize_limit is not None:
+        graph, manifest, recorded = quantized(model, source, reference, quantize_limit)
+        model, losses = packed(graph, manifest, recorded), recorded.losses
+        differences = replace(verify(model, recorded), from_torch=differences.from_torch)
     _write(path, model)
-    return Package(path, len(model), differences)
+    return Package(path, len(model), differences, losses)
 
 
 def _model(source: Source, reference: Reference) -> bytes:

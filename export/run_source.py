@@ -47,6 +47,7 @@ def source_of(folder: Path) -> Source:
         step=_Step(cast(SequenceNetwork, fused(network))),
         whole=whole,
         sample=lambda rows, steps: [run.sample[:rows, :steps]],
+        sampled="the run's sample",
         fused=_operators(network),
     )
 

@@ -32,3 +32,5 @@ class Source:
     fused: Mapping[str, int] = field(default_factory=dict)
     """The recurrent operators that the graph must hold, such as {"GRU": 2}. A GRU resets after
     the recurrent product, as torch's does; one that resets before it is a RESET_BEFORE."""
+    sampled: str = "its sample"
+    """What the inputs of `sample` are, in a few words."""

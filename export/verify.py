@@ -75,11 +75,11 @@ def verify(model: bytes, reference: Reference) -> Differences:
     except (ModelRefused, ManifestError) as error:
         raise ExportRefused(str(error)) from error
     rows = len(reference.inputs[0])
-    together = _stepped(stepper, reference.inputs, range(rows))
+    together = stepped(stepper, reference.inputs, range(rows))
     alone = [
         np.concatenate(outputs)
         for outputs in zip(
-            *(_stepped(stepper, reference.inputs, [row]) for row in range(rows)), strict=True
+            *(stepped(stepper, reference.inputs, [row]) for row in range(rows)), strict=True
         )
     ]
     off = np.maximum(_largest(together, reference.outputs), _largest(alone, reference.outputs))
@@ -98,7 +98,7 @@ def verify(model: bytes, reference: Reference) -> Differences:
     )
 
 
-def _stepped(stepper: Stepper, inputs: Sequence[Array], rows: Sequence[int]) -> list[Array]:
+def stepped(stepper: Stepper, inputs: Sequence[Array], rows: Sequence[int]) -> list[Array]:
     """The outputs of some of the sequences, each [rows, T, *shape], one timestep after another."""
     slots = np.arange(len(rows))
     stepper.reserve(len(rows))
