@@ -22,6 +22,8 @@ ENTRIES = (1, 64, 256)
 ROUND, LONG_ROUND = 0.1, 10.0
 """Seconds between rounds of saving: the default, and one that Redis is spared by."""
 _GIB = 2**30
+NONE = "none"
+"""Where nothing keeps to what is asked."""
 _TARGETS_US = (500.0, 1000.0, 2000.0, 5000.0)
 _MACHINE_BYTES = 64 * _GIB
 _NIC_PACKETS, _NIC_BITS = 1e6, 10e9
@@ -75,15 +77,31 @@ def loads(found: Constants) -> str:
 
 def cores(found: Constants, model: str) -> str:
     """Server cores, without saving and with; answers within a period at the 99th percentile."""
-    rows = []
-    for streams in STREAMS:
-        for rate in RATES:
-            plain, saved = Demand(streams, rate), Demand(streams, rate, ROUND)
-            needed = [calls_of(demand, entries) for demand in (plain, saved) for entries in ENTRIES]
-            rows.append((_count(streams), f"{rate} Hz", _count(plain.steps_hz), *needed))
+    held = {
+        rate: [
+            (entries, sizing.held(found, model, Demand(1, rate, interval), entries))
+            for interval in (None, ROUND)
+            for entries in ENTRIES
+        ]
+        for rate in RATES
+    }
+    rows = [
+        (
+            _count(streams),
+            f"{rate} Hz",
+            _count(streams * rate),
+            *(_cores(streams, calls * entries) for entries, calls in held[rate]),
+        )
+        for streams in STREAMS
+        for rate in RATES
+    ]
     across = tuple(_ACROSS.values())
     heads = ("streams", "each at", "steps/s", *across, *(f"saved: {name}" for name in across))
     return _table(heads, rows)
+
+
+def _cores(streams: int, held: int) -> str:
+    return _count(math.ceil(streams / held)) if held else NONE
 
 
 def shares(found: Constants) -> str:
@@ -91,10 +109,10 @@ def shares(found: Constants) -> str:
     rows = []
     for model, name in MODELS.items():
         for entries, messages in _ACROSS.items():
-            given = [sizing.share(found, model, target, entries) for target in _TARGETS_US]
-            rows.append(
-                (name, messages, *("late" if one is None else f"{one:.0%}" for one in given))
-            )
+            curve = sizing.loaded(found, model, entries)
+            given = [sizing.share(curve, target) for target in _TARGETS_US]
+            told = (NONE if one is None else f"{one:.0%}" for one in given)
+            rows.append((name, messages, *told))
     heads = (f"p99 ≤ {target / 1000:g} ms" for target in _TARGETS_US)
     return _table(("model", "messages", *heads), rows)
 
