@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from service.core.blocks import Block
-from service.core.checksums import checksum, checksums
 from service.core.errors import StepFault
 from service.core.model import Array, Tensors
-from service.core.slots import Index, Slot, as_numbers
+from service.core.slots import Index, Slot, as_index, as_numbers
 from service.core.steps import Step
 from service.core.streams import Owner, Stream
 
@@ -36,13 +34,8 @@ class Entry(NamedTuple):
     slot: Slot
     owner: Owner
 
-    @property
-    def present(self) -> bool:
-        """Whether the stream still is what it was."""
-        return self.stream.slot is self.slot and self.stream.owner is self.owner
 
-
-@dataclass
+@dataclass(slots=True)
 class Batch:
     """At most one step of each stream: first those that came by themselves, then the blocks."""
 
@@ -51,46 +44,63 @@ class Batch:
     blocks: list[Block] = field(default_factory=list)
     settled: list[Delivery] = field(default_factory=list)
     """Answers that need no run."""
+    slots: Index = field(default_factory=lambda: slice(0, 0))
+    """Of all rows, once it is formed."""
+    inputs: Sequence[Tensors] = ()
+    """Per input of the signature, the rows one after another; once it is formed."""
 
     def __len__(self) -> int:
         if not self.blocks:
             return len(self.entries)
         return len(self.entries) + sum(map(len, self.blocks))
 
-    @cached_property
-    def entry_slots(self) -> Array:
-        """int64, [entries]: the rows of their slots."""
-        return np.array([entry.slot.row for entry in self.entries], np.int64)
+    def form(self) -> None:
+        """Nothing is added from here on."""
+        if len(self.entries) == 1 and not self.blocks:
+            ((step, _, slot, _),) = self.entries
+            self.slots, self.inputs = slice(slot.row, slot.row + 1), step.inputs
+        elif len(self.blocks) == 1 and not self.entries:
+            (block,) = self.blocks
+            self.slots, self.inputs = block.rows, block.inputs
+        elif self:
+            self._join()
 
-    @property
-    def slots(self) -> Index:
-        """Of all rows; of a batch that is complete."""
-        if not self.blocks:
-            return self.entry_slots
-        if not self.entries and len(self.blocks) == 1:
-            return self.blocks[0].rows
-        return np.concatenate([self.entry_slots, *(as_numbers(each.rows) for each in self.blocks)])
+    def _join(self) -> None:
+        lone = np.array([entry.slot.row for entry in self.entries], np.int64)
+        rows = [lone, *(as_numbers(block.rows) for block in self.blocks)]
+        self.slots = as_index(np.concatenate(rows))
+        inputs: list[tuple[Tensors, ...]] = [entry.step.inputs for entry in self.entries]
+        inputs += [block.inputs for block in self.blocks]
+        self.inputs = [b"".join(each) for each in zip(*inputs, strict=True)]
 
-    @property
-    def steps(self) -> Array:
-        """int64, [entries]: the number of each entry's timestep."""
-        return np.array([entry.step.number for entry in self.entries], np.int64)
+    def at(self, row: int) -> tuple[Step, Stream]:
+        """What runs in a row, and whose it is; of a stream that is still there."""
+        if row < len(self.entries):
+            return self.entries[row].step, self.entries[row].stream
+        row -= len(self.entries)
+        for block in self.blocks:
+            if row < len(block):
+                return block.step(row), block.owner.stream(block.handles.item(row))
+            row -= len(block)
+        raise IndexError(f"no row {row}")
 
-    @cached_property
-    def inputs(self) -> list[Tensors]:
-        """Per input of the signature, the rows one after another."""
-        sources: list[tuple[Tensors, ...]] = [entry.step.inputs for entry in self.entries]
-        sources += [block.inputs for block in self.blocks]
-        if len(sources) == 1:
-            return list(sources[0])
-        return [b"".join(rows) for rows in zip(*sources, strict=True)]
+    def absent(self) -> Set[int]:
+        """Rows whose streams have ended, or changed hands, since it was formed.
 
-    @cached_property
-    def checksums(self) -> Array:
-        """int64, [rows]: of the inputs."""
-        if len(self) == 1:
-            return np.array([checksum(self.inputs)], np.int64)
-        return checksums(self.inputs, len(self))
+        Their steps have not run: who has the stream sends them again.
+        """
+        rows = {
+            row
+            for row, (_, stream, slot, owner) in enumerate(self.entries)
+            if stream.slot is not slot or stream.owner is not owner
+        }
+        first = len(self.entries)
+        for block in self.blocks:
+            present = block.present
+            if present is not None:
+                rows.update((first + np.flatnonzero(~present)).tolist())
+            first += len(block)
+        return rows
 
 
 class Fault(NamedTuple):

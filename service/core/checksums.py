@@ -3,15 +3,12 @@
 Multilinear hashing (Carter and Wegman, "Universal classes of hash functions", 1979; in the form
 of Lemire and Kaser, "Strongly universal string hashing is fast", 2014): the inputs as 64-bit
 words, each times an odd number of its own, modulo 2^64, of which the upper half is kept. A batch
-takes three array operations, one step a few multiplications. It guards against mistakes, not
-against an attacker.
+takes three array operations. It guards against mistakes, not against an attacker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from operator import mul
 
 import numpy as np
 
@@ -20,19 +17,14 @@ from service.core.model import Array, Tensors
 _WORD = np.dtype("<u8")
 _HALF = 32
 _MASK = 2**64 - 1
-_FEW = 64
-"""Words that are multiplied one by one, sooner than an array is made of them."""
 
 
 def checksum(inputs: Sequence[Tensors]) -> int:
     """Of one step; 32 bits."""
     total = first = 0
     for data in inputs:
-        words = memoryview(_padded(data)).cast("B").cast("Q")
-        if len(words) > _FEW:
-            total += _sums(np.frombuffer(words, _WORD)[None], first).item()
-        else:
-            total += sum(map(mul, words, _few(first, len(words))))
+        words = np.frombuffer(_padded(data), _WORD)
+        total += int(words.dot(_multipliers(first, len(words))))
         first += len(words)
     return (total & _MASK) >> _HALF
 
@@ -43,7 +35,7 @@ def checksums(inputs: Sequence[Tensors], rows: int) -> Array:
     first = 0
     for data in inputs:
         words = _words(data, rows)
-        total += _sums(words, first)
+        total += words @ _multipliers(first, words.shape[1])
         first += words.shape[1]
     return (total >> np.uint64(_HALF)).astype(np.int64)
 
@@ -63,12 +55,6 @@ def _words(data: Tensors, rows: int) -> Array:
     return padded.view(_WORD)
 
 
-def _sums(words: Array, first: int) -> Array:
-    """Per row, modulo 2^64; `first`: how many words come before these."""
-    sums: Array = words @ _multipliers(first, words.shape[1])
-    return sums
-
-
 _made = np.zeros(0, _WORD)
 
 
@@ -77,13 +63,6 @@ def _multipliers(first: int, count: int) -> Array:
     if first + count > len(_made):
         _made = _odd_numbers(2 * (first + count))
     return _made[first : first + count]
-
-
-# Bounded, since a step that is sent again is looked at whatever sizes its inputs have.
-@lru_cache(maxsize=256)
-def _few(first: int, count: int) -> Sequence[int]:
-    numbers: list[int] = _multipliers(first, count).tolist()
-    return numbers
 
 
 def _odd_numbers(count: int) -> Array:

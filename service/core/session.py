@@ -14,7 +14,7 @@ import numpy as np
 
 from service.core.lateness import Verdict
 from service.core.model import Array, TensorSpec
-from service.core.slots import Index, as_index, as_numbers
+from service.core.slots import Index, as_numbers
 from service.core.steps import Step
 
 _CHECKSUM_BITS = 32
@@ -134,13 +134,14 @@ class Sessions:
     def commit(
         self,
         slots: Index,
-        steps: Array,
-        seals: Array,
+        steps: int | Array,
+        seals: int | Array,
         outputs: Sequence[Array],
     ) -> None:
         """The slots' next steps, `steps`, have run.
 
-        `steps`, `seals`: int64 [rows]. `outputs`: one [rows, *shape] per output.
+        `steps`, `seals`: int64 [rows], or one number for all. `outputs`: one [rows, *shape] per
+        output.
         """
         rows, columns = self._places(slots, steps)
         self._seals[rows, columns] = seals
@@ -148,11 +149,13 @@ class Sessions:
             kept[rows, columns] = new
         self._next_step[rows] = steps + 1
 
-    def _places(self, slots: Index, steps: Array) -> tuple[Index, int | Array]:
+    def _places(self, slots: Index, steps: int | Array) -> tuple[Index, int | Array]:
         """Where each of these steps is kept."""
+        if isinstance(steps, int):
+            return slots, steps % self.window
         first = steps.item(0)
-        if len(steps) == 1 or (steps == first).all():
-            return as_index(slots), first % self.window
+        if (steps == first).all():
+            return slots, first % self.window
         return as_numbers(slots), steps % self.window
 
     def can_hold(self, slot: int) -> bool:
@@ -176,9 +179,9 @@ class Sessions:
         return self.kept(slot, step)
 
 
-def seal(checksum: Whole, verdict: Whole) -> Whole:
+def seal(checksum: Whole, verdict: int | Whole) -> Whole:
     """What is kept of a step beside its outputs; one array is written faster than two."""
-    return verdict << _CHECKSUM_BITS | checksum
+    return checksum | verdict << _CHECKSUM_BITS
 
 
 def _extended(array: Array, rows: int) -> Array:

@@ -11,11 +11,13 @@ from service.core.admission import StepCost
 from service.core.batch import BatchResult, Delivery, Fault
 from service.core.blocks import Block
 from service.core.checkpoint import Checkpoint
+from service.core.committer import Committer
 from service.core.counts import StepCounts
 from service.core.errors import StateUnusable, StepFault
 from service.core.saving import Saving
 from service.core.scheduler import Scheduler
 from service.core.session import History, Sessions
+from service.core.settler import Settler
 from service.core.slots import Slots
 from service.core.steps import Step
 from service.core.streams import ModelKey, Stream
@@ -65,12 +67,11 @@ class Lane:
         self._ran_alone = 0
         self.promised_hz = 0.0
         """What its streams have declared, in timesteps a second."""
-        self._scheduler = Scheduler(self.signature, self._sessions, max_batch)
+        self.counts = StepCounts()
+        settler = Settler(self.signature, self._sessions, self.counts)
+        self._scheduler = Scheduler(self._sessions, settler, max_batch)
+        self._committer = Committer(self.signature, self._sessions, settler, self.counts)
         self._capacity = 0
-
-    @property
-    def counts(self) -> StepCounts:
-        return self._scheduler.counts
 
     @property
     def step_seconds(self) -> float:
@@ -226,10 +227,9 @@ class Lane:
         if not batch:
             return []
         self._count(len(batch), run.spent)
-        absent = self._scheduler.absent(batch)
-        result = run.result or self._failed(run)
+        absent, result = batch.absent(), run.result or self._failed(run)
         self._stepper.keep(batch.slots, result, absent)
-        return self._scheduler.complete(batch, result, now, absent)
+        return self._committer.commit(batch, result, absent, now)
 
     def _count(self, rows: int, spent: float) -> None:
         self.spent += spent

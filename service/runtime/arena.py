@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from service.core.model import Array, StateSpec
-from service.core.slots import Index, as_index
+from service.core.slots import Index
 
 
 class Arena:
@@ -15,6 +15,7 @@ class Arena:
 
     def __init__(self, states: Sequence[StateSpec]) -> None:
         self._states = tuple(states)
+        self._leads = [(slice(None),) * s.input.batch_axis for s in states]
         self._arrays = [np.zeros(s.input.batched(0), s.input.dtype) for s in states]
 
     def reserve(self, capacity: int) -> None:
@@ -53,17 +54,11 @@ class Arena:
 
     def gather(self, slots: Index) -> list[Array]:
         """The states of `slots`, as the graph takes them, until the next scatter."""
-        rows = as_index(slots)
         return [
-            array[_at(state, rows)] for state, array in zip(self._states, self._arrays, strict=True)
+            array[(*lead, slots)] for lead, array in zip(self._leads, self._arrays, strict=True)
         ]
 
     def scatter(self, slots: Index, states: Sequence[Array]) -> None:
         """Replaces the states of `slots`; `states` as from `gather`."""
-        rows = as_index(slots)
-        for state, array, new in zip(self._states, self._arrays, states, strict=True):
-            array[_at(state, rows)] = new
-
-
-def _at(state: StateSpec, rows: Index) -> tuple[Index, ...]:
-    return (slice(None),) * state.input.batch_axis + (rows,)
+        for lead, array, new in zip(self._leads, self._arrays, states, strict=True):
+            array[(*lead, slots)] = new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence, Set
 from enum import Enum, auto
 from typing import NamedTuple
@@ -15,9 +16,6 @@ from service.core.run_cost import FREE, RunCost
 from service.core.slots import Index, as_numbers, count
 from service.runtime.arena import Arena
 from service.runtime.graph import StepFunction
-
-_LARGE = 2048
-"""Elements from which a sum of squares is cheaper than a look at each."""
 
 
 class Batching(Enum):
@@ -213,15 +211,10 @@ def _rows(arrays: Sequence[Array], specs: Sequence[TensorSpec], rows: list[int])
 def _non_finite_rows(array: Array, spec: TensorSpec) -> list[int]:
     if spec.dtype.kind != "f":
         return []
-    if array.size >= _LARGE and array.flags.c_contiguous and array.dtype.itemsize >= 4:
-        # One pass of BLAS: NaN and Inf stay in a sum. So may an overflow, which is looked at.
-        flat = array.reshape(-1)
-        if np.isfinite(np.dot(flat, flat)):
-            return []
-    finite = np.isfinite(array)
-    if np.count_nonzero(finite) == finite.size:  # several times cheaper than finite.all()
+    # One pass of BLAS: NaN and Inf stay in a sum of squares. An overflow does too.
+    if array.dtype.itemsize >= 4 and math.isfinite(np.vdot(array, array)):
         return []
-    return _rows_with_false(finite, spec)
+    return _rows_with_false(np.isfinite(array), spec)
 
 
 def _rows_with_false(good: Array, spec: TensorSpec) -> list[int]:

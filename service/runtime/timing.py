@@ -6,8 +6,6 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-import numpy as np
-
 from service.core.model import Array
 from service.core.run_cost import RunCost
 from service.runtime.stepper import Stepper
@@ -31,7 +29,7 @@ def _seconds(stepper: Stepper, inputs: Sequence[Array], rows: int, steps: int) -
     """Median over some steps of so many streams with the same inputs."""
     for row in range(rows):
         stepper.start(row)
-    slots, times = np.arange(rows), []
+    slots, times = slice(0, rows), []
     for step in range(steps):
         tensors = [array[step % len(array)].tobytes() * rows for array in inputs]
         started = time.perf_counter()

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from service.core.batch import Batch, BatchResult, Fault
+from service.core.committer import Committer
+from service.core.counts import StepCounts
 from service.core.errors import StepFault
 from service.core.lateness import LatePolicy, Verdict
 from service.core.scheduler import Scheduler
 from service.core.session import Sessions
+from service.core.settler import Settler
 from service.core.slots import Slots
 from service.core.steps import Output, Step, StepError
 from service.core.streams import Stream, StreamKey
@@ -24,7 +27,10 @@ class Bench:
         signature = accumulator_signature()
         self.slots = Slots()
         self.sessions = Sessions(signature.outputs, WINDOW)
-        self.scheduler = Scheduler(signature, self.sessions, max_batch)
+        self.counts = StepCounts()
+        settler = Settler(signature, self.sessions, self.counts)
+        self.scheduler = Scheduler(self.sessions, settler, max_batch)
+        self.committer = Committer(signature, self.sessions, settler, self.counts)
 
     def stream(self, policy: LatePolicy = LatePolicy.FLAG) -> tuple[Stream, Connection]:
         owner = Connection()
@@ -38,8 +44,8 @@ class Bench:
         inputs = [value(entry.step.inputs[0]) for entry in batch.entries]
         outputs = 2 * np.array(inputs, np.float32).reshape(-1, 1)
         result = BatchResult([outputs], faults=faults or {})
-        absent = self.scheduler.absent(batch)
-        for owner, answer in batch.settled + self.scheduler.complete(batch, result, now, absent):
+        ran = self.committer.commit(batch, result, batch.absent(), now) if batch else []
+        for owner, answer in batch.settled + ran:
             owner.answer(answer)
 
     def turn(self, now: float = 0.0) -> Batch:

@@ -8,10 +8,13 @@ import numpy as np
 
 from service.core.batch import Batch, BatchResult
 from service.core.blocks import Block, BlockOutputs
+from service.core.committer import Committer
+from service.core.counts import StepCounts
 from service.core.lateness import LatePolicy
 from service.core.model import Array
 from service.core.scheduler import Scheduler
 from service.core.session import Sessions
+from service.core.settler import Settler
 from service.core.slots import Slots, as_index, as_numbers
 from service.core.steps import Step
 from service.core.streams import Stream, StreamKey
@@ -60,7 +63,10 @@ class Bench:
         signature = accumulator_signature()
         self.slots = Slots()
         self.sessions = Sessions(signature.outputs, WINDOW)
-        self.scheduler = Scheduler(signature, self.sessions, max_batch)
+        self.counts = StepCounts()
+        settler = Settler(signature, self.sessions, self.counts)
+        self.scheduler = Scheduler(self.sessions, settler, max_batch)
+        self.committer = Committer(signature, self.sessions, settler, self.counts)
 
     def stream(self) -> Stream:
         slot = self.slots.acquire()
@@ -75,8 +81,8 @@ class Bench:
 
     def complete(self, batch: Batch) -> None:
         result = BatchResult([np.zeros((len(batch), 1), np.float32)])
-        absent = self.scheduler.absent(batch)
-        for owner, answer in batch.settled + self.scheduler.complete(batch, result, 0.0, absent):
+        ran = self.committer.commit(batch, result, batch.absent(), 0.0) if batch else []
+        for owner, answer in batch.settled + ran:
             owner.answer(answer)
 
     def next_steps(self, fleet: Fleet) -> list[int]:

@@ -1,0 +1,149 @@
+"""The committer of one model version: what becomes of the steps of a batch that has run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from typing import NamedTuple
+
+import numpy as np
+
+from service.core.batch import Batch, BatchResult, Delivery
+from service.core.blocks import Block, BlockOutputs
+from service.core.checksums import checksums
+from service.core.counts import StepCounts
+from service.core.lateness import Verdict, is_late
+from service.core.model import Array, Signature
+from service.core.session import Sessions, seal
+from service.core.settler import Settler
+from service.core.slots import as_numbers
+from service.core.steps import Output, Step
+
+
+class Committer:
+    def __init__(
+        self, signature: Signature, sessions: Sessions, settler: Settler, counts: StepCounts
+    ) -> None:
+        self._sizes = tuple(spec.nbytes for spec in signature.outputs)
+        self._sessions = sessions
+        self._settler = settler
+        self._counts = counts
+
+    def commit(
+        self, batch: Batch, result: BatchResult, absent: Set[int], now: float
+    ) -> list[Delivery]:
+        """Commits what ran and returns its answers; of `absent` rows nothing is kept or told."""
+        self._count_run(batch, now)
+        if len(batch) == 1 and batch.entries and not result.faults and not absent:
+            return [self._commit_lone(batch, result.outputs, now)]
+        deliveries = self._failures(batch, result, absent)
+        sums, dropped = checksums(batch.inputs, len(batch)), result.faults.keys() | absent
+        first = len(batch.entries)
+        if rows := _ran(0, first, dropped):
+            deliveries += self._commit_entries(batch, _Part(rows, result.outputs, sums), now)
+        for block in batch.blocks:
+            if rows := _ran(first, len(block), dropped):
+                part = _Part(rows, result.outputs, sums)
+                ran = block if isinstance(rows, slice) else block.part(np.array(rows) - first)
+                deliveries.append(self._commit_block(ran, batch, part, now))
+            first += len(block)
+        return deliveries
+
+    def _count_run(self, batch: Batch, now: float) -> None:
+        counts, started = self._counts, batch.started
+        counts.batches += 1
+        counts.computed += now - started
+        for entry in batch.entries:
+            counts.queued += started - entry.step.received
+        for block in batch.blocks:
+            counts.queued += len(block) * (started - block.received)
+
+    def _commit_lone(self, batch: Batch, outputs: Sequence[Array], now: float) -> Delivery:
+        """What `_commit_entries` does, without arrays of one number."""
+        ((step, _, _, owner),) = batch.entries
+        verdict = self._verdict(step, now)
+        self._sessions.commit(batch.slots, step.number, seal(step.checksum, verdict), outputs)
+        self._counts.ran += 1
+        rows = tuple([array.tobytes() for array in outputs])
+        started = batch.started
+        output = Output(step.number, rows, verdict, 1, started - step.received, now - started)
+        return owner, output
+
+    def _commit_entries(self, batch: Batch, part: _Part, now: float) -> list[Delivery]:
+        entries, slots = batch.entries, batch.slots
+        if not isinstance(part.rows, slice):
+            entries = [entries[row] for row in part.rows]
+        if len(entries) < len(batch):
+            slots = as_numbers(slots)[part.rows]
+        outputs = [array[part.rows] for array in part.outputs]
+        steps = np.array([entry.step.number for entry in entries], np.int64)
+        verdicts = [self._verdict(entry.step, now) for entry in entries]
+        seals = seal(part.sums[part.rows], np.array(verdicts, np.int64))
+        self._sessions.commit(slots, steps, seals, outputs)
+        self._counts.ran += len(entries)
+
+        encoded = zip(*map(_row_bytes, outputs, self._sizes), strict=True)
+        size, started, computed = len(batch), batch.started, now - batch.started
+        return [
+            (
+                owner,
+                Output(step.number, row, verdict, size, started - step.received, computed),
+            )
+            for (step, _, _, owner), row, verdict in zip(entries, encoded, verdicts, strict=True)
+        ]
+
+    def _verdict(self, step: Step, now: float) -> Verdict:
+        if step.verdict is not None:
+            return step.verdict
+        if is_late(step.received, step.budget, step.age, now):
+            self._counts.late += 1
+            return Verdict.LATE
+        return Verdict.ON_TIME
+
+    def _commit_block(self, block: Block, batch: Batch, part: _Part, now: float) -> Delivery:
+        outputs = [array[part.rows] for array in part.outputs]
+        sums, late = part.sums[part.rows], block.late(now)
+        if late is None:
+            seals = seal(sums, Verdict.ON_TIME)
+        else:
+            seals = seal(sums, np.where(late, Verdict.LATE, Verdict.ON_TIME))
+            self._counts.late += int(np.count_nonzero(late))
+        self._sessions.commit(block.rows, block.steps, seals, outputs)
+        self._counts.ran += len(block)
+        started = batch.started
+        queued, computed = started - block.received, now - started
+        return block.owner, BlockOutputs(
+            block.handles, block.steps, outputs, late, len(batch), queued, computed
+        )
+
+    def _failures(self, batch: Batch, result: BatchResult, absent: Set[int]) -> list[Delivery]:
+        failures: list[Delivery] = []
+        for row, (fault, message) in result.faults.items():
+            if row not in absent:
+                step, stream = batch.at(row)
+                assert stream.slot is not None and stream.owner is not None
+                text = f"step {step.number}: {message}"
+                error = self._settler.error(stream.slot.row, step, fault, text)
+                failures.append((stream.owner, error))
+        return failures
+
+
+class _Part(NamedTuple):
+    """Some of a batch."""
+
+    rows: slice | list[int]
+    outputs: Sequence[Array]
+    """Of the whole batch."""
+    sums: Array
+    """Of the inputs of the whole batch."""
+
+
+def _ran(first: int, count: int, dropped: Set[int]) -> slice | list[int] | None:
+    """Of so many rows, those that are not dropped. None: there are none."""
+    if not dropped:
+        return slice(first, first + count) if count else None
+    return [row for row in range(first, first + count) if row not in dropped]
+
+
+def _row_bytes(array: Array, size: int) -> list[bytes]:
+    data = array.tobytes()
+    return [data[start : start + size] for start in range(0, len(data), size)]
