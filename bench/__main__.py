@@ -12,6 +12,7 @@ import grpc
 from bench import parts, report, wording
 from bench.load import LoadFailed
 from bench.machine import Circumstances
+from bench.page.html import page
 from bench.part import Part, Results
 from bench.process import ServerFailed
 from torture.programs import NotInstalled
@@ -45,12 +46,14 @@ def bench(only: tuple[str, ...], quick: bool, out: Path) -> None:
     click.echo(report.heading())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     chosen = [part for part in parts.PARTS if part.name in (only or _NAMES)]
-    measured = [_measured(part, here, quick=quick) for part in chosen]
-    for warning in wording.warnings(measured, here):
+    measured = [(part, _measured(part, here, quick=quick)) for part in chosen]
+    results = [found for _, found in measured]
+    for warning in wording.warnings(results, here):
         click.echo(f"warning: {warning}")
     out.mkdir(parents=True, exist_ok=True)
-    report.write_json(measured, out / "bench.json")
-    click.echo(f"written: {out / 'bench.json'}")
+    report.write_json(results, out / "bench.json")
+    (out / "bench.html").write_text(page(measured, here, quick=quick), encoding="utf-8")
+    click.echo(f"written: {out / 'bench.json'}, {out / 'bench.html'}")
 
 
 def _measured(part: Part, here: Circumstances, *, quick: bool) -> Results:

@@ -22,10 +22,6 @@ class Pairs:
     load: str = ""
     """How the streams send, if not one step after the other."""
 
-    @property
-    def label(self) -> str:
-        return f"{self.streams:,} stream{'s' if self.streams > 1 else ''}{self.load}"
-
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -59,8 +55,8 @@ class Row:
     what: str
     against: str
     streams: int
-    label: str
-    """The streams in words, and how they send."""
+    load: str
+    """As that of pairs."""
     quantity: str
     unit: str
     measured: Sequence[float]
@@ -70,6 +66,11 @@ class Row:
     """Whether more is better."""
     apart: float = 0.0
     """How far apart the floor's own rounds lie, as a share of their median rate."""
+
+    @property
+    def label(self) -> str:
+        """The streams in words, and how they send."""
+        return f"{self.streams:,} stream{'s' if self.streams > 1 else ''}{self.load}"
 
     @property
     def ratios(self) -> list[float]:
@@ -98,7 +99,7 @@ def row_of(pairs: Pairs, quantity: Quantity, goal: Goal | None = None) -> Row:
         what=pairs.what,
         against=pairs.against,
         streams=pairs.streams,
-        label=pairs.label,
+        load=pairs.load,
         quantity=quantity.name,
         unit=quantity.unit,
         measured=tuple(map(quantity.of, pairs.service)),

@@ -40,6 +40,15 @@ def verdict(row: Row) -> str:
     return "as expected" if row.reached else "not as expected"
 
 
+def kind(row: Row) -> str:
+    """The class of the page's style that the verdict has."""
+    if row.goal is None:
+        return ""
+    if row.reached:
+        return "good"
+    return "bad" if row.goal.asked else "open"
+
+
 def unsteady(row: Row) -> bool:
     """Whether the floor's own rounds lie so far apart that the row says little."""
     return row.apart > _STEADY_SPREAD
@@ -54,12 +63,11 @@ def warnings(results: list[Results], here: Circumstances) -> list[str]:
         )
     if here.cores.client == here.cores.server:
         found.append(str(here.cores))
-    rows = [row for part in results for row in part.rows if unsteady(row)]
-    found += dict.fromkeys(
+    rows = {(row.what, row.label): row for part in results for row in part.rows if unsteady(row)}
+    return found + [
         f"{row.what}, {row.label}: the rounds of {row.against} lie {row.apart:.0%} apart"
-        for row in rows
-    )
-    return found
+        for row in rows.values()
+    ]
 
 
 def _figure(value: float, unit: str) -> str:

@@ -102,7 +102,7 @@ def _memory(held: float, streams: int, form: _Form) -> Row:
         what="service",
         against="allowed",
         streams=streams,
-        label=f"{streams:,} idle streams {form.name}",
+        load=f", idle, {form.name}",
         quantity="memory per stream beyond its state",
         unit="KB",
         measured=(held - SMALL.state_bytes / _KB,),

@@ -131,10 +131,12 @@ def _rows(load: Load, measured: _Measured) -> Sequence[Row]:
 
 def _explained(measured: _Measured, occurred: Histogram) -> str:
     echo = median(round_.cpu_us for round_ in measured.echo)
+    busy = median(round_.busy for round_ in measured.service)
     arithmetic, mean = median(measured.arithmetic_us), batches.mean_size(occurred)
     return (
         f"a message costs the echo {echo:.1f} µs, a step ONNX Runtime {arithmetic:.1f} µs; answers "
-        f"came from batches of {min(occurred)} to {max(occurred)}, {mean:.0f} in the mean"
+        f"came from batches of {min(occurred)} to {max(occurred)}, {mean:.0f} in the mean; the "
+        f"service was at work {busy:.0%} of the time"
     )
 
 
