@@ -19,6 +19,7 @@ from torture.burst import open_all_at_once
 from torture.churn import let_streams_come_and_go
 from torture.crashes import crash_under_load
 from torture.cuts import cut_at_every_point
+from torture.fleet_crashes import crash_under_fleets
 from torture.fleet_cuts import cut_fleets_at_every_point
 from torture.flood import flood_and_read_nothing
 from torture.malformed import flood_with_malformed_messages
@@ -49,6 +50,9 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "cuts": lambda ground, _: cut_at_every_point(ground, in_flight=(1, 8), stride=1),
     "fleet-cuts": lambda ground, _: cut_fleets_at_every_point(ground, stride=1),
+    "fleet-kills": lambda ground, seed: crash_under_fleets(
+        ground, crashes=24, streams=16, up=(0.5, 2.5), seed=seed
+    ),
     "malformed": lambda ground, seed: flood_with_malformed_messages(
         ground, messages=100_000, streams=16, seed=seed
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 
@@ -28,3 +29,18 @@ async def step_some(
     now = time.monotonic()
     for diary, y, taken in zip(chosen, outputs["y"], outputs["taken"], strict=True):
         diary.note(Observation(y.tobytes(), int(taken[0])), now)
+
+
+async def keep_stepping_together(
+    fleet: stepwire.Fleet,
+    witness: Witness,
+    diaries: Sequence[Diary],
+    *,
+    until: asyncio.Event,
+    source: random.Random,
+) -> None:
+    """Steps of all streams, or as often as not of some in any order."""
+    places = range(len(diaries))
+    while not until.is_set():
+        some = source.sample(places, source.randint(1, len(places)))
+        await step_some(fleet, witness, diaries, source.choice((places, some)))

@@ -13,15 +13,13 @@ from stepwire.v1 import stream_pb2 as pb
 from torture.arrays import step_some
 from torture.diary import Account, Diary, account
 from torture.fleet import RawFleet
-from torture.member import Member, account_of, total
+from torture.member import Member, account_of, mixed, total
 from torture.package import NAME
 from torture.processes import running
 from torture.promises import promised
 from torture.proxy import Proxy, Way, proxied
 from torture.witness import Witness
 
-_POLICIES = (pb.LATE_POLICY_FLAG, pb.LATE_POLICY_REJECT, pb.LATE_POLICY_HOLD)
-_LATE_EVERY = 5
 _STAYING, _STEPS = 4, 2
 """Streams of a raw fleet that stay, and their steps in one turn."""
 _ARRAYS = 4
@@ -97,15 +95,7 @@ class _RawTurns:
 
     def _new(self, streams: int) -> list[Member]:
         numbers = range(len(self.members), len(self.members) + streams)
-        new = [
-            Member(
-                self._witnesses[number % len(self._witnesses)],
-                Diary(number),
-                _POLICIES[number % len(_POLICIES)],
-                _LATE_EVERY,
-            )
-            for number in numbers
-        ]
+        new = mixed(self._witnesses, numbers)
         self.members += new
         return new
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from service.core.model import Array
@@ -96,6 +96,24 @@ class Member:
             step <= self.sent, f"{step} steps are durable of a stream that was sent {self.sent}"
         )
         self.durable_step = max(self.durable_step, step)
+
+
+_POLICIES = (pb.LATE_POLICY_FLAG, pb.LATE_POLICY_REJECT, pb.LATE_POLICY_HOLD)
+_LATE_EVERY = 5
+
+
+def mixed(witnesses: Sequence[Witness], numbers: Iterable[int], *, sync: int = 0) -> list[Member]:
+    """Members of all models and late policies. `sync`: each so many of them is; 0: none."""
+    return [
+        Member(
+            witnesses[number % len(witnesses)],
+            Diary(number),
+            _POLICIES[number % len(_POLICIES)],
+            _LATE_EVERY,
+            sync=bool(sync) and number % sync == 0,
+        )
+        for number in numbers
+    ]
 
 
 def account_of(members: Sequence[Member]) -> Account:

@@ -41,6 +41,8 @@ class Muster:
         """Entries that got an error."""
         self.unheard = 0
         """Steps that had run when a stream was opened again, and whose answers never came."""
+        self.replayed = 0
+        """Steps that were answered, and that a server had lost."""
 
     def at_home(self, seat: Seat) -> bool:
         """Whether nobody else is to have the stream."""
@@ -133,6 +135,7 @@ class Muster:
             f"at step {opened.next_step}, exact: {opened.exact}",
         )
         self.unheard += max(0, opened.next_step - member.made)
+        self.replayed += max(0, member.made - opened.next_step)
 
     def _hear_refused(self, seat: Seat, error: str) -> None:
         if error in _PASSING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torture.fleet_crashes import crash_under_fleets
 from torture.fleet_cuts import cut_fleets_at_every_point
 
 
@@ -12,3 +13,8 @@ async def test_each_step_of_a_fleet_takes_effect_once_wherever_its_call_is_cut(
 ) -> None:
     figures = await cut_fleets_at_every_point(tmp_path, stride=31)
     assert figures.cuts > 80 and figures.closed > 20
+
+
+async def test_a_killed_server_loses_and_doubles_nothing_of_fleets(tmp_path: Path) -> None:
+    figures = await crash_under_fleets(tmp_path, crashes=3, streams=6, up=(0.5, 1.0))
+    assert figures.unheard > 0
