@@ -18,7 +18,9 @@ def round_trips(rows: Iterable[Row]) -> str:
     """From p50 to p99, of both sides of every load that has both; empty if none has."""
     loads = [
         found
-        for _, group in groupby(rows, key=lambda row: (row.what, row.load, row.streams))
+        for _, group in groupby(
+            rows, key=lambda row: (row.what, row.load, row.streams, row.against)
+        )
         if (found := _both(list(group)))
     ]
     if not loads:

@@ -124,5 +124,5 @@ PART = Part(
     "Many open, idle streams",
     measure,
     full=Plan(rounds=5, warm_up=0.5, seconds=1.5),
-    quick=Plan(rounds=1, warm_up=0.2, seconds=0.3, scale=0.05),
+    quick=Plan(rounds=1, warm_up=0.2, seconds=0.5, scale=0.05),
 )
