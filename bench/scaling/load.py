@@ -1,4 +1,4 @@
-"""The load: calls that send when they are answered, or by the clock whether answered or not."""
+"""The load: calls that send when they are answered, or by the clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _SWITCH_SECONDS = 1e-4
 class Load:
     calls: int
     rate_hz: float = 0.0
-    """Messages per second of each call, sent by the clock; 0: each follows the answer before."""
+    """Messages per second of each call, sent by the clock; 0: each follows the answer before.
+
+    Of what falls due while an answer is awaited, one message follows that answer.
+    """
     connections: int = 1
 
 
@@ -100,7 +103,7 @@ async def converse(
     seconds: float,
 ) -> Measured:
     """Raises LoadFailed."""
-    with _paced(talkers, rate_hz):
+    with _paced(talkers, rate_hz), _failing_alone():
         async with (
             asyncio.timeout(warm_up + seconds + _CLOSE_LIMIT),
             asyncio.TaskGroup() as tasks,
@@ -116,6 +119,18 @@ async def converse(
     return _summary(talkers, first, last)
 
 
+@contextmanager
+def _failing_alone() -> Iterator[None]:
+    """Of tasks that fail, one is told of; so is one that does not end."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        failed = group.subgroup(LoadFailed)
+        raise (failed or group).exceptions[0] from group
+    except TimeoutError as error:
+        raise LoadFailed(f"a step was not answered within {_CLOSE_LIMIT:g} s") from error
+
+
 def _connection(address: str) -> grpc.aio.Channel:
     # Channels to one address share a connection unless each has a pool of its own.
     return grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
@@ -124,7 +139,8 @@ def _connection(address: str) -> grpc.aio.Channel:
 class _Answer(NamedTuple):
     sent: float
     heard: float
-    message: bytes
+    batch: int
+    """Rows of its run."""
 
 
 class Talker:
@@ -161,11 +177,16 @@ class Talker:
             message = self.talk.message(self._step)
             sent = time.perf_counter()
             await self.call.write(message)
-            answer = await heard(self.call)
-            while self.talk.batch(answer) is None:
-                answer = await heard(self.call)
-            self.answers.append(_Answer(sent, time.perf_counter(), answer))
+            self.answers.append(await self._answer(sent))
             self._step += 1
+
+    async def _answer(self, sent: float) -> _Answer:
+        while True:
+            message = await heard(self.call)
+            now = time.perf_counter()
+            batch = self.talk.batch(message)
+            if batch is not None:
+                return _Answer(sent, now, batch)
 
     def stop(self) -> None:
         self._stopped = True
@@ -237,7 +258,7 @@ def _summary(talkers: Sequence[Talker], first: _Mark, last: _Mark) -> Measured:
     if not answers:
         raise LoadFailed("no step was answered")
     count = len(answers)
-    batches = np.array([talk.batch(answer.message) or 1 for talk, answer in answers])
+    batches = np.array([max(1, answer.batch) for _, answer in answers])
     shares = np.array([talk.entries for talk, _ in answers]) / batches
     trips = np.array([answer.heard - answer.sent for _, answer in answers]) * 1e6
     p50, p99 = np.percentile(trips, [50, 99])

@@ -135,7 +135,7 @@ def _run(sides: Sides, first: list[_Message], seconds: float, *, closed: bool) -
     begin = _WARM_UP * end
     busy, batches, trips = 0.0, [], []
     while (now := min(server.next, client.next)) < end:
-        if server.next <= client.next:
+        if server.next < client.next:
             count, took, done = server.turn()
             if now >= begin:
                 busy += took
