@@ -18,7 +18,7 @@ from service.core.blocks import Block, BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError, StepFault
 from service.core.model import Array
 from service.core.roster import HandlesRefused, Place
-from service.core.slots import Index, as_index
+from service.core.slots import Index
 from service.core.steps import Answer, Output, StepError
 from service.core.streams import Stream
 from service.engine import Engine
@@ -238,7 +238,7 @@ class FleetCall:
                 self._farewell = None
             elif self._is_done():
                 return
-            elif len(untold := self._roster.untold()):
+            elif self._members.durable_at_all and len(untold := self._roster.untold()):
                 self._roster.told[untold] = told = self._roster.durable[untold]
                 await self._context.write(fleet_messages.durable(untold, told))
             else:
@@ -252,7 +252,7 @@ class FleetCall:
     async def _write_next(self) -> None:
         answer = self._outbox.popleft()
         if isinstance(answer, BlockOutputs):
-            handles = as_index(answer.handles.astype(np.int64))
+            handles = self._roster.index(answer.handles)
             self._answered(handles)
             for message in fleet_messages.outputs(answer, self._tell_durable(handles)):
                 await self._context.write(message)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from service.core.blocks import Block
+from service.core.checksums import checksums
 from service.core.errors import StepFault
 from service.core.model import Array, Tensors
 from service.core.slots import Index, Slot, as_index, as_numbers
@@ -48,6 +49,8 @@ class Batch:
     """Of all rows, once it is formed."""
     inputs: Sequence[Tensors] = ()
     """Per input of the signature, the rows one after another; once it is formed."""
+    sums: Array | None = None
+    """int64, [rows]: checksums of the inputs; once it is formed, unless of a lone entry."""
 
     def __len__(self) -> int:
         if not self.blocks:
@@ -59,11 +62,14 @@ class Batch:
         if len(self.entries) == 1 and not self.blocks:
             ((step, _, slot, _),) = self.entries
             self.slots, self.inputs = slice(slot.row, slot.row + 1), step.inputs
-        elif len(self.blocks) == 1 and not self.entries:
+            return
+        if len(self.blocks) == 1 and not self.entries:
             (block,) = self.blocks
             self.slots, self.inputs = block.rows, block.inputs
         elif self:
             self._join()
+        if self:
+            self.sums = checksums(self.inputs, len(self))
 
     def _join(self) -> None:
         lone = np.array([entry.slot.row for entry in self.entries], np.int64)

@@ -9,7 +9,6 @@ import numpy as np
 
 from service.core.batch import Batch, BatchResult, Delivery
 from service.core.blocks import Block, BlockOutputs
-from service.core.checksums import checksums
 from service.core.counts import StepCounts
 from service.core.lateness import Verdict, is_late
 from service.core.model import Array, Signature
@@ -33,16 +32,17 @@ class Committer:
     ) -> list[Delivery]:
         """Commits what ran and returns its answers; of `absent` rows nothing is kept or told."""
         self._count_run(batch, now)
-        if len(batch) == 1 and batch.entries and not result.faults and not absent:
-            return [self._commit_lone(batch, result.outputs, now)]
         deliveries = self._failures(batch, result, absent)
-        sums, dropped = checksums(batch.inputs, len(batch)), result.faults.keys() | absent
+        dropped = result.faults.keys() | absent
+        if batch.sums is None:
+            return deliveries if dropped else [self._commit_lone(batch, result.outputs, now)]
         first = len(batch.entries)
         if rows := _ran(0, first, dropped):
-            deliveries += self._commit_entries(batch, _Part(rows, result.outputs, sums), now)
+            part = _Part(rows, result.outputs, batch.sums)
+            deliveries += self._commit_entries(batch, part, now)
         for block in batch.blocks:
             if rows := _ran(first, len(block), dropped):
-                part = _Part(rows, result.outputs, sums)
+                part = _Part(rows, result.outputs, batch.sums)
                 ran = block if isinstance(rows, slice) else block.part(np.array(rows) - first)
                 deliveries.append(self._commit_block(ran, batch, part, now))
             first += len(block)

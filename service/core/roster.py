@@ -131,6 +131,11 @@ class Roster:
                 self._casts.popitem(last=False)
         return known
 
+    def index(self, handles: Array) -> Index:
+        """The same handles, uint32, as an index."""
+        known = self._casts.get(handles.tobytes())
+        return known.index if known else as_index(handles.astype(np.int64))
+
     def _cast(self, packed: bytes) -> Cast:
         if len(packed) % _HANDLE.itemsize:
             raise HandlesRefused(f"{len(packed)} bytes are no whole number of handles")

@@ -51,20 +51,23 @@ class History(NamedTuple):
 
 
 class Sessions:
-    """Step t of a slot is kept at column t % window until step t + window replaces it."""
+    """Step t of a slot is kept in turn t % window, until step t + window replaces it.
+
+    Arrays have the turns before the slots: streams that step together write side by side.
+    """
 
     def __init__(self, outputs: Sequence[TensorSpec], window: int) -> None:
         self.window = window
         self._next_step = np.zeros(0, np.int64)
-        self._seals = np.zeros((0, window), np.int64)
-        self._outputs = [np.zeros((0, window, *spec.shape), spec.dtype) for spec in outputs]
+        self._seals = np.zeros((window, 0), np.int64)
+        self._outputs = [np.zeros((window, 0, *spec.shape), spec.dtype) for spec in outputs]
 
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`; what is there stays."""
         missing = capacity - len(self._next_step)
         if missing <= 0:
             return
-        self._next_step = _extended(self._next_step, missing)
+        self._next_step = np.append(self._next_step, np.zeros(missing, np.int64))
         self._seals = _extended(self._seals, missing)
         self._outputs = [_extended(array, missing) for array in self._outputs]
 
@@ -83,20 +86,20 @@ class Sessions:
             for data, array in zip(history.outputs, self._outputs, strict=True)
         ]
         self._next_step[slot] = history.next_step
-        self._seals[slot] = _NOT_KEPT
+        self._seals[:, slot] = _NOT_KEPT
         newest = min(kept, self.window)
-        columns = np.arange(history.next_step - newest, history.next_step) % self.window
-        self._seals[slot, columns] = history.seals[kept - newest :]
+        turns = np.arange(history.next_step - newest, history.next_step) % self.window
+        self._seals[turns, slot] = history.seals[kept - newest :]
         for array, rows in zip(self._outputs, outputs, strict=True):
-            array[slot, columns] = rows[kept - newest :]
+            array[turns, slot] = rows[kept - newest :]
 
     def histories(self, slots: Array) -> list[History]:
         """What `restore` takes, of each of `slots`, int64 [rows]."""
         window, rows = self.window, slots[:, None]
         next_steps = self._next_step[slots]
-        columns = (next_steps[:, None] + np.arange(window)) % window
-        seals = self._seals[rows, columns]
-        outputs = [array[rows, columns] for array in self._outputs]
+        turns = (next_steps[:, None] + np.arange(window)) % window
+        seals = self._seals[turns, rows]
+        outputs = [array[turns, rows] for array in self._outputs]
         lost = np.maximum(window - next_steps, np.count_nonzero(seals == _NOT_KEPT, axis=1))
         return [
             History(step, tuple(array[row, first:].tobytes() for array in outputs), tuple(sealed))
@@ -120,16 +123,16 @@ class Sessions:
             return Judgement.GAP
         if number < expected - self.window:
             return Judgement.TOO_OLD
-        seal = self._seals.item(slot, number % self.window)
+        seal = self._seals.item(number % self.window, slot)
         if seal == _NOT_KEPT:
             return Judgement.TOO_OLD
         return Judgement.REPLAY if seal & _CHECKSUM == step.checksum else Judgement.CONFLICT
 
     def kept(self, slot: int, step: int) -> Kept:
         """The answer to a step judged REPLAY."""
-        column = step % self.window
-        outputs = tuple(array[slot, column].tobytes() for array in self._outputs)
-        return Kept(outputs, Verdict(self._seals.item(slot, column) >> _CHECKSUM_BITS))
+        turn = step % self.window
+        outputs = tuple(array[turn, slot].tobytes() for array in self._outputs)
+        return Kept(outputs, Verdict(self._seals.item(turn, slot) >> _CHECKSUM_BITS))
 
     def commit(
         self,
@@ -143,25 +146,25 @@ class Sessions:
         `steps`, `seals`: int64 [rows], or one number for all. `outputs`: one [rows, *shape] per
         output.
         """
-        rows, columns = self._places(slots, steps)
-        self._seals[rows, columns] = seals
+        turns, rows = self._places(slots, steps)
+        self._seals[turns, rows] = seals
         for kept, new in zip(self._outputs, outputs, strict=True):
-            kept[rows, columns] = new
+            kept[turns, rows] = new
         self._next_step[rows] = steps + 1
 
-    def _places(self, slots: Index, steps: int | Array) -> tuple[Index, int | Array]:
+    def _places(self, slots: Index, steps: int | Array) -> tuple[int | Array, Index]:
         """Where each of these steps is kept."""
         if isinstance(steps, int):
-            return slots, steps % self.window
+            return steps % self.window, slots
         first = steps.item(0)
         if (steps == first).all():
-            return slots, first % self.window
-        return as_numbers(slots), steps % self.window
+            return first % self.window, slots
+        return steps % self.window, as_numbers(slots)
 
     def can_hold(self, slot: int) -> bool:
         """Whether there is an output before the slot's next step."""
         before = self.next_step(slot) - 1
-        return before >= 0 and self._seals.item(slot, before % self.window) != _NOT_KEPT
+        return before >= 0 and self._seals.item(before % self.window, slot) != _NOT_KEPT
 
     def hold(self, slot: int, checksum: int) -> Kept:
         """The slot's next step is consumed unrun: the output before it is given again.
@@ -171,10 +174,10 @@ class Sessions:
         step = self.next_step(slot)
         if not self.can_hold(slot):
             raise ValueError(f"step {step} has no output to hold")
-        column, before = step % self.window, (step - 1) % self.window
-        self._seals[slot, column] = seal(checksum, Verdict.HELD)
+        turn, before = step % self.window, (step - 1) % self.window
+        self._seals[turn, slot] = seal(checksum, Verdict.HELD)
         for kept in self._outputs:
-            kept[slot, column] = kept[slot, before]
+            kept[turn, slot] = kept[before, slot]
         self._next_step[slot] = step + 1
         return self.kept(slot, step)
 
@@ -184,8 +187,10 @@ def seal(checksum: Whole, verdict: int | Whole) -> Whole:
     return checksum | verdict << _CHECKSUM_BITS
 
 
-def _extended(array: Array, rows: int) -> Array:
-    return np.concatenate([array, np.zeros((rows, *array.shape[1:]), array.dtype)])
+def _extended(array: Array, slots: int) -> Array:
+    """With so many slots more."""
+    turns, _, *shape = array.shape
+    return np.concatenate([array, np.zeros((turns, slots, *shape), array.dtype)], axis=1)
 
 
 def _parsed(data: bytes, rows: int, like: Array) -> Array:

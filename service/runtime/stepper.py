@@ -100,7 +100,7 @@ class Stepper:
             _decoded(data, spec, rows)
             for data, spec in zip(inputs, self.signature.inputs, strict=True)
         ]
-        faults = self._replace_unknown_symbols(arrays)
+        faults = self._refused(arrays)
         return Taken(rows, [*arrays, *self._arena.gather(slots)], faults)
 
     def run(self, taken: Taken) -> BatchResult:
@@ -112,7 +112,10 @@ class Stepper:
             if rows == 1:
                 raise
             results = self._run_apart(arrays, rows, faults)
-        faults = self._non_finite(arrays, results) | faults
+        for array, spec in zip(results, self._given, strict=True):
+            for row in _non_finite_rows(array, spec):
+                message = f"its result is not finite, in {spec.name!r}"
+                faults.setdefault(row, Fault(StepFault.RESULT_NOT_FINITE, message))
         specs = self.signature.outputs
         outputs, states = results[: len(specs)], results[len(specs) :]
         first = [spec.rows_first(array) for array, spec in zip(outputs, specs, strict=True)]
@@ -169,33 +172,30 @@ class Stepper:
                 )
         return results
 
-    def _replace_unknown_symbols(self, inputs: list[Array]) -> dict[int, Fault]:
-        """Puts symbol 0 in the place of numbers that stand for none: graphs look symbols up."""
+    def _refused(self, inputs: list[Array]) -> dict[int, Fault]:
+        """The faults of the inputs. Graphs look symbols up: of those that are none 0 is left."""
         faults: dict[int, Fault] = {}
         for place, spec in enumerate(self.signature.inputs):
-            if not spec.symbols:
-                continue
-            known = (inputs[place] >= 0) & (inputs[place] < len(spec.symbols))
-            if known.all():
-                continue
-            for row in _rows_with_false(known, spec):
+            if spec.symbols:
                 message = f"input {spec.name!r} has symbols 0 to {len(spec.symbols) - 1}"
+                rows = _replace_unknown_symbols(inputs, place, spec)
+            elif self.signature.takes_non_finite:
+                continue
+            else:
+                message = f"input {spec.name!r} holds NaN or Inf"
+                rows = _non_finite_rows(inputs[place], spec)
+            for row in rows:
                 faults.setdefault(row, Fault(StepFault.INVALID_INPUT, message))
-            inputs[place] = np.where(known, inputs[place], spec.dtype.type(0))
         return faults
 
-    def _non_finite(self, taken: Sequence[Array], results: Sequence[Array]) -> dict[int, Fault]:
-        faults: dict[int, Fault] = {}
-        if not self.signature.takes_non_finite:
-            for array, spec in zip(taken, self.signature.inputs, strict=False):
-                for row in _non_finite_rows(array, spec):
-                    message = f"input {spec.name!r} holds NaN or Inf"
-                    faults.setdefault(row, Fault(StepFault.INVALID_INPUT, message))
-        for array, spec in zip(results, self._given, strict=True):
-            for row in _non_finite_rows(array, spec):
-                message = f"its result is not finite, in {spec.name!r}"
-                faults.setdefault(row, Fault(StepFault.RESULT_NOT_FINITE, message))
-        return faults
+
+def _replace_unknown_symbols(inputs: list[Array], place: int, spec: TensorSpec) -> list[int]:
+    """The rows that have one."""
+    known = (inputs[place] >= 0) & (inputs[place] < len(spec.symbols))
+    if known.all():
+        return []
+    inputs[place] = np.where(known, inputs[place], spec.dtype.type(0))
+    return _rows_with_false(known, spec)
 
 
 def _decoded(data: Tensors, spec: TensorSpec, rows: int) -> Array:
