@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from bench import conversations, crowd
-from bench.load import Round, run_round
+from bench.load import Conversation, Round, run_round
 from bench.package import SMALL
 from bench.part import Part, Plan, Progress, Results
 from bench.process import Server
@@ -28,17 +28,27 @@ _SETTLE = 0.5
 _KB = 1000.0
 
 
+Opened = AbstractAsyncContextManager[None]
+
+
 class _Form(NamedTuple):
     name: str
-    open: Callable[[str, int], AbstractAsyncContextManager[None]]
+    open: Callable[[str, int], Opened]
     """By the server's address and the number of streams."""
+    open_echo: Callable[[str, int], Opened] | None = None
+    """The same calls to the bare echo."""
+
+
+def _talk() -> Conversation:
+    return conversations.with_service(SMALL, steps=_WINDOW)
 
 
 FORMS = (
     _Form(
         "in calls of their own",
+        lambda address, streams: crowd.in_calls_of_their_own(address, _talk(), streams),
         lambda address, streams: crowd.in_calls_of_their_own(
-            address, conversations.with_service(SMALL, steps=_WINDOW), streams
+            address, conversations.with_echo(_talk()), streams
         ),
     ),
     _Form(
@@ -49,15 +59,13 @@ FORMS = (
 
 
 async def measure(stand: Stand, plan: Plan, progress: Progress) -> Results:
+    many = round(MANY * plan.scale)
     rows: list[Row] = []
     notes: list[str] = []
     for form in FORMS:
-        many = round(MANY * plan.scale)
-        quiet, crowded = (stand.service(SMALL, options=_OPTIONS) for _ in range(2))
-        # What the first streams ever make the server load is no cost of the idle ones.
-        await _active(plan, crowded)
-        before = crowded.memory_bytes()
         progress(f"opening {many:,} idle streams {form.name}")
+        quiet, crowded = (stand.service(SMALL, options=_OPTIONS) for _ in range(2))
+        before = await _memory_in_use(plan, crowded)
         async with form.open(quiet.address, FEW), form.open(crowded.address, many):
             await asyncio.sleep(_SETTLE)
             held = (crowded.memory_bytes() - before) / many / _KB
@@ -66,6 +74,8 @@ async def measure(stand: Stand, plan: Plan, progress: Progress) -> Results:
         crowded.stop()
         rows += [_memory(held, many, form), row_of(pairs, CPU, _CPU_ASKED)]
         notes.append(_explained(held, many, form))
+        if form.open_echo:
+            notes.append(await _call_alone(stand, many, form.open_echo))
     return Results(rows, notes)
 
 
@@ -97,6 +107,12 @@ async def _active(plan: Plan, server: Server) -> Round:
     )
 
 
+async def _memory_in_use(plan: Plan, server: Server) -> int:
+    """What the first streams ever make the server load is no cost of the idle ones."""
+    await _active(plan, server)
+    return server.memory_bytes()
+
+
 def _memory(held: float, streams: int, form: _Form) -> Row:
     return Row(
         what="service",
@@ -117,6 +133,19 @@ def _explained(held: float, streams: int, form: _Form) -> str:
         f"{streams:,} idle streams {form.name}: {held:.1f} KB of resident memory each: its state "
         f"{state:.1f}, its {_WINDOW} kept outputs {kept:.1f}, the rest {held - state - kept:.1f}"
     )
+
+
+async def _call_alone(stand: Stand, streams: int, opened: Callable[[str, int], Opened]) -> str:
+    """What the transport takes of it."""
+    echo = stand.echo(SMALL)
+    async with opened(echo.address, FEW):
+        pass
+    before = echo.memory_bytes()
+    async with opened(echo.address, streams):
+        await asyncio.sleep(_SETTLE)
+        held = (echo.memory_bytes() - before) / streams / _KB
+    echo.stop()
+    return f"the bare echo holds {held:.1f} KB for each of {streams:,} such calls"
 
 
 PART = Part(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -92,6 +92,37 @@ async def test_an_open_loop_sends_what_is_due(talk: Conversation, tmp_path: Path
         found = await asyncio.to_thread(paced, address, talk)
     assert 1e6 / found.cpu_us == pytest.approx(50)
     assert 0 < found.p50_us <= found.p99_us
+
+
+class Hoarder(grpc.GenericRpcHandler):
+    """Answers no step before the last one has come."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+
+    def service(
+        self, details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        return grpc.stream_stream_rpc_method_handler(self._stream)
+
+    async def _stream(
+        self, _: Iterator[bytes], context: grpc.aio.ServicerContext[bytes, bytes]
+    ) -> None:
+        await context.read()
+        await context.write(b"")
+        for _step in range(self._steps):
+            await context.read()
+        for _step in range(self._steps):
+            await context.write(b"")
+
+
+async def test_an_open_loop_waits_for_no_answer_and_counts_from_when_a_step_was_due(
+    talk: Conversation,
+) -> None:
+    async with serving(Hoarder(70)) as address:
+        found = await asyncio.to_thread(paced, address, conversations.with_echo(talk))
+    # Of the steps due 20 to 69 ms after the first, none is answered before the last is due.
+    assert found.p50_us > 24_000 and found.p99_us > 48_000
 
 
 async def test_an_open_loop_fails_where_its_last_step_is_not_answered(talk: Conversation) -> None:
