@@ -18,7 +18,7 @@ from bench.scaling.simulation import Sides, closed_loop, open_loop, periodic
 from stepwire.refused import Refused
 
 FILE = Path(__file__).with_name("checked.json")
-_SECONDS = 10.0
+_SECONDS = 4.0
 """Of a simulation."""
 
 

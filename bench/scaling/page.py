@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from bench.scaling import tables
@@ -15,17 +16,20 @@ from stepwire.refused import Refused
 FILE = Path(__file__).parents[2] / "docs" / "scaling.md"
 
 
+SUMS: Mapping[str, Callable[[Constants], str]] = {
+    "costs": tables.costs,
+    "loads": tables.loads,
+    "shares": tables.shares,
+    "cores": partial(tables.cores, model=SMALL),
+    "cores-large": partial(tables.cores, model=LARGE),
+    "redis": partial(tables.redis, model=SMALL),
+    "limits": tables.limits,
+}
+"""What follows from the constants alone, by the names of the marks."""
+
+
 def sums(constants: Constants) -> dict[str, str]:
-    """What follows from the constants alone, by the names of the marks."""
-    return {
-        "costs": tables.costs(constants),
-        "loads": tables.loads(constants),
-        "shares": tables.shares(constants),
-        "cores": tables.cores(constants, SMALL),
-        "cores-large": tables.cores(constants, LARGE),
-        "redis": tables.redis(constants, SMALL),
-        "limits": tables.limits(constants),
-    }
+    return {name: table(constants) for name, table in SUMS.items()}
 
 
 def blocks(constants: Constants, measured: Mapping[str, Figures]) -> dict[str, str]:

@@ -7,8 +7,8 @@ service without a timer: N. T. J. Bailey, On queueing processes with bulk servic
 
 from __future__ import annotations
 
-import heapq
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -97,9 +97,9 @@ class _Message(NamedTuple):
 
 
 class _Station:
-    def __init__(self, costs: Costs, waiting: list[_Message]) -> None:
-        """`waiting`: in order of their arrival."""
-        self.waiting = waiting
+    def __init__(self, costs: Costs, waiting: Iterable[_Message] = ()) -> None:
+        """`waiting`: in order of their arrival, as all that come later."""
+        self.waiting = deque(waiting)
         self.free = 0.0
         self._costs = costs
 
@@ -108,47 +108,49 @@ class _Station:
         """When its next turn begins."""
         return max(self.free, self.waiting[0].at) if self.waiting else math.inf
 
-    def turn(self) -> tuple[int, float, list[_Message]]:
-        """How many messages it took, its microseconds, and when each is done with."""
+    def turn(self) -> tuple[float, list[_Message]]:
+        """Its microseconds, and the messages it took with when each is done with."""
         begin = self.next
         taken = list(self._ready(begin))
         took = self._costs.of(len(taken), begin - self.free)
         self.free = begin + took
         apart = _ANSWERING * self._costs.message_us
-        last = len(taken) - 1
-        done = [
-            _Message(self.free - (last - place) * apart, each.sent)
-            for place, each in enumerate(taken)
-        ]
-        return len(taken), took, done
+        first = self.free - (len(taken) - 1) * apart
+        return took, [_Message(first + place * apart, sent) for place, sent in enumerate(taken)]
 
-    def _ready(self, begin: float) -> Iterator[_Message]:
-        for _ in range(self._costs.most):
-            if not self.waiting or self.waiting[0].at > begin:
+    def _ready(self, begin: float) -> Iterator[float]:
+        """When those were sent that the turn takes."""
+        waiting = self.waiting
+        for _ in range(min(self._costs.most, len(waiting))):
+            if waiting[0].at > begin:
                 return
-            yield heapq.heappop(self.waiting)
+            yield waiting.popleft().sent
 
 
-def _run(sides: Sides, first: list[_Message], seconds: float, *, closed: bool) -> Outcome:
-    server, client = _Station(sides.server, first), _Station(sides.client, [])
+def _run(sides: Sides, first: Iterable[_Message], seconds: float, *, closed: bool) -> Outcome:
+    server, client = _Station(sides.server, first), _Station(sides.client)
     half, end = sides.wire_us / 2, seconds * 1e6
     begin = _WARM_UP * end
     busy, batches, trips = 0.0, [], []
     while (now := min(server.next, client.next)) < end:
+        answered: Iterable[_Message] = ()
         if server.next < client.next:
-            count, took, done = server.turn()
+            took, done = server.turn()
             if now >= begin:
                 busy += took
-                batches.append(count)
-            for message in done:
-                arrival = max(now, message.at + half)
-                heapq.heappush(client.waiting, _Message(arrival, message.sent))
-            continue
-        for message in client.turn()[2]:
-            answered = max(now, message.at + half)
+                batches.append(len(done))
+            arriving = (_Message(max(now, at + half), sent) for at, sent in done)
+            if sides.client is NOTHING:
+                answered = arriving
+            else:
+                client.waiting.extend(arriving)
+        else:
+            _, done = client.turn()
+            answered = (_Message(max(now, at + half), sent) for at, sent in done)
+        for at, sent in answered:
             if now >= begin:
-                trips.append(answered - message.sent)
+                trips.append(at - sent)
             if closed:
-                heapq.heappush(server.waiting, _Message(answered, answered))
+                server.waiting.append(_Message(at, at))
     span = end - begin
     return Outcome(span * 1e-6, np.array(batches), busy / span, np.array(trips))

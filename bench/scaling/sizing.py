@@ -19,7 +19,7 @@ unevenly."""
 REDIS_SHARE = 0.5
 """Of its one core: the rounds of many servers come in bursts."""
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
-_MESSAGES = 10_000
+_MESSAGES = 5_000
 """Of each simulated load."""
 _PERIODS = 2
 """Simulated of periodic calls: each is as the one before it."""
