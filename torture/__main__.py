@@ -21,6 +21,7 @@ from torture.crashes import crash_under_load
 from torture.cuts import cut_at_every_point
 from torture.fleet_crashes import crash_under_fleets
 from torture.fleet_cuts import cut_fleets_at_every_point
+from torture.fleet_mix import mix_fleets
 from torture.flood import flood_and_read_nothing
 from torture.malformed import flood_with_malformed_messages
 from torture.overload import offer_twice_the_load
@@ -52,6 +53,9 @@ SCENARIOS: dict[str, Scenario] = {
     "fleet-cuts": lambda ground, _: cut_fleets_at_every_point(ground, stride=1),
     "fleet-kills": lambda ground, seed: crash_under_fleets(
         ground, crashes=24, streams=16, up=(0.5, 2.5), seed=seed
+    ),
+    "fleet-mix": lambda ground, seed: mix_fleets(
+        ground, rounds=150, fleets=4, streams=12, seed=seed
     ),
     "malformed": lambda ground, seed: flood_with_malformed_messages(
         ground, messages=100_000, streams=16, seed=seed

@@ -73,7 +73,7 @@ async def flood_with_malformed_messages(
             bystanders = stepping.result()
             for stream, diary in sleepers:
                 await _wake(client, witness, stream, diary)
-        _check(server)
+        check(server)
     done = account(witness, [*(diary for _, diary in sleepers), *bystanders])
     done.hold()
     pause = max(diary.longest_pause for diary in bystanders)
@@ -130,7 +130,8 @@ async def _step_beside(
     return diaries
 
 
-def _check(server: Server) -> None:
+def check(server: Server) -> None:
+    """Raises PromiseBroken if the process ended, or met an error that nobody expected."""
     promised(server.process.poll() is None, f"the server ended:\n{server.log[-2000:]}")
     unexpected = [entry for entry in _ENTRY.split(server.log) if _is_ours(entry)]
     promised(not unexpected, f"the server met an error that nobody expected: {unexpected[:1]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from stepwire.v1 import stream_pb2 as pb
@@ -37,8 +38,8 @@ class Muster:
         self.detached: list[Member] = []
         self.taken: list[Member] = []
         """By others, who have them now."""
-        self.refused = 0
-        """Entries that got an error."""
+        self.refused: Counter[int] = Counter()
+        """Entries that got an error, by its code."""
         self.unheard = 0
         """Steps that had run when a stream was opened again, and whose answers never came."""
         self.replayed = 0
@@ -109,8 +110,8 @@ class Muster:
             self._seat(handle).member.learn_durable(step)
 
     def _hear_errors(self, errors: pb.FleetErrors) -> None:
-        self.refused += len(errors.errors)
         for refused in errors.errors:
+            self.refused[refused.error.code] += 1
             self._seat(refused.handle).hear_error(refused.error)
 
     def _hear_opened(self, seat: Seat, answer: pb.FleetMemberOpened) -> None:

@@ -31,6 +31,8 @@ class Entry:
     """Whether it is the step that its stream is to make next."""
     answered: bool = True
     """Whether it may get an output."""
+    misshapen: bool = False
+    """Whether the arrays of its message have a wrong size."""
     errors: Set[int] = frozenset()
     """Codes that it may get."""
 
@@ -128,16 +130,31 @@ class Seat:
 
     def hear_error(self, error: pb.StepError) -> None:
         """Raises PromiseBroken."""
-        entry = self._oldest(error.step)
-        behind = _BEHIND_A_REFUSED_ONE if self._refused else frozenset()
+        entry = self._refused_unread(error) or self._oldest(error.step)
         promised(
-            error.code in entry.errors | behind,
-            f"step {entry.number} of stream {self.member.id} was refused: {error}",
+            self._may_get(entry, error),
+            f"step {entry.number} of stream {self.member.id}, sound: {entry.sound}, was refused as "
+            f"{error.code}: {error.message}",
         )
         if error.code == pb.StepError.CODE_STEP_LATE:
             self.member.refuse_late(error.step)
         self._refused |= entry.sound
         self._go_on()
+
+    def _may_get(self, entry: Entry, error: pb.StepError) -> bool:
+        behind = _BEHIND_A_REFUSED_ONE if self._refused else frozenset()
+        return entry.number == error.step and error.code in entry.errors | behind
+
+    def _refused_unread(self, error: pb.StepError) -> Entry | None:
+        """An entry that may have been refused before those that were sent before it."""
+        if self._unanswered and self._may_get(self._unanswered[0], error):
+            return None
+        for entry in self._unanswered:
+            beyond = error.code == pb.StepError.CODE_RESOURCE_EXHAUSTED
+            if self._may_get(entry, error) and (beyond or entry.misshapen):
+                self._unanswered.remove(entry)
+                return entry
+        return None
 
     def _oldest(self, step: int) -> Entry:
         promised(self.unanswered > 0, f"step {step}, which was answered before, is answered")
