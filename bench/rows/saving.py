@@ -80,5 +80,5 @@ PART = Part(
     "Saving streams",
     measure,
     full=Plan(rounds=5, warm_up=0.5, seconds=2.0),
-    quick=Plan(rounds=1, warm_up=0.2, seconds=0.5, scale=0.1),
+    quick=Plan(rounds=1, warm_up=0.2, seconds=1.0, scale=0.2),
 )

@@ -15,7 +15,7 @@ import pytest
 from bench import conversations
 from bench.echo import Echo
 from bench.inline import Inline
-from bench.load import Conversation, LoadFailed, Round, run_round
+from bench.load import Conversation, Load, LoadFailed, Round, run_round, summary
 from bench.paced import paced_round
 from bench.package import Network, write
 
@@ -71,6 +71,15 @@ async def test_an_answer_that_is_none_fails_the_round(talk: Conversation) -> Non
     async with serving(Echo(0)) as address:
         with pytest.raises(LoadFailed, match="got no output but"):
             await loaded(address, wrong)
+
+
+async def test_a_round_of_few_answers_fails(talk: Conversation) -> None:
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+        load = Load(channel, talk, pause=0.0)
+        first = load.mark(0.0)
+        load.round_trips += [0.001] * 12
+        with pytest.raises(LoadFailed, match=r"12 answers in .* s say nothing"):
+            summary(load, first, load.mark(1.0))
 
 
 async def test_a_round_that_outlasts_its_steps_fails() -> None:
