@@ -24,6 +24,10 @@ _HIGHEST_RATE = 50_000
 """Steps per second that one stream is prepared for."""
 _ARITHMETIC_SHARE = 0.1
 """Seconds at each batch size, of those that a round measures."""
+_INTERPOLATED = (
+    "ONNX Runtime is measured after each round at up to five of the batch sizes that occurred, from "
+    "the smallest to the largest; the cost of a run of another size is interpolated linearly"
+)
 
 
 class Load(NamedTuple):
@@ -80,7 +84,7 @@ async def measure(stand: Stand, plan: Plan, progress: Progress) -> Results:
         label = rows[-1].label
         occurred[label] = batches.joined([round_.batches for round_ in measured.service])
         notes.append(f"{label}: {_explained(measured, occurred[label])}")
-    return Results(rows, notes, occurred)
+    return Results(rows, [*notes, _INTERPOLATED], occurred)
 
 
 async def _pairs(plan: Plan, sides: _Sides, load: Load, progress: Progress) -> _Measured:
