@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from service.repository.manifest import decode
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Batching
+from tests.pages import Page
 from tests.unit.export.made import made
 from tests.unit.export.user import User
 
@@ -105,28 +108,29 @@ def test_a_network_without_large_products_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "sine").exists()
 
 
-def test_a_module_is_quantized_and_the_command_says_what_it_lost(user: User) -> None:
-    user.write(
-        "class Large(nn.Module):\n"
-        "    def __init__(self):\n"
-        "        super().__init__()\n"
-        "        torch.manual_seed(0)\n"
-        "        self.gru = nn.GRU(3, 160, batch_first=True)\n"
-        "        self.head = nn.Linear(160, 2)\n"
-        "    forward = Base.forward\n"
-    )
-    plain = user.export("Large", "--name", "plain", "--input", "x=float32[3]")
-    result = user.export("Large", "--name", "small", "--input", "x=float32[3]", "--quantize=int8")
+def test_a_module_is_quantized_as_the_page_shows(
+    user: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module, timing = Page("docs/quantization.md").blocks("When it pays", "python")
+    user.write(module.replace("256", "160").replace("num_layers=2, ", ""))
+    plain = user.export("gru", "--name", "plain", "--to", "model_repository")
+    result = user.export("gru", "--name", "small", "--to", "model_repository", "--quantize=int8")
     assert (plain.exit_code, result.exit_code) == (0, 0), result.output
     assert "int8 over 4096 steps: 'output' is off by " in result.stdout
     assert "alone = in a batch of 8: largest difference 0\n" in result.stdout
-    files = [user.home / "repository" / name / "1" / "model.onnx" for name in ("plain", "small")]
+    files = [Path("model_repository", name, "1", "model.onnx") for name in ("plain", "small")]
     assert files[1].stat().st_size < 0.45 * files[0].stat().st_size
+
     told = CliRunner().invoke(inspect, [str(files[1])]).stdout
-    assert "quantization, measured over" in told
     assert "4096 timesteps of inputs drawn by chance" in told
     assert "quantization, RMS error, output" in told
     assert "streams share runs" in told
+
+    monkeypatch.setattr(sys, "argv", ["time_steps.py", "plain", "small"])
+    exec(timing, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"batch of {n}" for n in (1, 16, 64)]
+    assert all(re.search(r"plain \d+ µs, small \d+ µs$", line) for line in lines)
 
 
 def test_a_limit_alone_is_refused(tmp_path: Path) -> None:
