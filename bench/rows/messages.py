@@ -25,8 +25,8 @@ _HIGHEST_RATE = 50_000
 _ARITHMETIC_SHARE = 0.1
 """Seconds at each batch size, of those that a round measures."""
 _INTERPOLATED = (
-    "ONNX Runtime is measured after each round at up to five of the batch sizes that occurred, from "
-    "the smallest to the largest; the cost of a run of another size is interpolated linearly"
+    "ONNX Runtime is measured after each round at up to five of the batch sizes that occurred, "
+    "from the smallest to the largest; the cost of a run of another size is interpolated linearly"
 )
 
 
