@@ -70,30 +70,40 @@ def expected(constants: Constants, case: Case, seconds: float = _SECONDS) -> Fig
     return Figures(outcome.server_us, outcome.batch, outcome.trip_us(50), outcome.trip_us(99))
 
 
-async def check(plan: Plan, place: Place, progress: Progress) -> dict[str, Figures]:
-    """What the service does, by case. Raises LoadFailed, ServerFailed."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the service did."""
+
+    loads: Mapping[str, Figures]
+    """By case."""
+    measured: str
+    """Where, with what, and when."""
+
+
+async def check(plan: Plan, place: Place, progress: Progress) -> Checked:
+    """Raises LoadFailed, ServerFailed."""
     service = place.service()
     loads = {
         name: loading(service, singles(case.model, case.load.calls), case.load, plan)
         for name, case in CASES.items()
     }
     measured = await in_turn(plan, loads, progress)
-    return {name: Figures.of(each) for name, each in measured.items()}
+    return Checked({name: Figures.of(each) for name, each in measured.items()}, place.circumstances)
 
 
-def read(path: Path = FILE) -> dict[str, Figures]:
+def read(path: Path = FILE) -> Checked:
     """Raises Refused."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Figures(**found[name]) for name in CASES}
+        loads = {name: Figures(**found["loads"][name]) for name in CASES}
+        return Checked(loads, str(found["measured"]))
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise Refused(
             f"{path}: {error!r}: write it again with python -m bench.scaling check"
         ) from error
 
 
-def write(found: Mapping[str, Figures], path: Path = FILE) -> None:
+def write(checked: Checked, path: Path = FILE) -> None:
     beside = path.with_suffix(".tmp")
-    text = json.dumps({name: asdict(each) for name, each in found.items()}, indent=2)
-    beside.write_text(text + "\n", encoding="utf-8")
+    beside.write_text(json.dumps(asdict(checked), indent=2) + "\n", encoding="utf-8")
     os.replace(beside, path)

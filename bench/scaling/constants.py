@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -85,6 +86,8 @@ class Constants:
     """By model."""
     saving: Saving
     memory: Memory
+    measured: str
+    """Where, with what, and when."""
 
 
 class Told(NamedTuple):
@@ -120,6 +123,7 @@ def read(path: Path = FILE) -> Constants:
             },
             saving=_section(Saving, found["saving"]),
             memory=_section(Memory, found["memory"]),
+            measured=str(found["measured"]),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise Refused(
@@ -129,6 +133,7 @@ def read(path: Path = FILE) -> Constants:
 
 def write(constants: Constants, path: Path = FILE) -> None:
     lines = ["# Written by `python -m bench.scaling measure`; times are CPU time.\n"]
+    lines.append(f"measured = {json.dumps(constants.measured, ensure_ascii=False)}\n")
     for name, section in _sections(constants):
         lines.append(f"\n[{name}]\n")
         lines += [f"{key} = {value!r}\n" for key, value in asdict(section).items()]
@@ -140,6 +145,8 @@ def write(constants: Constants, path: Path = FILE) -> None:
 def _sections(constants: Constants) -> Iterator[tuple[str, Any]]:
     for each in fields(constants):
         section = getattr(constants, each.name)
+        if isinstance(section, str):
+            continue
         if isinstance(section, Mapping):
             for model, arithmetic in section.items():
                 yield f"{each.name}.{model}", arithmetic

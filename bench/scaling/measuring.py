@@ -29,7 +29,7 @@ async def measure(plan: Plan, place: Place, progress: Progress) -> Constants:
     transport, client = await _transport(plan, place, small, progress)
     saved = await saving(plan, place, small.kept_bytes, progress)
     idle = await memory(place, small.kept_bytes, progress)
-    return Constants(transport, client, models, saved, idle)
+    return Constants(transport, client, models, saved, idle, place.circumstances)
 
 
 async def _transport(

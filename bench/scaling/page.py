@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.scaling import tables
-from bench.scaling.checking import Figures
+from bench.scaling.checking import Checked
 from bench.scaling.constants import LARGE, SMALL, Constants
 from stepwire.refused import Refused
 
@@ -32,12 +32,12 @@ def sums(constants: Constants) -> dict[str, str]:
     return {name: table(constants) for name, table in SUMS.items()}
 
 
-def blocks(constants: Constants, measured: Mapping[str, Figures]) -> dict[str, str]:
+def blocks(constants: Constants, checked: Checked) -> dict[str, str]:
     """All of them."""
     return {
         "constants": tables.constants(constants),
         **sums(constants),
-        "check": tables.checks(constants, measured),
+        "check": tables.checks(constants, checked),
     }
 
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import package
-from bench.machine import Cores
+from bench.machine import Circumstances, Cores
 from bench.process import READY, Server, pinned_to
 from bench.scaling.constants import LARGE, SMALL
 from torture.programs import free_ports
@@ -63,6 +63,8 @@ class Place:
     def __init__(self, folder: Path, cores: Cores, stack: ExitStack) -> None:
         self.folder = folder
         self.cores = cores
+        self.circumstances = _told(Circumstances.here())
+        """Of the machine, before anything is started on it."""
         self._stack = stack
         self._started = 0
         for network in NETWORKS.values():
@@ -85,6 +87,13 @@ class Place:
             redis = RedisServer(self.folder)
         self._stack.callback(redis.stop)
         return redis
+
+
+def _told(here: Circumstances) -> str:
+    return (
+        f"{here.machine}; {here.versions}; {here.cores}; load average {here.load_average:.2f} "
+        f"before; {here.when}"
+    )
 
 
 @contextmanager

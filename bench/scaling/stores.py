@@ -93,7 +93,7 @@ async def memory(place: Place, kept_bytes: float, progress: Progress) -> Memory:
         progress(f"memory of {len(talks)} idle calls")
         service = place.service()
         await put(
-            service.address, talks[:1], Load(1), service.cpu_seconds, warm_up=0.1, seconds=0.2
+            service.address, talks[:1], Load(1), service.cpu_seconds, warm_up=0.1, seconds=1.0
         )
         before = service.resident_bytes()
         async with opened(service.address, talks):

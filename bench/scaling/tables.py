@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from bench.scaling import constants as kept
 from bench.scaling import sizing, traffic
-from bench.scaling.checking import CASES, Figures, expected
+from bench.scaling.checking import CASES, Checked, expected
 from bench.scaling.constants import LARGE, SMALL, Constants
 from bench.scaling.costs import serving
 from bench.scaling.simulation import Outcome
@@ -31,13 +31,11 @@ _ACROSS = {1: "single steps", 64: "fleets of 64", 256: "fleets of 256"}
 
 
 def constants(found: Constants) -> str:
-    return _table(
-        ("constant", "value", "", "what it is"),
-        (
-            (f"`{each.name}`", _figure(each.value), each.unit, each.what)
-            for each in kept.told(found)
-        ),
+    rows = (
+        (f"`{each.name}`", _figure(each.value), each.unit, each.what) for each in kept.told(found)
     )
+    table = _table(("constant", "value", "unit", "what it is"), rows)
+    return f"{table}\n\nMeasured on {found.measured}."
 
 
 def costs(found: Constants) -> str:
@@ -175,11 +173,11 @@ def _limits(found: Constants) -> Iterable[tuple[str, str, Sequence[float]]]:
         )
 
 
-def checks(found: Constants, measured: Mapping[str, Figures]) -> str:
+def checks(found: Constants, checked: Checked) -> str:
     """Simulated → measured, and how far the simulated one is off."""
     rows = []
     for name, case in CASES.items():
-        said, real = expected(found, case), measured[name]
+        said, real = expected(found, case), checked.loads[name]
         pairs = (
             (said.cpu, real.cpu),
             (said.batch, real.batch),
@@ -188,7 +186,7 @@ def checks(found: Constants, measured: Mapping[str, Figures]) -> str:
         )
         rows.append((name, *(_compared(*pair) for pair in pairs)))
     heads = ("load", "CPU per step, µs", "steps in a turn", "p50, µs", "p99, µs")
-    return _table(heads, rows)
+    return f"{_table(heads, rows)}\n\nMeasured on {checked.measured}."
 
 
 def outcome(found: Outcome) -> str:

@@ -32,4 +32,5 @@ CONSTANTS = Constants(
         redis_memory_bytes=1000.0,
     ),
     memory=Memory(stream_bytes=30_000.0, entry_bytes=2_000.0),
+    measured="a machine",
 )

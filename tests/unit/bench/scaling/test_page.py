@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.scaling import checking, constants, page, tables
-from bench.scaling.checking import CASES, Case, Figures
+from bench.scaling.checking import CASES, Case, Checked, Figures
 from bench.scaling.command import scaling
 from bench.scaling.constants import SMALL
 from bench.scaling.load import Load
@@ -77,7 +77,7 @@ def test_each_load_is_compared_with_its_simulation(monkeypatch: pytest.MonkeyPat
     said = Figures(cpu=50.0, batch=4.0, p50=300.0, p99=900.0)
     monkeypatch.setattr(tables, "expected", lambda *_: said)
     measured = dict.fromkeys(CASES, Figures(cpu=100.0, batch=5.0, p50=300.0, p99=750.0))
-    table = tables.checks(CONSTANTS, measured)
+    table = tables.checks(CONSTANTS, Checked(measured, "a machine"))
     off = "50.0 / 100 (-50%) | 4.00 / 5.00 (-20%) | 300 / 300 (+0%) | 900 / 750 (+20%)"
     assert table.count(off) == len(CASES)
 
