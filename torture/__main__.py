@@ -55,7 +55,7 @@ SCENARIOS: dict[str, Scenario] = {
         ground, crashes=24, streams=16, up=(0.5, 2.5), seed=seed
     ),
     "fleet-mix": lambda ground, seed: mix_fleets(
-        ground, rounds=150, fleets=4, streams=12, seed=seed
+        ground, rounds=100, fleets=4, streams=12, seed=seed
     ),
     "malformed": lambda ground, seed: flood_with_malformed_messages(
         ground, messages=100_000, streams=16, seed=seed

@@ -100,6 +100,18 @@ class RawFleet:
             behind = "; ".join(map(str, self.streams.seats.values()))
             raise PromiseBroken(f"a fleet stood still for {PATIENCE:g} s: {behind}") from None
 
+    async def finish(self) -> None:
+        """Says no more, and hears what comes until the call ends, which it has to do."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._wire.say_no_more()
+                while True:
+                    self.streams.hear(await self._wire.hear())
+        except Over as over:
+            self._begin_again(str(over))
+        except TimeoutError:
+            raise PromiseBroken("a call went on whose client had said its last") from None
+
     async def talk_nonsense(self, message: pb.FleetRequest) -> None:
         """Says what must end the call, behind all that is due; `settle` goes on."""
         try:

@@ -58,6 +58,12 @@ class FleetWire:
             await self._raise_ending()
         return message
 
+    async def say_no_more(self) -> None:
+        """Raises Over."""
+        if self._call is None:
+            raise Over
+        await self._call.done_writing()
+
     async def _raise_ending(self) -> NoReturn:
         assert self._call is not None
         trailers = dict(await self._call.trailing_metadata() or ())

@@ -62,6 +62,7 @@ class Tormented:
                 self._untouchable = False
                 self._proxy.spare()
             self._untouchable = True
+            await self.fleet.finish()
 
     def _happens(self, share: float) -> bool:
         return self._source.random() < share
