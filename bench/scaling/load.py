@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -16,11 +13,10 @@ import grpc
 import numpy as np
 
 from bench.load import LoadFailed
+from bench.scaling.pacing import paced
 from bench.scaling.talk import Call, Talk, heard
 
 _OPEN_LIMIT, _CLOSE_LIMIT = 30.0, 20.0
-_SWITCH_SECONDS = 1e-4
-"""How long the pacing thread waits for the interpreter at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,46 +192,13 @@ class Talker:
 
 @contextmanager
 def _paced(talkers: Sequence[Talker], rate_hz: float) -> Iterator[None]:
-    """A thread tells each talker when a step is due: timers of the event loop keep to
-    milliseconds, by which steps would come in bunches.
-    """
     if not rate_hz:
         yield
         return
-    loop, ended, switch = asyncio.get_running_loop(), threading.Event(), sys.getswitchinterval()
     for talker in talkers:
         talker.due = asyncio.Event()
-
-    def pace() -> None:
-        for due, talker in _schedule(talkers, rate_hz, time.perf_counter()):
-            if (wait := due - time.perf_counter()) > 0:
-                time.sleep(wait)
-            if ended.is_set():
-                return
-            assert talker.due
-            loop.call_soon_threadsafe(talker.due.set)
-
-    thread = threading.Thread(target=pace, daemon=True)
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    thread.start()
-    try:
+    with paced([talker.due for talker in talkers if talker.due], rate_hz):
         yield
-    finally:
-        ended.set()
-        thread.join()
-        sys.setswitchinterval(switch)
-
-
-def _schedule(
-    talkers: Sequence[Talker], rate_hz: float, start: float
-) -> Iterator[tuple[float, Talker]]:
-    """Each talker once a period, at a random phase."""
-    period, cycle = 1 / rate_hz, 0
-    order = sorted((random.uniform(0, period), number) for number in range(len(talkers)))
-    while True:
-        for phase, number in order:
-            yield start + cycle * period + phase, talkers[number]
-        cycle += 1
 
 
 class _Mark(NamedTuple):
