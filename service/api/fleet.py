@@ -11,6 +11,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from service.api import fleet_messages
+from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.guard import Guard
 from service.api.members import Members
@@ -54,8 +55,8 @@ class FleetCall:
         self._parting: ServiceError | None = None
         self._farewell: pb.FleetResponse | None = None
         self._reading = True
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
+        self._news = Bell()
+        self._room = Bell()
 
     @property
     def tenancies(self) -> Array:
@@ -81,14 +82,14 @@ class FleetCall:
         if self._parting is None:
             self._parting = error
             self._farewell = fleet_messages.going_away(str(error))
-            self._news.set()
+            self._news.ring()
 
     def free(self, handle: int) -> None:
         self._put(handle)
 
     def _put(self, answer: _Said) -> None:
         self._outbox.append(answer)
-        self._news.set()
+        self._news.ring()
 
     def tell_opened(self, member: pb.FleetMemberOpened) -> None:
         """Beside those that wait to be written."""
@@ -99,8 +100,8 @@ class FleetCall:
             self._put(pb.FleetResponse(opened=pb.FleetOpened(members=[member])))
 
     def _changed(self) -> None:
-        self._room.set()
-        self._news.set()
+        self._room.ring()
+        self._news.ring()
 
     async def serve(self) -> None:
         try:
@@ -126,15 +127,14 @@ class FleetCall:
                     return
                 self._accept(message)
                 while self._reading and self._is_full():
-                    self._room.clear()
-                    await self._room.wait()
+                    await self._room.heard()
         except ServiceError as error:
             self._parting = error
         except HandlesRefused as error:
             self._parting = InvalidRequest(str(error))
         finally:
             self._reading = False
-            self._news.set()
+            self._news.ring()
 
     async def _receive(self) -> pb.FleetRequest | None:
         """The next request, or None where the client has sent its last."""
@@ -153,7 +153,7 @@ class FleetCall:
         grpc.aio never frees what belongs to a read that is cancelled (grpc/grpc#43360).
         """
         self._reading = False
-        self._room.set()
+        self._room.ring()
 
     def _accept(self, message: pb.FleetRequest) -> None:
         event = message.WhichOneof("event")
@@ -242,8 +242,7 @@ class FleetCall:
                 self._roster.told[untold] = told = self._roster.durable[untold]
                 await self._context.write(fleet_messages.durable(untold, told))
             else:
-                self._news.clear()
-                await self._news.wait()
+                await self._news.heard()
 
     def _is_done(self) -> bool:
         unanswered = self._roster.unanswered.any()
@@ -264,7 +263,7 @@ class FleetCall:
         else:
             await self._context.write(answer)
         self._members.part()
-        self._room.set()
+        self._room.ring()
 
     def _answered(self, handles: Index) -> None:
         """Before the client can know of it, and send another step; of lost streams none is

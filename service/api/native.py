@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 
 import grpc
@@ -11,6 +10,7 @@ from google.protobuf.message import DecodeError
 
 from service.access.credentials import Credential
 from service.api import messages
+from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.fleet import FleetCall
 from service.api.guard import Guard, within
@@ -58,7 +58,7 @@ class StreamCall:
         self._engine = engine
         self._guard = guard
         self._context = context
-        self._answers: deque[Answer] = deque()
+        self._answers: list[Answer] = []
         self._unanswered = 0
         self._durable = self._told = 0
         self._lost: ServiceError | None = None
@@ -66,25 +66,25 @@ class StreamCall:
         self._farewell: pb.StreamResponse | None = None
         self._reading = True
         self._closing = False
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
+        self._news = Bell()
+        self._room = Bell()
 
     def answer(self, answer: Answer) -> None:
         self._answers.append(answer)
-        self._news.set()
+        self._news.ring()
 
     def durable(self, step: int) -> None:
         self._durable = step
-        self._news.set()
+        self._news.ring()
 
     def end(self, error: ServiceError) -> None:
         self._lost = error
-        self._news.set()
+        self._news.ring()
 
     def leave(self, error: ServiceError) -> None:
         self._parting = error
         self._farewell = messages.going_away(str(error))
-        self._news.set()
+        self._news.ring()
 
     async def serve(self) -> None:
         try:
@@ -144,13 +144,12 @@ class StreamCall:
                 if not self._accept(opened, message):
                     return
                 while self._reading and self._unanswered >= opened.lane.window:
-                    self._room.clear()
-                    await self._room.wait()
+                    await self._room.heard()
         except ServiceError as error:
             self._parting = error
         finally:
             self._reading = False
-            self._news.set()
+            self._news.ring()
 
     def _accept(self, opened: Opened, message: pb.StreamRequest) -> bool:
         """Takes a step or a close; False if it is the call's last message."""
@@ -170,18 +169,18 @@ class StreamCall:
         grpc.aio never frees what belongs to a read that is cancelled (grpc/grpc#43360).
         """
         self._reading = False
-        self._room.set()
+        self._room.ring()
 
     async def _write(self) -> None:
         """Writes answers until the call has no more to give."""
         while True:
             while self._answers:
-                answer = self._answers.popleft()
+                answer = self._answers.pop(0)
                 if isinstance(answer, Output):
                     self._told = self._durable
                 await self._context.write(messages.answer(answer, self._told))
                 self._unanswered -= 1
-                self._room.set()
+                self._room.ring()
             if self._lost:
                 return
             if self._farewell:
@@ -194,5 +193,4 @@ class StreamCall:
                 self._told = self._durable
                 await self._context.write(messages.durable(self._told))
             else:
-                self._news.clear()
-                await self._news.wait()
+                await self._news.heard()

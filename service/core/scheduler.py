@@ -68,7 +68,7 @@ class Scheduler:
 
     def _take_from(self, stream: Stream, batch: Batch) -> None:
         while stream.pending:
-            step = stream.pending.popleft()
+            step = stream.pending.pop(0)
             assert stream.slot is not None and stream.owner is not None
             if self._take(stream, stream.owner, step, batch):
                 break

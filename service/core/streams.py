@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, Protocol
@@ -137,7 +136,7 @@ class Stream:
     """Timesteps a second that were declared."""
     slot: Slot | None = None
     """The lane's, from the start of the stream to its end."""
-    pending: deque[Step] = field(default_factory=deque)
+    pending: list[Step] = field(default_factory=list)
     """Accepted from the present owner, not yet in a batch."""
     waiting: bool = False
     """Whether it stands in its scheduler's queue."""
