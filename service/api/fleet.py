@@ -142,6 +142,8 @@ class FleetCall:
             message = await self._context.read()
         except DecodeError as error:
             raise InvalidRequest(f"not a FleetRequest: {error}") from error
+        except grpc.aio.AbortError:
+            return None  # the handler has ended the call
         return message if isinstance(message, pb.FleetRequest) else None
 
     def _is_full(self) -> bool:

@@ -133,6 +133,8 @@ class StreamCall:
             message = await self._context.read()
         except DecodeError as error:
             raise InvalidRequest(f"not a StreamRequest: {error}") from error
+        except grpc.aio.AbortError:
+            return None  # the handler has ended the call
         return message if isinstance(message, pb.StreamRequest) else None
 
     async def _read(self, opened: Opened) -> None:

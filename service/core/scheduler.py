@@ -7,7 +7,7 @@ from collections import deque
 import numpy as np
 
 from service.core.batch import Batch, Entry
-from service.core.blocks import Block
+from service.core.blocks import Block, BlockOwner
 from service.core.model import Array
 from service.core.session import Sessions
 from service.core.settler import Settler
@@ -49,6 +49,7 @@ class Scheduler:
         batch = Batch(started=now)
         first: list[Block] = []
         again: list[Stream] = []
+        owners: list[BlockOwner] = []
         room = self._max_batch
         while self._waiting and room > 0:
             waiting = self._waiting.popleft()
@@ -56,9 +57,10 @@ class Scheduler:
                 self._take_from(waiting, batch)
                 if waiting.waiting:
                     again.append(waiting)
-            elif any(block.owner is waiting.owner for block in batch.blocks):
+            elif waiting.owner in owners:
                 first.append(waiting)
             else:
+                owners.append(waiting.owner)
                 first += self._take_block(waiting, room, batch)
             room = self._max_batch - len(batch)
         self._waiting.extendleft(reversed(first))

@@ -351,3 +351,16 @@ async def test_a_sync_stream_in_a_fleet_is_answered_from_the_store() -> None:
     replica.line.cut = False
     await until(lambda: talk.outputs(0) == [(0, 1.0)])
     assert store.step(request("safe").key) == 1
+
+
+@pytest.mark.parametrize("verdict", [pb.VERDICT_LATE, pb.VERDICT_ON_TIME])
+async def test_messages_of_one_turn_run_in_order_though_the_first_is_taken_entry_by_entry(
+    engine: Engine, verdict: pb.Verdict.ValueType
+) -> None:
+    talk, handles = await fleet(engine, 2)
+    talk.step(handles, [0, 0], [1.0, 1.0], verdicts=bytes([verdict] * 2))
+    talk.step(handles, [1, 1], [2.0, 2.0])
+    await talk.turns()
+    for handle in handles:
+        assert talk.errors(handle) == []
+        assert talk.outputs(handle) == [(0, 1.0), (1, 3.0)]
