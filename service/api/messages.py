@@ -61,6 +61,10 @@ def step(message: pb.Step, received: float) -> Step:
     return Step(message.step, tuple(message.inputs), received, budget, age, verdict)
 
 
+def opening(result: Opened) -> pb.StreamResponse:
+    return pb.StreamResponse(opened=opened(result))
+
+
 def opened(result: Opened) -> pb.Opened:
     stream, lane = result.stream, result.lane
     return pb.Opened(

@@ -95,8 +95,7 @@ class StreamCall:
         try:
             with self._guard.watching(self, caller, opened.stream.model.name):
                 if not self._lost:
-                    opening = pb.StreamResponse(opened=messages.opened(opened))
-                    await self._context.write(opening)
+                    await self._context.write(messages.opening(opened))
                 await self._write()
             if self._closing or not (self._lost or self._parting):
                 await self._finish(opened)
@@ -145,6 +144,7 @@ class StreamCall:
                     return
                 if not self._accept(opened, message):
                     return
+                message = None  # it is larger than it looks, and the next may be long in coming
                 while self._reading and self._unanswered >= opened.lane.window:
                     await self._room.heard()
         except ServiceError as error:
@@ -177,10 +177,7 @@ class StreamCall:
         """Writes answers until the call has no more to give."""
         while True:
             while self._answers:
-                answer = self._answers.pop(0)
-                if isinstance(answer, Output):
-                    self._told = self._durable
-                await self._context.write(messages.answer(answer, self._told))
+                await self._context.write(self._next_answer())
                 self._unanswered -= 1
                 self._room.ring()
             if self._lost:
@@ -196,3 +193,9 @@ class StreamCall:
                 await self._context.write(messages.durable(self._told))
             else:
                 await self._news.heard()
+
+    def _next_answer(self) -> pb.StreamResponse:
+        answer = self._answers.pop(0)
+        if isinstance(answer, Output):
+            self._told = self._durable
+        return messages.answer(answer, self._told)
