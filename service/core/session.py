@@ -188,9 +188,11 @@ def seal(checksum: Whole, verdict: int | Whole) -> Whole:
 
 
 def _extended(array: Array, slots: int) -> Array:
-    """With so many slots more."""
-    turns, _, *shape = array.shape
-    return np.concatenate([array, np.zeros((turns, slots, *shape), array.dtype)], axis=1)
+    """With so many slots more, whose zeros take no memory until they are written to."""
+    turns, known, *shape = array.shape
+    extended = np.zeros((turns, known + slots, *shape), array.dtype)
+    extended[:, :known] = array
+    return extended
 
 
 def _parsed(data: bytes, rows: int, like: Array) -> Array:

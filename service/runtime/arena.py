@@ -21,11 +21,13 @@ class Arena:
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`; what is there stays."""
         for position, (state, array) in enumerate(zip(self._states, self._arrays, strict=True)):
-            axis = state.input.batch_axis
-            missing = capacity - array.shape[axis]
-            if missing > 0:
-                rows = np.zeros(state.input.batched(missing), array.dtype)
-                self._arrays[position] = np.concatenate([array, rows], axis=axis)
+            known = array.shape[state.input.batch_axis]
+            if capacity > known:
+                # Zeros take no memory until they are written to.
+                self._arrays[position] = np.zeros(state.input.batched(capacity), array.dtype)
+                state.input.rows_first(self._arrays[position])[:known] = state.input.rows_first(
+                    array
+                )
 
     def start(self, slot: int) -> None:
         """Sets the slot to the initial state."""
