@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -119,11 +119,11 @@ def _varint(number: int) -> bytes:
 def output(handle: int, answer: Output, durable_step: int) -> pb.FleetResponse:
     return pb.FleetResponse(
         outputs=pb.FleetOutputs(
-            handles=_packed([handle], _HANDLE),
-            steps=_packed([answer.number], _NUMBER),
+            handles=handle.to_bytes(_HANDLE.itemsize, "little"),
+            steps=answer.number.to_bytes(_NUMBER.itemsize, "little"),
             outputs=answer.outputs,
-            verdicts=_packed([answer.verdict], _VERDICT),
-            durable_steps=_packed([durable_step], _NUMBER),
+            verdicts=answer.verdict.to_bytes(_VERDICT.itemsize, "little"),
+            durable_steps=durable_step.to_bytes(_NUMBER.itemsize, "little"),
             batch_size=answer.batch_size,
             queue_us=messages.microseconds(answer.queued),
             compute_us=messages.microseconds(answer.computed),
@@ -172,7 +172,3 @@ def going_away(reason: str) -> pb.FleetResponse:
 
 def _refusal(error: ServiceError) -> pb.FleetRefusal:
     return pb.FleetRefusal(error=error.name, message=str(error))
-
-
-def _packed(numbers: Sequence[int], dtype: np.dtype[np.generic]) -> bytes:
-    return np.array(numbers, dtype).tobytes()
