@@ -94,7 +94,7 @@ class Committer:
     def _verdict(self, step: Step, now: float) -> Verdict:
         if step.verdict is not None:
             return step.verdict
-        if is_late(step.received, step.budget, step.age, now):
+        if step.budget is not None and is_late(step.received, step.budget, step.age, now):
             self._counts.late += 1
             return Verdict.LATE
         return Verdict.ON_TIME

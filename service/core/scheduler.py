@@ -12,7 +12,7 @@ from service.core.model import Array
 from service.core.session import Sessions
 from service.core.settler import Settler
 from service.core.steps import Step
-from service.core.streams import Owner, Stream
+from service.core.streams import Stream
 
 
 class Scheduler:
@@ -69,20 +69,18 @@ class Scheduler:
         return batch
 
     def _take_from(self, stream: Stream, batch: Batch) -> None:
-        while stream.pending:
-            step = stream.pending.pop(0)
-            assert stream.slot is not None and stream.owner is not None
-            if self._take(stream, stream.owner, step, batch):
-                break
-        stream.waiting = bool(stream.pending)
+        pending = stream.pending
+        while pending and not self._take(stream, pending.pop(0), batch):
+            pass
+        stream.waiting = bool(pending)
 
-    def _take(self, stream: Stream, owner: Owner, step: Step, batch: Batch) -> bool:
+    def _take(self, stream: Stream, step: Step, batch: Batch) -> bool:
         """Whether the step is to run; otherwise it is settled."""
-        assert stream.slot is not None
-        policy, now = stream.late_policy, batch.started
-        answer = self._settler.settle(stream.slot.row, step, policy, now)
+        slot, owner = stream.slot, stream.owner
+        assert slot is not None and owner is not None
+        answer = self._settler.settle(slot.row, step, stream.late_policy, batch.started)
         if answer is None:
-            batch.entries.append(Entry(step, stream, stream.slot, owner))
+            batch.entries.append(Entry(step, stream, slot, owner))
             return True
         batch.settled.append((owner, answer))
         return False
@@ -115,5 +113,4 @@ class Scheduler:
     def _take_singly(self, block: Block, entries: Array, batch: Batch) -> None:
         for entry in entries.tolist():
             stream = block.owner.stream(block.handles.item(entry))
-            assert stream.owner is not None
-            self._take(stream, stream.owner, block.step(entry), batch)
+            self._take(stream, block.step(entry), batch)

@@ -20,13 +20,13 @@ class Settler:
     def settle(self, slot: int, step: Step, policy: LatePolicy, now: float) -> Answer | None:
         """The answer to a step that is not to run now, else None."""
         fits = tuple(map(len, step.inputs)) == self._sizes
-        judgement = self._sessions.judge(slot, step)
-        if judgement is Judgement.RUN:
+        if step.number == self._sessions.next_step(slot):
             if not fits:
                 return self._malformed(slot, step)
             if step.budget is None and step.verdict is None:
                 return None
             return self._hold_or_reject(slot, step, policy, now)
+        judgement = self._sessions.judge(slot, step)
         if judgement is Judgement.REPLAY:
             if fits:
                 return self._replay(slot, step)
