@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,6 +16,7 @@ from service.checkpoint.store import StoreRefused
 from service.core.directory import Directory
 from service.engine import Engine
 from service.http.server import listening
+from service.lanes.aside import Aside
 from service.lanes.lanes import Lanes
 from service.lanes.loading import Loader
 from service.operations.deployment import Deployment
@@ -38,7 +38,7 @@ def load_process(settings: Settings) -> Process:
         settings.window,
         settings.max_batch,
         settings.threads,
-        processors=max(1, len(os.sched_getaffinity(0)) // settings.workers),
+        processors=settings.processors,
     )
     lanes = load_lanes(settings, loader)
     try:
@@ -52,6 +52,7 @@ def load_process(settings: Settings) -> Process:
         checkpoint_interval=settings.checkpoint_interval,
         takeover_wait=settings.takeover_wait,
         max_utilization=settings.max_utilization,
+        aside=Aside(max(1, settings.processors - 1)),
     )
     return Process(engine, Deployment(lanes, engine.handover, loader))
 

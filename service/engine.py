@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -109,6 +110,8 @@ class Engine:
         self._aside = aside or Aside()
         self._scheduled: set[Lane] = set()
         """Lanes whose turn comes, or lasts."""
+        self._held_up: deque[Lane] = deque()
+        """Lanes whose turn waits for a thread."""
         self._expiry: asyncio.TimerHandle | None = None
         self._draining = False
         self._none_attached = asyncio.Event()
@@ -181,19 +184,35 @@ class Engine:
             asyncio.get_running_loop().call_soon(self._turn, lane)
 
     def _turn(self, lane: Lane) -> None:
-        run = lane.begin(self._clock())
-        _deliver(run.settled)
-        if self._aside.takes(lane.seconds(run)):
-            self._aside.run(partial(lane.compute, run), partial(self._end_turn, lane, run))
+        if self._aside.is_full and self._aside.takes(lane.seconds(lane.due)):
+            self._held_up.append(lane)
             return
-        lane.compute(run)
+        run = lane.begin(self._clock())
+        _deliver(run.batch.settled)
+        if not (self._aside.takes(lane.seconds(len(run.batch))) and self._go_aside(lane, run)):
+            lane.compute(run)
+            self._end_turn(lane, run)
+
+    def _go_aside(self, lane: Lane, run: Run) -> bool:
+        try:
+            self._aside.run(partial(lane.compute, run), partial(self._end_aside, lane, run))
+        except RuntimeError as error:
+            log.warning("a long run stays on the event loop: %s", error)
+            return False
+        return True
+
+    def _end_aside(self, lane: Lane, run: Run) -> None:
+        if self._held_up:
+            asyncio.get_running_loop().call_soon(self._turn, self._held_up.popleft())
         self._end_turn(lane, run)
 
     def _end_turn(self, lane: Lane, run: Run) -> None:
         self._scheduled.discard(lane)
-        _deliver(lane.finish(run, self._clock()))
-        if lane.waiting:
-            self._schedule(lane)
+        try:
+            _deliver(lane.finish(run, self._clock()))
+        finally:
+            if lane.waiting:
+                self._schedule(lane)
 
     def close(self, stream: Stream, owner: Owner) -> None:
         """Ends the stream, if it is still the owner's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,8 +102,8 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=1024,
-        description="threads of one run of a model; by default one, and for a long run all "
-        "processors, if they make it faster",
+        description="threads of one run of a model; by default one, and for a slow model as "
+        "many as each worker has processors, if they make it faster",
     )
     max_message_bytes: int = Field(
         4 * 2**20, ge=1024, le=2**31 - 1, description="size of a gRPC message"
@@ -125,6 +126,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is logged"
     )
+
+    @property
+    def processors(self) -> int:
+        """That each worker has, all of them at work."""
+        usable = getattr(os, "sched_getaffinity", None)  # not everywhere
+        known = len(usable(0)) if usable else os.cpu_count() or 1
+        return max(1, known // self.workers)
 
     @property
     def host(self) -> str:

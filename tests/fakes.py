@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from service.core.batch import Delivery
 from service.core.errors import ServiceError
 from service.core.model import GoldenRun, Signature
 from service.core.steps import Answer, Output, StepError
@@ -51,6 +52,13 @@ def accumulator_lane(*, model: ModelKey = MODEL, window: int = WINDOW, max_batch
     """A lane whose output is the running sum of its float32[1] input."""
     stepper = Stepper(accumulate, accumulator_signature())
     return Lane(model, "digest", stepper, window=window, max_batch=max_batch)
+
+
+def turn_of(lane: Lane, now: float = 0.0) -> list[Delivery]:
+    """One turn, as the engine takes it; its answers are for the caller to deliver."""
+    run = lane.begin(now)
+    lane.compute(run)
+    return run.batch.settled + lane.finish(run, now)
 
 
 def accumulator_golden(signature: Signature, steps: int = 32) -> GoldenRun:

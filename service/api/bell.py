@@ -6,7 +6,7 @@ import asyncio
 
 
 class Bell:
-    """A tenth of an `asyncio.Event`, which has a queue for many: a call has two of them."""
+    """What an `asyncio.Event` is, without its queue for many: a call has two of them."""
 
     __slots__ = ("_waiter",)
 

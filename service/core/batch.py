@@ -119,7 +119,7 @@ class BatchResult:
     """What a run gave; faulty rows hold anything."""
 
     outputs: Sequence[Array]
-    """Per output of the signature, C-contiguous [rows, *shape]"""
+    """Per output of the signature, [rows, *shape]"""
     states: Sequence[Array] = ()
     """Per state of the signature, as the graph gives it."""
     faults: dict[int, Fault] = field(default_factory=dict)

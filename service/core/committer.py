@@ -60,9 +60,10 @@ class Committer:
     def _commit_lone(self, batch: Batch, outputs: Sequence[Array], now: float) -> Delivery:
         """What `_commit_entries` does, without arrays of one number."""
         ((step, _, _, owner),) = batch.entries
-        verdict = self._verdict(step, now)
+        verdict = _verdict(step, now)
         self._sessions.commit(batch.slots, step.number, seal(step.checksum, verdict), outputs)
         self._counts.ran += 1
+        self._counts.late += verdict is Verdict.LATE
         rows = tuple([array.tobytes() for array in outputs])
         started = batch.started
         output = Output(step.number, rows, verdict, 1, started - step.received, now - started)
@@ -76,10 +77,11 @@ class Committer:
             slots = as_numbers(slots)[part.rows]
         outputs = [array[part.rows] for array in part.outputs]
         steps = np.array([entry.step.number for entry in entries], np.int64)
-        verdicts = [self._verdict(entry.step, now) for entry in entries]
+        verdicts = [_verdict(entry.step, now) for entry in entries]
         seals = seal(part.sums[part.rows], np.array(verdicts, np.int64))
         self._sessions.commit(slots, steps, seals, outputs)
         self._counts.ran += len(entries)
+        self._counts.late += verdicts.count(Verdict.LATE)
 
         encoded = zip(*map(_row_bytes, outputs, self._sizes), strict=True)
         size, started, computed = len(batch), batch.started, now - batch.started
@@ -90,14 +92,6 @@ class Committer:
             )
             for (step, _, _, owner), row, verdict in zip(entries, encoded, verdicts, strict=True)
         ]
-
-    def _verdict(self, step: Step, now: float) -> Verdict:
-        if step.verdict is not None:
-            return step.verdict
-        if step.budget is not None and is_late(step.received, step.budget, step.age, now):
-            self._counts.late += 1
-            return Verdict.LATE
-        return Verdict.ON_TIME
 
     def _commit_block(self, block: Block, batch: Batch, part: _Part, now: float) -> Delivery:
         outputs = [array[part.rows] for array in part.outputs]
@@ -142,6 +136,13 @@ def _ran(first: int, count: int, dropped: Set[int]) -> slice | list[int] | None:
     if not dropped:
         return slice(first, first + count) if count else None
     return [row for row in range(first, first + count) if row not in dropped]
+
+
+def _verdict(step: Step, now: float) -> Verdict:
+    if step.verdict is not None:
+        return step.verdict
+    late = is_late(step.received, step.budget, step.age, now)
+    return Verdict.LATE if late else Verdict.ON_TIME
 
 
 def _row_bytes(array: Array, size: int) -> list[bytes]:

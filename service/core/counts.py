@@ -16,7 +16,7 @@ from service.core.streams import ModelKey
 
 @dataclass(slots=True)
 class StepCounts:
-    """Of one model version, since it came into service; its scheduler's."""
+    """Of one model version, since it came into service; its lane's."""
 
     ran: int = 0
     """Steps that ran and were committed."""

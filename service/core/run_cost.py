@@ -12,6 +12,8 @@ class RunCost(NamedTuple):
     """Of a run with one row."""
     row: float
     """Of each further row."""
+    processors: float = 1.0
+    """At work in a run, on average: where several threads share it, more than one."""
 
     def seconds(self, rows: int) -> float:
         return self.lone + self.row * max(0, rows - 1)

@@ -27,6 +27,12 @@ class Scheduler:
         """Whether the next batch has anything to do."""
         return bool(self._waiting)
 
+    @property
+    def due(self) -> int:
+        """Rows of the next batch, at most."""
+        rows = sum(1 if isinstance(each, Stream) else len(each) for each in self._waiting)
+        return min(rows, self._max_batch)
+
     def submit(self, stream: Stream, step: Step) -> None:
         """Accepts a step of the stream's present owner."""
         stream.pending.append(step)
@@ -65,7 +71,6 @@ class Scheduler:
             room = self._max_batch - len(batch)
         self._waiting.extendleft(reversed(first))
         self._waiting.extend(again)
-        batch.form()
         return batch
 
     def _take_from(self, stream: Stream, batch: Batch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -197,22 +197,25 @@ class Lane:
     def waiting(self) -> bool:
         return self._scheduler.waiting
 
-    def turn(self, clock: Callable[[], float]) -> list[Delivery]:
-        """Runs one batch of what waits and returns the answers."""
-        run = self.begin(clock())
-        self.compute(run)
-        return run.settled + self.finish(run, clock())
-
     def begin(self, now: float) -> Run:
         """Takes one batch of what waits. None begins before the former one is finished."""
-        batch = self._scheduler.next_batch(now)
-        if not batch:
-            return Run(batch)
-        return Run(batch, self._stepper.take(batch.slots, batch.inputs))
+        run = Run(self._scheduler.next_batch(now))
+        if run.batch:
+            try:
+                run.batch.form()
+                run.taken = self._stepper.take(run.batch.slots, run.batch.inputs)
+            except Exception as error:  # such as want of memory: each stream is told
+                run.failure = error
+        return run
 
-    def seconds(self, run: Run) -> float:
-        """That it will take, about."""
-        return self._stepper.cost.seconds(len(run.batch)) if run.taken else 0.0
+    def seconds(self, rows: int) -> float:
+        """That a run of so many streams takes, about."""
+        return self._stepper.cost.seconds(rows) if rows else 0.0
+
+    @property
+    def due(self) -> int:
+        """Streams of the next batch, if all that waits is to run."""
+        return self._scheduler.due
 
     def compute(self, run: Run) -> None:
         """In any thread. Never raises."""
@@ -228,10 +231,15 @@ class Lane:
             return []
         self._count(len(batch), run.spent)
         absent, result = batch.absent(), run.result or self._failed(run)
-        self._stepper.keep(batch.slots, result, absent)
+        try:
+            self._stepper.keep(batch.slots, result, absent)
+        except Exception as error:
+            run.failure = error
+            result = self._failed(run)
         return self._committer.commit(batch, result, absent, now)
 
     def _count(self, rows: int, spent: float) -> None:
+        spent *= self._stepper.cost.processors
         self.spent += spent
         if rows == 1:
             self._spent_alone += spent
@@ -239,8 +247,9 @@ class Lane:
 
     def _failed(self, run: Run) -> BatchResult:
         rows = len(run.batch)
-        log.error("%s: a run of %d streams failed: %s", self.model, rows, run.failure)
-        fault = Fault(StepFault.RUN_FAILED, f"the run failed: {run.failure}")
+        reason = str(run.failure) or type(run.failure).__name__
+        log.error("%s: a run of %d streams failed: %s", self.model, rows, reason)
+        fault = Fault(StepFault.RUN_FAILED, f"the run failed: {reason}")
         return BatchResult((), faults=dict.fromkeys(range(rows), fault))
 
 

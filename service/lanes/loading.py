@@ -117,7 +117,11 @@ class Loader:
 
         golden = found.golden
         inputs = golden.inputs if golden else random_inputs(found.signature)
-        stepper = faster(alone, several, inputs)
+        try:
+            stepper = faster(alone, several, inputs)
+        except (ModelRefused, MemoryError) as error:
+            log.warning("%s: a run stays with one thread: %s", package.key, error)
+            return alone
         if stepper:
             log.info("%s: a run is worth %d threads", package.key, self.processors)
         return stepper or alone

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from service.core.batch import Batch, BatchResult, Delivery
+from service.core.batch import Batch, BatchResult
 from service.runtime.stepper import Stepper, Taken
 
 
@@ -13,21 +13,16 @@ from service.runtime.stepper import Stepper, Taken
 class Run:
     batch: Batch
     taken: Taken | None = None
-    """None of an empty batch."""
+    """None of an empty batch, and of one that could not be taken."""
     result: BatchResult | None = None
     """None where it has not run, or failed."""
     failure: Exception | None = None
     spent: float = 0.0
-    """Seconds of the processor."""
-
-    @property
-    def settled(self) -> list[Delivery]:
-        """Answers that do not wait for it."""
-        return self.batch.settled
+    """Seconds of a processor that the thread which computed it has spent."""
 
     def compute(self, stepper: Stepper) -> None:
-        """In any thread. Never raises."""
-        if self.taken is None:
+        """In any thread, once. Never raises."""
+        if self.taken is None or self.result or self.failure:
             return
         began = time.thread_time()
         try:

@@ -40,6 +40,7 @@ class Graph:
         """Loads a model file or its bytes. Raises ModelRefused if ONNX Runtime cannot."""
         model = source if isinstance(source, bytes) else source.read_bytes()
         self.digest = hashlib.sha256(model).hexdigest()
+        self.threads = threads
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

@@ -39,5 +39,5 @@ def proven_stepper(
         inputs_of = "its golden run" if golden else "random inputs, for want of a golden run"
         reason = " ".join(str(error).split())
         raise ModelRefused(f"it does not run with {inputs_of}: {reason}") from error
-    cost = run_cost(Stepper(function, signature, batching), inputs)
+    cost = run_cost(Stepper(function, signature, batching), inputs, graph.threads)
     return Stepper(function, signature, batching, cost)

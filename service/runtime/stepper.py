@@ -38,7 +38,7 @@ class Taken(NamedTuple):
     rows: int
     arrays: Sequence[Array]
     """The inputs, then the states, as the graph takes them. States may be the arena's own: those
-    of a slot that changes hands meanwhile change in the run, and in no other row."""
+    of a slot that is lent again meanwhile change in the run, and in no other row."""
     faults: dict[int, Fault]
     """Rows that are refused already."""
 

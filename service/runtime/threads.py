@@ -10,7 +10,7 @@ from service.core.model import Array
 from service.runtime.stepper import Stepper
 
 _ROWS = 32
-_LONG = 1e-3
+_LEAST = 1e-3
 """Seconds of a run below which a second processor has better things to do."""
 _WORTH = 0.8
 """Of the time that one thread takes, at most, for more of them to be worth it."""
@@ -25,7 +25,7 @@ def faster(
     `inputs`: per input of the signature, [steps, *shape].
     """
     took = alone.cost.seconds(_ROWS)
-    if took < _LONG:
+    if took < _LEAST:
         return None
     other = several()
     if other.cost.seconds(_ROWS) > _WORTH * took:

@@ -14,15 +14,19 @@ _LONE_STEPS, _STEPS_TOGETHER = 32, 8
 _ROWS = 32
 
 
-def run_cost(stepper: Stepper, inputs: Sequence[Array]) -> RunCost:
+def run_cost(stepper: Stepper, inputs: Sequence[Array], threads: int = 1) -> RunCost:
     """Of one stream and of several; `inputs` per input of the signature, [steps, *shape].
 
-    The stepper's states are changed.
+    `threads`: that a run may have. The stepper's states are changed.
     """
     stepper.reserve(_ROWS)
+    mine, all_ = time.thread_time(), time.process_time()
     lone = _seconds(stepper, inputs, 1, _LONE_STEPS)
     together = _seconds(stepper, inputs, _ROWS, _STEPS_TOGETHER)
-    return RunCost(lone, max(0.0, together - lone) / (_ROWS - 1))
+    mine, all_ = time.thread_time() - mine, time.process_time() - all_
+    # What serves meanwhile counts too, hence the limit.
+    processors = max(1.0, min(float(threads), all_ / mine if mine else 1.0))
+    return RunCost(lone, max(0.0, together - lone) / (_ROWS - 1), processors)
 
 
 def _seconds(stepper: Stepper, inputs: Sequence[Array], rows: int, steps: int) -> float:

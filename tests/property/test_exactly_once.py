@@ -18,7 +18,7 @@ from stepwire import errors
 from stepwire.history import History
 from stepwire.sequence import Sequence, Timestep
 from stepwire.v1 import stream_pb2 as pb
-from tests.fakes import MODEL, WINDOW, Connection, accumulator_lane, number, request, value
+from tests.fakes import MODEL, WINDOW, Connection, accumulator_lane, number, request, turn_of, value
 
 BUDGET = 1.0
 SIGNATURE = pb.Signature(inputs=[pb.TensorSpec(name="x", dtype="float32", shape=[1])])
@@ -94,7 +94,7 @@ class Wire:
             self.lane.submit(self.stream, messages.step(self.up.popleft().step, received=0.0))
 
     def turn(self, now: float = 0.0) -> None:
-        for owner, answer in self.lane.turn(lambda: now):
+        for owner, answer in turn_of(self.lane, now):
             if owner is self.connection:
                 self.down.append(messages.answer(answer, self.durable_step))
 

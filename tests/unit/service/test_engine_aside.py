@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from service.core.directory import Directory
+from service.core.errors import StepFault
+from service.core.lateness import LatePolicy
 from service.core.model import Array
 from service.core.run_cost import RunCost
 from service.core.steps import Step
-from service.core.streams import Mode, ModelKey, Stream
+from service.core.streams import Mode, ModelKey, Stream, StreamKey
 from service.engine import Engine
 from service.lanes.aside import Aside
 from service.lanes.lane import Lane
@@ -20,7 +22,7 @@ from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.stepper import Stepper
 from tests.fakes import MODEL, Connection, accumulator_lane, number, request, value
 
-SLOW = ModelKey("slow", 1)
+SLOW, OTHER = ModelKey("slow", 1), ModelKey("other", 1)
 LONG = 1.0
 
 
@@ -30,10 +32,13 @@ class Gate:
     def __init__(self) -> None:
         self.started = threading.Semaphore(0)
         self.may_end = threading.Semaphore(0)
+        self.fails = False
 
     def __call__(self, feeds: Mapping[str, Array]) -> Sequence[Array]:
         self.started.release()
         self.may_end.acquire()
+        if self.fails:
+            raise ValueError("not this time")
         return accumulate(feeds)
 
     async def entered(self) -> None:
@@ -44,11 +49,15 @@ class Gate:
 class Bench:
     def __init__(self) -> None:
         self.gate = Gate()
-        stepper = Stepper(self.gate, accumulator_signature(), cost=RunCost(LONG, 0.0))
-        self.lane = Lane(SLOW, "digest", stepper, window=4, max_batch=8)
-        lanes = Lanes({SLOW: self.lane, MODEL: accumulator_lane()}, {})
+        self.lane = self._slow_lane(SLOW)
+        other = self._slow_lane(OTHER)
+        lanes = Lanes({SLOW: self.lane, OTHER: other, MODEL: accumulator_lane()}, {})
         directory = Directory(limit=8, idle_limit=600.0)
         self.engine = Engine(lanes, directory, aside=Aside(worth=LONG))
+
+    def _slow_lane(self, model: ModelKey) -> Lane:
+        stepper = Stepper(self.gate, accumulator_signature(), cost=RunCost(LONG, 0.0))
+        return Lane(model, "digest", stepper, window=4, max_batch=8)
 
     async def open(
         self, name: str, model: str = SLOW.name, mode: Mode = Mode.CREATE
@@ -170,3 +179,73 @@ async def test_a_service_that_stops_waits_for_a_run_and_drops_it() -> None:
         bench.gate.may_end.release()
         await closing
         assert told.answers == []
+
+
+async def test_a_batch_forms_when_there_is_a_thread_for_it() -> None:
+    async with benched() as bench:
+        (slow, _), (first, one) = await bench.open("slow"), await bench.open("one", OTHER.name)
+        second, two = await bench.open("two", OTHER.name)
+        bench.send(slow, 0, 1.0)
+        await bench.gate.entered()
+        bench.send(first, 0, 2.0)
+        await asyncio.sleep(0)
+        bench.send(second, 0, 3.0)
+        bench.gate.may_end.release(2)
+        assert [await told.answered(1) for told in (one, two)] == [[2.0], [3.0]]
+        assert [told.outputs[0].batch_size for told in (one, two)] == [2, 2]
+
+
+async def test_a_long_run_that_fails_is_told_and_the_next_one_runs() -> None:
+    async with benched() as bench:
+        slow, told = await bench.open("slow")
+        bench.gate.fails = True
+        bench.gate.may_end.release(2)
+        bench.send(slow, 0, 1.0)
+        assert await told.answered(1) == []
+        assert told.errors[0].fault is StepFault.RUN_FAILED
+        bench.gate.fails = False
+        bench.send(slow, 0, 1.0)
+        assert await told.answered(2) == [1.0]
+
+
+async def test_the_state_is_saved_during_a_run_as_it_was_before() -> None:
+    async with benched() as bench:
+        slow, told = await bench.open("slow")
+        bench.gate.may_end.release()
+        bench.send(slow, 0, 1.0)
+        assert await told.answered(1) == [1.0]
+        bench.send(slow, 1, 2.0)
+        await bench.gate.entered()
+        await bench.gate.entered()
+        (saved,) = bench.lane.checkpoints([slow])
+        assert (saved.next_step, value(saved.states[0])) == (1, 1.0)
+
+
+async def test_the_arena_may_grow_during_a_run() -> None:
+    async with benched() as bench:
+        slow, told = await bench.open("slow")
+        bench.send(slow, 0, 1.0)
+        await bench.gate.entered()
+        for number_ in range(6):
+            await bench.open(f"s{number_}")
+        bench.lane.start(Stream(StreamKey("", "x"), b"", SLOW, LatePolicy.FLAG, None))
+        for index in range(20):
+            bench.lane.start(Stream(StreamKey("", f"y{index}"), b"", SLOW, LatePolicy.FLAG, None))
+        bench.gate.may_end.release(2)
+        bench.send(slow, 1, 2.0)
+        assert await told.answered(2) == [1.0, 3.0]
+
+
+async def test_where_no_thread_is_to_be_had_a_long_run_stays_on_the_loop() -> None:
+    class Spent(Aside):
+        def run(self, work: object, done: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+    stepper = Stepper(accumulate, accumulator_signature(), cost=RunCost(LONG, 0.0))
+    lane = Lane(SLOW, "digest", stepper, window=4, max_batch=8)
+    directory = Directory(limit=8, idle_limit=600.0)
+    engine = Engine(Lanes({SLOW: lane}, {}), directory, aside=Spent(worth=LONG))
+    told = Told()
+    stream = (await engine.open(request("slow", model=SLOW.name), told)).stream
+    engine.submit(stream, Step(0, (number(1.0),), received=0.0))
+    assert await told.answered(1) == [1.0]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.core.batch import Batch, BatchResult
+from service.core.batch import Batch, BatchResult, Fault
 from service.core.blocks import Block, BlockOutputs
 from service.core.committer import Committer
 from service.core.counts import StepCounts
+from service.core.errors import StepFault
 from service.core.lateness import LatePolicy
 from service.core.model import Array
 from service.core.scheduler import Scheduler
@@ -79,8 +80,9 @@ class Bench:
         self.complete(batch)
         return batch
 
-    def complete(self, batch: Batch) -> None:
-        result = BatchResult([np.zeros((len(batch), 1), np.float32)])
+    def complete(self, batch: Batch, faults: dict[int, Fault] | None = None) -> None:
+        result = BatchResult([np.zeros((len(batch), 1), np.float32)], faults=faults or {})
+        batch.form()
         ran = self.committer.commit(batch, result, batch.absent(), 0.0) if batch else []
         for owner, answer in batch.settled + ran:
             owner.answer(answer)
@@ -149,3 +151,20 @@ def test_a_block_larger_than_a_batch_runs_before_what_came_after_it() -> None:
     bench.turn()
     bench.turn()
     assert bench.next_steps(fleet) == [2] * 6
+
+
+def test_of_a_fleet_beside_a_stream_each_entry_has_its_own_fate() -> None:
+    bench = Bench(max_batch=8)
+    fleet, stream = Fleet(bench, 4), bench.stream()
+    bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
+    bench.scheduler.submit_block(fleet.block(0))
+    batch = bench.scheduler.next_batch(0.0)
+    fleet.lose(fleet.handles[0])
+    fault = Fault(StepFault.RESULT_NOT_FINITE, "too much")
+    bench.complete(batch, {1: fault, 3: fault})
+    assert bench.next_steps(fleet) == [0, 1, 0, 1]
+    assert bench.sessions.next_step(4) == 1
+    (answer,) = fleet.answers
+    assert answer.handles.tolist() == [fleet.handles[1], fleet.handles[3]]
+    told = [each.owner.errors for each in fleet.streams if isinstance(each.owner, Connection)]
+    assert [[error.fault for error in errors] for errors in told] == [[], [], [fault.fault], []]

@@ -14,7 +14,7 @@ from service.core.streams import Stream, StreamKey, hash_token
 from service.lanes.lane import Lane
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.stepper import Stepper
-from tests.fakes import MODEL, TOKEN, Connection, accumulator_lane, number, value
+from tests.fakes import MODEL, TOKEN, Connection, accumulator_lane, number, turn_of, value
 
 
 def stream_on(lane: Lane) -> tuple[Stream, Connection]:
@@ -25,7 +25,7 @@ def stream_on(lane: Lane) -> tuple[Stream, Connection]:
 
 
 def turn(lane: Lane) -> None:
-    for owner, answer in lane.turn(lambda: 0.0):
+    for owner, answer in turn_of(lane):
         owner.answer(answer)
 
 
@@ -97,3 +97,25 @@ def test_the_cost_of_a_step_is_that_of_a_lone_one() -> None:
         lane.submit(crowd[0], Step(count, (number(1.0),), 0.0))
         turn(lane)
     assert lane.step_seconds > first
+
+
+@pytest.mark.parametrize("method", ["take", "keep"])
+def test_streams_are_told_where_memory_does_not_suffice_and_the_lane_goes_on(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(*_: object) -> None:
+        raise MemoryError
+
+    lane = accumulator_lane()
+    pairs = [stream_on(lane) for _ in range(2)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Stepper, method, out_of_memory)
+        for stream, _ in pairs:
+            lane.submit(stream, Step(0, (number(1.0),), 0.0))
+        turn(lane)
+    for stream, owner in pairs:
+        assert [error.fault for error in owner.errors] == [StepFault.RUN_FAILED]
+        assert "MemoryError" in owner.errors[0].message
+        lane.submit(stream, Step(0, (number(2.0),), 0.0))
+    turn(lane)
+    assert [value(owner.outputs[0].outputs[0]) for _, owner in pairs] == [2.0, 2.0]

@@ -11,7 +11,7 @@ from service.core.steps import Step
 from service.core.streams import ModelKey, Stream, StreamKey
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
-from tests.fakes import MODEL, Connection, accumulator_lane, number
+from tests.fakes import MODEL, Connection, accumulator_lane, number, turn_of
 
 NEWER = ModelKey(MODEL.name, 2)
 
@@ -29,7 +29,7 @@ def stream_on(lane: Lane, stream_id: str = "robot") -> Stream:
 
 def step(lane: Lane, stream: Stream) -> None:
     lane.submit(stream, Step(lane.next_step(stream), (number(1.0),), 0.0))
-    lane.turn(lambda: 0.0)
+    turn_of(lane)
 
 
 def test_new_streams_take_the_newest_version_that_takes_any() -> None:

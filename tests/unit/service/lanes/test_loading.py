@@ -8,8 +8,14 @@ from hypothesis import strategies as st
 
 from service.core.errors import ModelNotFound, ModelRefused
 from service.core.streams import ModelKey
+from service.lanes import loading
 from service.lanes.loading import Loader
+from service.repository.description import Description
 from service.repository.manifest import GOLDEN_KEY, MANIFEST_KEY
+from service.runtime import threads
+from service.runtime.graph import Graph
+from service.runtime.loading import proven_stepper
+from service.runtime.stepper import Stepper
 from tests import foreign, graphs
 
 PACKAGE = graphs.accumulator_package()
@@ -123,3 +129,23 @@ def test_no_name_leads_out_of_the_repository(beside: Path, name: str) -> None:
     absolute = str(beside.parent / "secret")
     with pytest.raises(ModelNotFound, match="no name of a model"):
         loader(beside).find(absolute, 1)
+
+
+def test_a_model_that_fails_with_several_threads_serves_with_one(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def with_threads(graph: Graph, found: Description) -> Stepper:
+        tried.append(graph.threads)
+        if graph.threads > 1:
+            raise ModelRefused("its golden run is off")
+        return proven_stepper(graph, found.signature, found.golden, found.constants)
+
+    graphs.put(root, "gru", PACKAGE)
+    monkeypatch.setattr(threads, "_LEAST", 0.0)
+    monkeypatch.setattr(loading, "_stepper", with_threads)
+    several = Loader(root, window=4, max_batch=8, threads=None, processors=2)
+    lane = several.load(several.find("gru", None))
+    assert tried == [1, 2]
+    assert lane.model == ModelKey("gru", 1)
