@@ -28,7 +28,7 @@ LEVELS = 90
 ZERO = np.array(LEVELS, np.uint8)
 STEP = np.array(1 / LEVELS, np.float32)
 TINY = np.array(1e-30, np.float32)
-"""In the place of the largest value of a row of zeros."""
+"""At least the largest value of a row or column: the steps of smaller ones have no precision."""
 
 
 class InInt8(NamedTuple):
@@ -58,7 +58,7 @@ def in_int8(model: onnx.ModelProto, smallest: int) -> InInt8:
 def quantized(matrix: Array) -> tuple[Array, Array]:
     """[K, N] as int8 [K, N], and the scale of each column, float32 [N]."""
     largest = np.abs(matrix).max(axis=0)
-    scales = (np.where(largest > 0, largest, 1) / LEVELS).astype(np.float32)
+    scales = (np.maximum(largest, TINY) / LEVELS).astype(np.float32)
     return np.rint(matrix / scales).astype(np.int8), scales
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import onnx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from onnx import helper
@@ -201,6 +201,8 @@ def test_rows_and_columns_of_zeros_give_zeros() -> None:
 
 
 @given(arrays(np.float32, (6, 3), elements=st.floats(-1e3, 1e3, width=32)))
+@example(np.full((6, 3), 1e-45, np.float32))
+@example(np.full((6, 3), 1.4e-43, np.float32))
 def test_a_quantized_weight_is_off_by_half_a_level_at_most(matrix: Array) -> None:
     levels, scales = quantized(matrix)
     assert levels.dtype == np.int8
