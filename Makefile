@@ -11,16 +11,20 @@ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=
 	$(shell cd proto && find * -name '*.proto')
 endef
 
-.PHONY: help demo serve test check bench torture models proto clean
+# The messages of the last release, as a compiled image.
+RELEASED := proto/released.binpb
+
+.PHONY: help demo serve test check bench torture models proto released clean
 help:
-	@echo "make demo    train nothing, install, serve and watch a pendulum balance"
-	@echo "make serve   serve model_repository/ on 127.0.0.1:50051"
-	@echo "make test    run every test"
-	@echo "make check   ruff, mypy, import rules, generated stubs"
-	@echo "make bench   print the ratios against the floors"
-	@echo "make torture crash, cut, flood and part servers under load"
-	@echo "make models  train and export the bundled models again"
-	@echo "make proto   generate the stubs from proto/"
+	@echo "make demo     train nothing, install, serve and watch a pendulum balance"
+	@echo "make serve    serve model_repository/ on 127.0.0.1:50051"
+	@echo "make test     run every test"
+	@echo "make check    ruff, mypy, import rules, the .proto files and their stubs"
+	@echo "make bench    print the ratios against the floors"
+	@echo "make torture  crash, cut, flood and part servers under load"
+	@echo "make models   train and export the bundled models again"
+	@echo "make proto    generate the stubs from proto/"
+	@echo "make released take proto/ for what later changes may not break"
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing Stepwire with all extras into $(VENV) (several minutes the first time)"
@@ -43,9 +47,12 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf breaking --against $(RELEASED)
 	@rm -rf build/stubs && mkdir -p build/stubs
 	@$(call stubs,build/stubs)
 	diff -r -x __init__.py -x __pycache__ build/stubs/stepwire/v1 stepwire/v1
+	diff -r -x __init__.py -x __pycache__ build/stubs/stepwire/inference stepwire/inference
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench $(ARGS)
@@ -58,6 +65,9 @@ models: $(STAMP)
 
 proto: $(STAMP)
 	@$(call stubs,.)
+
+released: $(STAMP)
+	$(BIN)/buf build --exclude-source-info --output $(RELEASED)
 
 clean:
 	rm -rf $(VENV) build

@@ -40,6 +40,7 @@ class CheckpointEnvelope(_message.Message):
     checksum: _builtins.int
     """CRC-32 of `body`, as in zlib. Damaged bytes are refused, never resumed."""
     body: _builtins.bytes
+    """A message of the type that `format` says, serialized."""
     def __init__(
         self,
         *,
@@ -73,6 +74,7 @@ class CheckpointBody(_message.Message):
     SEALS_FIELD_NUMBER: _builtins.int
     HOLDER_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """The model's name: that of its folder in the repository."""
     version: _builtins.int
     """From 1."""
     digest: _builtins.str

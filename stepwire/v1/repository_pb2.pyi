@@ -53,6 +53,8 @@ Global___Swap: _TypeAlias = Swap  # noqa: Y015
 
 @_typing.final
 class ModelVersion(_message.Message):
+    """A version of a model, on disk or in service."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     class _State:
@@ -62,6 +64,7 @@ class ModelVersion(_message.Message):
     class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ModelVersion._State.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         STATE_UNSPECIFIED: ModelVersion._State.ValueType  # 0
+        """Not used."""
         STATE_SERVING: ModelVersion._State.ValueType  # 1
         """Takes new streams."""
         STATE_DRAINING: ModelVersion._State.ValueType  # 2
@@ -71,8 +74,11 @@ class ModelVersion(_message.Message):
         STATE_NOT_LOADED: ModelVersion._State.ValueType  # 4
         """On disk only."""
 
-    class State(_State, metaclass=_StateEnumTypeWrapper): ...
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """What a version does."""
+
     STATE_UNSPECIFIED: ModelVersion.State.ValueType  # 0
+    """Not used."""
     STATE_SERVING: ModelVersion.State.ValueType  # 1
     """Takes new streams."""
     STATE_DRAINING: ModelVersion.State.ValueType  # 2
@@ -89,8 +95,11 @@ class ModelVersion(_message.Message):
     STREAMS_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """The name of its folder."""
     version: _builtins.int
+    """The number of its folder, from 1."""
     state: Global___ModelVersion.State.ValueType
+    """What it does."""
     reason: _builtins.str
     """Why it is refused; of a version in service, why a later file of the same number is."""
     streams: _builtins.int
@@ -117,6 +126,8 @@ Global___ModelVersion: _TypeAlias = ModelVersion  # noqa: Y015
 
 @_typing.final
 class ListModelsRequest(_message.Message):
+    """Which models to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
@@ -137,6 +148,8 @@ Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
 
 @_typing.final
 class ListModelsResponse(_message.Message):
+    """What there is."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSIONS_FIELD_NUMBER: _builtins.int
@@ -159,11 +172,14 @@ Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
 class DescribeModelRequest(_message.Message):
+    """Which version to describe."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """A model in service."""
     version: _builtins.int
     """0: the newest that takes new streams."""
     def __init__(
@@ -182,6 +198,8 @@ Global___DescribeModelRequest: _TypeAlias = DescribeModelRequest  # noqa: Y015
 
 @_typing.final
 class ModelDescription(_message.Message):
+    """What a version in service takes and gives."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     class _Batching:
@@ -191,6 +209,7 @@ class ModelDescription(_message.Message):
     class _BatchingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ModelDescription._Batching.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         BATCHING_UNSPECIFIED: ModelDescription._Batching.ValueType  # 0
+        """Not used."""
         BATCHING_ANY: ModelDescription._Batching.ValueType  # 1
         """Any number of streams share a run."""
         BATCHING_AT_LEAST_TWO: ModelDescription._Batching.ValueType  # 2
@@ -198,8 +217,11 @@ class ModelDescription(_message.Message):
         BATCHING_ONE: ModelDescription._Batching.ValueType  # 3
         """Each stream runs by itself."""
 
-    class Batching(_Batching, metaclass=_BatchingEnumTypeWrapper): ...
+    class Batching(_Batching, metaclass=_BatchingEnumTypeWrapper):
+        """How many streams share a run, as the proof found that the bits of a row stay the same."""
+
     BATCHING_UNSPECIFIED: ModelDescription.Batching.ValueType  # 0
+    """Not used."""
     BATCHING_ANY: ModelDescription.Batching.ValueType  # 1
     """Any number of streams share a run."""
     BATCHING_AT_LEAST_TWO: ModelDescription.Batching.ValueType  # 2
@@ -229,6 +251,8 @@ class ModelDescription(_message.Message):
 
     @_typing.final
     class Tensor(_message.Message):
+        """An input, an output or a state of the graph."""
+
         DESCRIPTOR: _descriptor.Descriptor
 
         NAME_FIELD_NUMBER: _builtins.int
@@ -238,6 +262,7 @@ class ModelDescription(_message.Message):
         FEATURES_FIELD_NUMBER: _builtins.int
         SYMBOLS_FIELD_NUMBER: _builtins.int
         name: _builtins.str
+        """The graph's name of it."""
         dtype: _builtins.str
         """NumPy's name: float32, int64, ..."""
         batch_axis: _builtins.int
@@ -279,14 +304,21 @@ class ModelDescription(_message.Message):
     BATCHING_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """The name of its folder."""
     version: _builtins.int
+    """The number of its folder, from 1."""
     digest: _builtins.str
     """SHA-256 of the model file, in hexadecimal."""
     batching: Global___ModelDescription.Batching.ValueType
+    """How many streams share a run."""
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelDescription.Tensor]: ...
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelDescription.Tensor]:
+        """What each timestep brings, in the order of `Step.inputs`."""
+
     @_builtins.property
-    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelDescription.Tensor]: ...
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelDescription.Tensor]:
+        """What each timestep is answered, in the order of `Output.outputs`."""
+
     @_builtins.property
     def states(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelDescription.Tensor]:
         """The hidden states, as graph inputs."""
@@ -319,15 +351,19 @@ Global___ModelDescription: _TypeAlias = ModelDescription  # noqa: Y015
 
 @_typing.final
 class LoadModelRequest(_message.Message):
+    """Which version comes into service."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     SWAP_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """The name of its folder."""
     version: _builtins.int
     """0: the newest on disk."""
     swap: Global___Swap.ValueType
+    """What becomes of the streams of older versions."""
     def __init__(
         self,
         *,
@@ -345,6 +381,8 @@ Global___LoadModelRequest: _TypeAlias = LoadModelRequest  # noqa: Y015
 
 @_typing.final
 class LoadModelResponse(_message.Message):
+    """How the loading went."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
@@ -353,7 +391,9 @@ class LoadModelResponse(_message.Message):
     moved: _builtins.int
     """Streams that were handed over."""
     @_builtins.property
-    def version(self) -> Global___ModelVersion: ...
+    def version(self) -> Global___ModelVersion:
+        """As it is in service from here on."""
+
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Which streams stayed on an older version, and why."""
@@ -375,11 +415,14 @@ Global___LoadModelResponse: _TypeAlias = LoadModelResponse  # noqa: Y015
 
 @_typing.final
 class UnloadModelRequest(_message.Message):
+    """Which version goes out of service."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """A model in service."""
     version: _builtins.int
     """0: every version in service."""
     def __init__(
@@ -398,6 +441,8 @@ Global___UnloadModelRequest: _TypeAlias = UnloadModelRequest  # noqa: Y015
 
 @_typing.final
 class UnloadModelResponse(_message.Message):
+    """What still runs of what was unloaded."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSIONS_FIELD_NUMBER: _builtins.int

@@ -36,6 +36,7 @@ class _StreamPlace:
 class _StreamPlaceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StreamPlace.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     STREAM_PLACE_UNSPECIFIED: _StreamPlace.ValueType  # 0
+    """Not used."""
     STREAM_PLACE_ATTACHED: _StreamPlace.ValueType  # 1
     """Connected to a call, in this server."""
     STREAM_PLACE_DETACHED: _StreamPlace.ValueType  # 2
@@ -47,6 +48,7 @@ class StreamPlace(_StreamPlace, metaclass=_StreamPlaceEnumTypeWrapper):
     """Where a stream is, as the server that is asked sees it."""
 
 STREAM_PLACE_UNSPECIFIED: StreamPlace.ValueType  # 0
+"""Not used."""
 STREAM_PLACE_ATTACHED: StreamPlace.ValueType  # 1
 """Connected to a call, in this server."""
 STREAM_PLACE_DETACHED: StreamPlace.ValueType  # 2
@@ -57,6 +59,8 @@ Global___StreamPlace: _TypeAlias = StreamPlace  # noqa: Y015
 
 @_typing.final
 class StateTensor(_message.Message):
+    """One state of a stream."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -64,6 +68,7 @@ class StateTensor(_message.Message):
     SHAPE_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """The graph's name of it."""
     dtype: _builtins.str
     """NumPy's name: float32, int64, ..."""
     data: _builtins.bytes
@@ -90,12 +95,16 @@ Global___StateTensor: _TypeAlias = StateTensor  # noqa: Y015
 
 @_typing.final
 class GetStateRequest(_message.Message):
+    """Which stream to read."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAM_ID_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
+    """Of the stream."""
     token: _builtins.bytes
+    """As in Open."""
     def __init__(
         self,
         *,
@@ -112,6 +121,8 @@ Global___GetStateRequest: _TypeAlias = GetStateRequest  # noqa: Y015
 
 @_typing.final
 class GetStateResponse(_message.Message):
+    """A stream between two timesteps."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STATES_FIELD_NUMBER: _builtins.int
@@ -122,7 +133,9 @@ class GetStateResponse(_message.Message):
     NEXT_STEP_FIELD_NUMBER: _builtins.int
     DURABLE_STEP_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """The name of the model that the stream runs."""
     version: _builtins.int
+    """Its version, from 1."""
     digest: _builtins.str
     """SHA-256 of the model file, in hexadecimal."""
     numerics: _builtins.str
@@ -132,7 +145,9 @@ class GetStateResponse(_message.Message):
     durable_step: _builtins.int
     """The steps before this one are in the store; 0 without a durable store."""
     @_builtins.property
-    def states(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateTensor]: ...
+    def states(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateTensor]:
+        """Every state of the model, in the order of its signature."""
+
     def __init__(
         self,
         *,
@@ -154,6 +169,8 @@ Global___GetStateResponse: _TypeAlias = GetStateResponse  # noqa: Y015
 
 @_typing.final
 class PutStateRequest(_message.Message):
+    """Which stream to set, and what to."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAM_ID_FIELD_NUMBER: _builtins.int
@@ -163,7 +180,9 @@ class PutStateRequest(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     NUMERICS_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
+    """Of the stream."""
     token: _builtins.bytes
+    """As in Open."""
     next_step: _builtins.int
     """At most 2^52. Absent: the stream keeps its own."""
     digest: _builtins.str
@@ -198,10 +217,13 @@ Global___PutStateRequest: _TypeAlias = PutStateRequest  # noqa: Y015
 
 @_typing.final
 class PutStateResponse(_message.Message):
+    """Where the stream stands."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NEXT_STEP_FIELD_NUMBER: _builtins.int
     next_step: _builtins.int
+    """The first step that it has not run."""
     def __init__(
         self,
         *,
@@ -217,12 +239,16 @@ Global___PutStateResponse: _TypeAlias = PutStateResponse  # noqa: Y015
 
 @_typing.final
 class ResetStreamRequest(_message.Message):
+    """Which stream to set back."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAM_ID_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
+    """Of the stream."""
     token: _builtins.bytes
+    """As in Open."""
     def __init__(
         self,
         *,
@@ -239,6 +265,8 @@ Global___ResetStreamRequest: _TypeAlias = ResetStreamRequest  # noqa: Y015
 
 @_typing.final
 class ResetStreamResponse(_message.Message):
+    """The stream stands at step 0."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -254,6 +282,8 @@ Global___ResetStreamResponse: _TypeAlias = ResetStreamResponse  # noqa: Y015
 
 @_typing.final
 class ForkStreamRequest(_message.Message):
+    """Which stream to copy, and what to call the copy."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAM_ID_FIELD_NUMBER: _builtins.int
@@ -261,10 +291,13 @@ class ForkStreamRequest(_message.Message):
     NEW_STREAM_ID_FIELD_NUMBER: _builtins.int
     NEW_TOKEN_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
+    """Of the source."""
     token: _builtins.bytes
+    """Of the source, as in Open."""
     new_stream_id: _builtins.str
     """As in Open; left out, the server makes one."""
     new_token: _builtins.bytes
+    """16 bytes, as in Open; left out, the server makes them."""
     def __init__(
         self,
         *,
@@ -283,6 +316,8 @@ Global___ForkStreamRequest: _TypeAlias = ForkStreamRequest  # noqa: Y015
 
 @_typing.final
 class ForkStreamResponse(_message.Message):
+    """The copy."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAM_ID_FIELD_NUMBER: _builtins.int
@@ -291,10 +326,15 @@ class ForkStreamResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     NEXT_STEP_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
+    """Its id."""
     token: _builtins.bytes
+    """Its token, to resume it with."""
     model: _builtins.str
+    """The name of the model that it runs."""
     version: _builtins.int
+    """The version of that model, from 1."""
     next_step: _builtins.int
+    """The first step that it has not run."""
     def __init__(
         self,
         *,
@@ -314,12 +354,16 @@ Global___ForkStreamResponse: _TypeAlias = ForkStreamResponse  # noqa: Y015
 
 @_typing.final
 class DeleteStreamRequest(_message.Message):
+    """Which stream to end."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAM_ID_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
+    """Of the stream."""
     token: _builtins.bytes
+    """As in Open."""
     def __init__(
         self,
         *,
@@ -336,6 +380,8 @@ Global___DeleteStreamRequest: _TypeAlias = DeleteStreamRequest  # noqa: Y015
 
 @_typing.final
 class DeleteStreamResponse(_message.Message):
+    """The stream is gone."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -351,6 +397,8 @@ Global___DeleteStreamResponse: _TypeAlias = DeleteStreamResponse  # noqa: Y015
 
 @_typing.final
 class ListStreamsRequest(_message.Message):
+    """Which page of the listing."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     AFTER_FIELD_NUMBER: _builtins.int
@@ -375,6 +423,8 @@ Global___ListStreamsRequest: _TypeAlias = ListStreamsRequest  # noqa: Y015
 
 @_typing.final
 class ListStreamsResponse(_message.Message):
+    """A page of the listing."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAMS_FIELD_NUMBER: _builtins.int
@@ -382,7 +432,9 @@ class ListStreamsResponse(_message.Message):
     after: _builtins.str
     """What `after` is for the next page; empty behind the last one."""
     @_builtins.property
-    def streams(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamSummary]: ...
+    def streams(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamSummary]:
+        """By id."""
+
     def __init__(
         self,
         *,
@@ -399,6 +451,8 @@ Global___ListStreamsResponse: _TypeAlias = ListStreamsResponse  # noqa: Y015
 
 @_typing.final
 class StreamSummary(_message.Message):
+    """A stream, without its state and its token."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAM_ID_FIELD_NUMBER: _builtins.int
@@ -407,11 +461,15 @@ class StreamSummary(_message.Message):
     NEXT_STEP_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
+    """Its id, in the namespace of the caller's credential."""
     model: _builtins.str
+    """The name of the model that it runs."""
     version: _builtins.int
+    """The version of that model, from 1."""
     next_step: _builtins.int
     """Of a stream that lives in another server, as that server saved it last."""
     place: Global___StreamPlace.ValueType
+    """Where it is."""
     def __init__(
         self,
         *,

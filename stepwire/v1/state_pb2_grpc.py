@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class StreamStateStub:
-    """Missing associated documentation comment in .proto file."""
+    """The state of a stream, for whoever knows its id and token, without being connected to it.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -67,7 +68,8 @@ class StreamStateStub:
 
 
 class StreamStateServicer:
-    """Missing associated documentation comment in .proto file."""
+    """The state of a stream, for whoever knows its id and token, without being connected to it.
+    """
 
     def Get(self, request, context):
         """The state as it is. A stream that lives in another server is read as that
@@ -157,7 +159,8 @@ def add_StreamStateServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StreamState:
-    """Missing associated documentation comment in .proto file."""
+    """The state of a stream, for whoever knows its id and token, without being connected to it.
+    """
 
     @staticmethod
     def Get(request,

@@ -37,6 +37,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class StreamStateStub:
+    """The state of a stream, for whoever knows its id and token, without being connected to it."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
@@ -64,6 +66,8 @@ class StreamStateStub:
 
 @_typing.type_check_only
 class StreamStateAsyncStub(StreamStateStub):
+    """The state of a stream, for whoever knows its id and token, without being connected to it."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     Get: _aio.UnaryUnaryMultiCallable[_state_pb2.GetStateRequest, _state_pb2.GetStateResponse]  # type: ignore[assignment]
     """The state as it is. A stream that lives in another server is read as that
@@ -87,6 +91,8 @@ class StreamStateAsyncStub(StreamStateStub):
     """
 
 class StreamStateServicer(metaclass=_abc_1.ABCMeta):
+    """The state of a stream, for whoever knows its id and token, without being connected to it."""
+
     @_abc_1.abstractmethod
     def Get(
         self,

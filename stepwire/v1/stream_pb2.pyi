@@ -42,7 +42,8 @@ class _OpenModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OpenMode.Val
     holder has opened the stream since, so that two clients do not fight for it.
     """
 
-class OpenMode(_OpenMode, metaclass=_OpenModeEnumTypeWrapper): ...
+class OpenMode(_OpenMode, metaclass=_OpenModeEnumTypeWrapper):
+    """Whether a stream is made or found."""
 
 OPEN_MODE_UNSPECIFIED: OpenMode.ValueType  # 0
 """Create."""
@@ -97,16 +98,21 @@ class _Verdict:
 class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
+    """In Step: the answer is not known. Not used in Output."""
     VERDICT_ON_TIME: _Verdict.ValueType  # 1
+    """Ran within its budget, or had none."""
     VERDICT_LATE: _Verdict.ValueType  # 2
     """Ran, but its budget was spent."""
     VERDICT_HELD: _Verdict.ValueType  # 3
     """Did not run: the previous output stands in."""
 
-class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper): ...
+class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+    """How a step ran, or did not."""
 
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
+"""In Step: the answer is not known. Not used in Output."""
 VERDICT_ON_TIME: Verdict.ValueType  # 1
+"""Ran within its budget, or had none."""
 VERDICT_LATE: Verdict.ValueType  # 2
 """Ran, but its budget was spent."""
 VERDICT_HELD: Verdict.ValueType  # 3
@@ -115,17 +121,25 @@ Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
 @_typing.final
 class StreamRequest(_message.Message):
+    """What the client of a `Stream` call sends."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     OPEN_FIELD_NUMBER: _builtins.int
     STEP_FIELD_NUMBER: _builtins.int
     CLOSE_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def open(self) -> Global___Open: ...
+    def open(self) -> Global___Open:
+        """First on the call, and once."""
+
     @_builtins.property
-    def step(self) -> Global___Step: ...
+    def step(self) -> Global___Step:
+        """A timestep."""
+
     @_builtins.property
-    def close(self) -> Global___Close: ...
+    def close(self) -> Global___Close:
+        """Last on the call, if the sequence ends."""
+
     def __init__(
         self,
         *,
@@ -145,6 +159,8 @@ Global___StreamRequest: _TypeAlias = StreamRequest  # noqa: Y015
 
 @_typing.final
 class StreamResponse(_message.Message):
+    """What the server of a `Stream` call answers."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     OPENED_FIELD_NUMBER: _builtins.int
@@ -153,15 +169,25 @@ class StreamResponse(_message.Message):
     GOING_AWAY_FIELD_NUMBER: _builtins.int
     DURABLE_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def opened(self) -> Global___Opened: ...
+    def opened(self) -> Global___Opened:
+        """The stream is attached to this call; answers `open`."""
+
     @_builtins.property
-    def output(self) -> Global___Output: ...
+    def output(self) -> Global___Output:
+        """Answers a step that has run."""
+
     @_builtins.property
-    def error(self) -> Global___StepError: ...
+    def error(self) -> Global___StepError:
+        """Answers a step that has not."""
+
     @_builtins.property
-    def going_away(self) -> Global___GoingAway: ...
+    def going_away(self) -> Global___GoingAway:
+        """No further step will be read."""
+
     @_builtins.property
-    def durable(self) -> Global___Durable: ...
+    def durable(self) -> Global___Durable:
+        """More of the stream is in the store."""
+
     def __init__(
         self,
         *,
@@ -183,6 +209,8 @@ Global___StreamResponse: _TypeAlias = StreamResponse  # noqa: Y015
 
 @_typing.final
 class Open(_message.Message):
+    """Which stream, and what the client wants of it."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
@@ -195,17 +223,20 @@ class Open(_message.Message):
     SYNC_FIELD_NUMBER: _builtins.int
     RATE_HZ_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """The name of a model in service. May be left out to resume."""
     version: _builtins.int
     """0 takes the newest version. A resumed stream keeps the version it has."""
     stream_id: _builtins.str
     """1 to 128 characters of A-Za-z0-9._:- ; left out, the server makes one."""
     mode: Global___OpenMode.ValueType
+    """Whether the stream is to be there already."""
     token: _builtins.bytes
     """16 random bytes made by the client. Resuming needs it. A create or restart
     with the token of the living stream finds that stream as it is, so that an
     open whose answer was lost can be sent again. Left out, the server makes one.
     """
     late_policy: Global___LatePolicy.ValueType
+    """What becomes of steps that are late. The newest open's holds."""
     holder: _builtins.bytes
     """At most 64 random bytes that tell this client from another one with the same token. The
     stream is held by the client that opened it last.
@@ -241,6 +272,8 @@ Global___Open: _TypeAlias = Open  # noqa: Y015
 
 @_typing.final
 class Step(_message.Message):
+    """One timestep of a stream."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STEP_FIELD_NUMBER: _builtins.int
@@ -287,6 +320,8 @@ Global___Step: _TypeAlias = Step  # noqa: Y015
 
 @_typing.final
 class Close(_message.Message):
+    """Ends the sequence, behind the answers to all steps before it, and frees its state."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -302,6 +337,8 @@ Global___Close: _TypeAlias = Close  # noqa: Y015
 
 @_typing.final
 class Opened(_message.Message):
+    """The stream as the call finds it."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STREAM_ID_FIELD_NUMBER: _builtins.int
@@ -316,7 +353,9 @@ class Opened(_message.Message):
     EXACT_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     stream_id: _builtins.str
+    """The client's, or one made by the server."""
     version: _builtins.int
+    """The version of the model that the stream runs, from 1."""
     next_step: _builtins.int
     """The first step the stream has not run."""
     idle_limit_ms: _builtins.int
@@ -339,7 +378,9 @@ class Opened(_message.Message):
     model: _builtins.str
     """The name of the model."""
     @_builtins.property
-    def signature(self) -> Global___Signature: ...
+    def signature(self) -> Global___Signature:
+        """What its steps take and give."""
+
     def __init__(
         self,
         *,
@@ -365,6 +406,8 @@ Global___Opened: _TypeAlias = Opened  # noqa: Y015
 
 @_typing.final
 class Signature(_message.Message):
+    """What a model takes and gives."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     INPUTS_FIELD_NUMBER: _builtins.int
@@ -378,9 +421,13 @@ class Signature(_message.Message):
     runs in a batch of its own.
     """
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TensorSpec]: ...
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TensorSpec]:
+        """What each timestep brings, in the order of `Step.inputs`."""
+
     @_builtins.property
-    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TensorSpec]: ...
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___TensorSpec]:
+        """What each timestep is answered, in the order of `Output.outputs`."""
+
     def __init__(
         self,
         *,
@@ -399,6 +446,8 @@ Global___Signature: _TypeAlias = Signature  # noqa: Y015
 
 @_typing.final
 class TensorSpec(_message.Message):
+    """One input or output of a model."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -407,6 +456,7 @@ class TensorSpec(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     SYMBOLS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """The graph's name of it."""
     dtype: _builtins.str
     """NumPy's name: float32, int64, ..."""
     @_builtins.property
@@ -440,6 +490,8 @@ Global___TensorSpec: _TypeAlias = TensorSpec  # noqa: Y015
 
 @_typing.final
 class Output(_message.Message):
+    """The answer to a step that has run: now, or before."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STEP_FIELD_NUMBER: _builtins.int
@@ -450,7 +502,9 @@ class Output(_message.Message):
     COMPUTE_US_FIELD_NUMBER: _builtins.int
     DURABLE_STEP_FIELD_NUMBER: _builtins.int
     step: _builtins.int
+    """The number of the step that is answered."""
     verdict: Global___Verdict.ValueType
+    """Whether the step was in time."""
     batch_size: _builtins.int
     """How many streams shared the run; 0 if the step did not run for this answer."""
     queue_us: _builtins.int
@@ -492,6 +546,7 @@ class Durable(_message.Message):
 
     DURABLE_STEP_FIELD_NUMBER: _builtins.int
     durable_step: _builtins.int
+    """The first step that the store may not have."""
     def __init__(
         self,
         *,
@@ -518,6 +573,7 @@ class StepError(_message.Message):
     class _CodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[StepError._Code.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         CODE_UNSPECIFIED: StepError._Code.ValueType  # 0
+        """Not used."""
         CODE_INVALID_INPUT: StepError._Code.ValueType  # 1
         """Wrong number of inputs or wrong size, or NaN or Inf in one."""
         CODE_RESULT_NOT_FINITE: StepError._Code.ValueType  # 2
@@ -535,8 +591,11 @@ class StepError(_message.Message):
         CODE_RESOURCE_EXHAUSTED: StepError._Code.ValueType  # 8
         """In a fleet: as many steps of the stream are unanswered as its window holds."""
 
-    class Code(_Code, metaclass=_CodeEnumTypeWrapper): ...
+    class Code(_Code, metaclass=_CodeEnumTypeWrapper):
+        """What is wrong with a step. The names are never reused."""
+
     CODE_UNSPECIFIED: StepError.Code.ValueType  # 0
+    """Not used."""
     CODE_INVALID_INPUT: StepError.Code.ValueType  # 1
     """Wrong number of inputs or wrong size, or NaN or Inf in one."""
     CODE_RESULT_NOT_FINITE: StepError.Code.ValueType  # 2
@@ -559,8 +618,11 @@ class StepError(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     NEXT_STEP_FIELD_NUMBER: _builtins.int
     step: _builtins.int
+    """The number of the step that is answered."""
     code: Global___StepError.Code.ValueType
+    """What is wrong."""
     message: _builtins.str
+    """For people: what is wrong, where, and what to do."""
     next_step: _builtins.int
     """The step that the stream expects next."""
     def __init__(
@@ -587,6 +649,7 @@ class GoingAway(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
+    """For people."""
     def __init__(
         self,
         *,
@@ -602,17 +665,25 @@ Global___GoingAway: _TypeAlias = GoingAway  # noqa: Y015
 
 @_typing.final
 class FleetRequest(_message.Message):
+    """What the client of a `Fleet` call sends."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     OPEN_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     LEAVE_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def open(self) -> Global___FleetOpen: ...
+    def open(self) -> Global___FleetOpen:
+        """Brings streams to the call."""
+
     @_builtins.property
-    def steps(self) -> Global___FleetSteps: ...
+    def steps(self) -> Global___FleetSteps:
+        """A timestep of each of many streams."""
+
     @_builtins.property
-    def leave(self) -> Global___FleetLeave: ...
+    def leave(self) -> Global___FleetLeave:
+        """Takes streams from the call."""
+
     def __init__(
         self,
         *,
@@ -632,6 +703,8 @@ Global___FleetRequest: _TypeAlias = FleetRequest  # noqa: Y015
 
 @_typing.final
 class FleetResponse(_message.Message):
+    """What the server of a `Fleet` call answers."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     OPENED_FIELD_NUMBER: _builtins.int
@@ -641,17 +714,29 @@ class FleetResponse(_message.Message):
     LEFT_FIELD_NUMBER: _builtins.int
     GOING_AWAY_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def opened(self) -> Global___FleetOpened: ...
+    def opened(self) -> Global___FleetOpened:
+        """Streams are attached to this call, or are refused."""
+
     @_builtins.property
-    def outputs(self) -> Global___FleetOutputs: ...
+    def outputs(self) -> Global___FleetOutputs:
+        """Answers steps that have run."""
+
     @_builtins.property
-    def errors(self) -> Global___FleetErrors: ...
+    def errors(self) -> Global___FleetErrors:
+        """Answers steps that have not."""
+
     @_builtins.property
-    def durable(self) -> Global___FleetDurable: ...
+    def durable(self) -> Global___FleetDurable:
+        """More of some streams is in the store."""
+
     @_builtins.property
-    def left(self) -> Global___FleetLeft: ...
+    def left(self) -> Global___FleetLeft:
+        """A stream is no longer on this call."""
+
     @_builtins.property
-    def going_away(self) -> Global___GoingAway: ...
+    def going_away(self) -> Global___GoingAway:
+        """No further step will be read."""
+
     def __init__(
         self,
         *,
@@ -680,7 +765,9 @@ class FleetOpen(_message.Message):
 
     MEMBERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetMember]: ...
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetMember]:
+        """Any number of them, each by itself."""
+
     def __init__(
         self,
         *,
@@ -696,6 +783,8 @@ Global___FleetOpen: _TypeAlias = FleetOpen  # noqa: Y015
 
 @_typing.final
 class FleetMember(_message.Message):
+    """A stream that comes to a fleet."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TAG_FIELD_NUMBER: _builtins.int
@@ -703,7 +792,9 @@ class FleetMember(_message.Message):
     tag: _builtins.int
     """Chosen by the client, for the answer to name the member by."""
     @_builtins.property
-    def open(self) -> Global___Open: ...
+    def open(self) -> Global___Open:
+        """As the first message of a `Stream` call."""
+
     def __init__(
         self,
         *,
@@ -720,11 +811,15 @@ Global___FleetMember: _TypeAlias = FleetMember  # noqa: Y015
 
 @_typing.final
 class FleetOpened(_message.Message):
+    """Answers some members of a `FleetOpen`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMBERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetMemberOpened]: ...
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetMemberOpened]:
+        """In any order."""
+
     def __init__(
         self,
         *,
@@ -740,6 +835,8 @@ Global___FleetOpened: _TypeAlias = FleetOpened  # noqa: Y015
 
 @_typing.final
 class FleetMemberOpened(_message.Message):
+    """What became of one member."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TAG_FIELD_NUMBER: _builtins.int
@@ -747,14 +844,19 @@ class FleetMemberOpened(_message.Message):
     OPENED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     tag: _builtins.int
+    """As in FleetMember."""
     handle: _builtins.int
     """What the stream is called on this call from here on: small, and not given to
     another stream before the client has answered for it with `FleetLeave`.
     """
     @_builtins.property
-    def opened(self) -> Global___Opened: ...
+    def opened(self) -> Global___Opened:
+        """As the first answer of a `Stream` call."""
+
     @_builtins.property
-    def refused(self) -> Global___FleetRefusal: ...
+    def refused(self) -> Global___FleetRefusal:
+        """Why the stream is not on this call; `handle` means nothing then."""
+
     def __init__(
         self,
         *,
@@ -784,6 +886,7 @@ class FleetRefusal(_message.Message):
     error: _builtins.str
     """As the trailing metadata `stepwire-error` of `Stream`."""
     message: _builtins.str
+    """For people: what is wrong, and what to do."""
     def __init__(
         self,
         *,
@@ -861,7 +964,9 @@ class FleetOutputs(_message.Message):
     QUEUE_US_FIELD_NUMBER: _builtins.int
     COMPUTE_US_FIELD_NUMBER: _builtins.int
     handles: _builtins.bytes
+    """uint32: the streams that are answered."""
     steps: _builtins.bytes
+    """uint64: the number of each one's step."""
     verdicts: _builtins.bytes
     """uint8. Left out: all are on time."""
     durable_steps: _builtins.bytes
@@ -869,9 +974,15 @@ class FleetOutputs(_message.Message):
     batch_size: _builtins.int
     """As in Output, of each of them."""
     queue_us: _builtins.int
+    """As in Output."""
     compute_us: _builtins.int
+    """As in Output."""
     @_builtins.property
-    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """One entry per output of the signature: the tensors of these streams, one after
+        another.
+        """
+
     def __init__(
         self,
         *,
@@ -894,11 +1005,15 @@ Global___FleetOutputs: _TypeAlias = FleetOutputs  # noqa: Y015
 
 @_typing.final
 class FleetErrors(_message.Message):
+    """Answers to steps that have not run."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ERRORS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetError]: ...
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___FleetError]:
+        """Each answers one step."""
+
     def __init__(
         self,
         *,
@@ -914,13 +1029,18 @@ Global___FleetErrors: _TypeAlias = FleetErrors  # noqa: Y015
 
 @_typing.final
 class FleetError(_message.Message):
+    """The answer to one step that has not run."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     HANDLE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     handle: _builtins.int
+    """The stream whose step it is."""
     @_builtins.property
-    def error(self) -> Global___StepError: ...
+    def error(self) -> Global___StepError:
+        """As in a `Stream` call."""
+
     def __init__(
         self,
         *,
@@ -944,7 +1064,9 @@ class FleetDurable(_message.Message):
     HANDLES_FIELD_NUMBER: _builtins.int
     DURABLE_STEPS_FIELD_NUMBER: _builtins.int
     handles: _builtins.bytes
+    """uint32: the streams."""
     durable_steps: _builtins.bytes
+    """uint64: of each, the first step that the store may not have."""
     def __init__(
         self,
         *,
@@ -972,7 +1094,9 @@ class FleetLeave(_message.Message):
     close: _builtins.bool
     """Whether their sequences end; otherwise they stay, detached."""
     @_builtins.property
-    def handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Those that leave."""
+
     def __init__(
         self,
         *,
@@ -996,8 +1120,11 @@ class FleetLeft(_message.Message):
     HANDLE_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     handle: _builtins.int
+    """The stream that has left."""
     @_builtins.property
-    def refused(self) -> Global___FleetRefusal: ...
+    def refused(self) -> Global___FleetRefusal:
+        """Why, where the client has not asked; else absent."""
+
     def __init__(
         self,
         *,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class StreamInferenceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Advances streams, one timestep of each per message.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -47,7 +48,8 @@ class StreamInferenceStub:
 
 
 class StreamInferenceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Advances streams, one timestep of each per message.
+    """
 
     def Stream(self, request_iterator, context):
         """One stream per call: the first request is `open`, then one `step` per
@@ -96,7 +98,8 @@ def add_StreamInferenceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StreamInference:
-    """Missing associated documentation comment in .proto file."""
+    """Advances streams, one timestep of each per message.
+    """
 
     @staticmethod
     def Stream(request_iterator,

@@ -31,6 +31,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class StreamInferenceStub:
+    """Advances streams, one timestep of each per message."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
@@ -55,6 +57,8 @@ class StreamInferenceStub:
 
 @_typing.type_check_only
 class StreamInferenceAsyncStub(StreamInferenceStub):
+    """Advances streams, one timestep of each per message."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     Stream: _aio.StreamStreamMultiCallable[_stream_pb2.StreamRequest, _stream_pb2.StreamResponse]  # type: ignore[assignment]
     """One stream per call: the first request is `open`, then one `step` per
@@ -75,6 +79,8 @@ class StreamInferenceAsyncStub(StreamInferenceStub):
     """
 
 class StreamInferenceServicer(metaclass=_abc_1.ABCMeta):
+    """Advances streams, one timestep of each per message."""
+
     @_abc_1.abstractmethod
     def Stream(
         self,
