@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from service.core.checkpoint import Checkpoint
 from service.core.committer import Committer
 from service.core.counts import StepCounts
 from service.core.errors import StateUnusable, StepFault
+from service.core.model import Array
 from service.core.saving import Saving
 from service.core.scheduler import Scheduler
 from service.core.session import History, Sessions
@@ -67,6 +68,8 @@ class Lane:
         self._ran_alone = 0
         self.promised_hz = 0.0
         """What its streams have declared, in timesteps a second."""
+        self.onlooker: Callable[[], None] | None = None
+        """Is told of every run, while someone watches streams of this lane."""
         self.counts = StepCounts()
         settler = Settler(self.signature, self._sessions, self.counts)
         self._scheduler = Scheduler(self._sessions, settler, max_batch)
@@ -137,6 +140,15 @@ class Lane:
     def next_step(self, stream: Stream) -> int:
         return self._sessions.next_step(_row(stream))
 
+    def next_steps(self) -> Array:
+        """int64, by slot; to be read, and only at once."""
+        return self._sessions.next_steps()
+
+    def history(self, stream: Stream) -> History:
+        """The steps of the stream that are kept."""
+        [history] = self._sessions.histories(np.array([_row(stream)], np.int64))
+        return history
+
     def initial(self, holder: bytes) -> Checkpoint:
         """Of a stream before its first step."""
         states = tuple(
@@ -181,6 +193,11 @@ class Lane:
     def saved(self, stream: Stream, step: int, now: float) -> None:
         """The store has the stream as it was at `step`, taken at `now`."""
         self._saving.saved(_row(stream), step, now)
+
+    @property
+    def tenants(self) -> Sequence[Stream | None]:
+        """By slot; to be read."""
+        return self._tenants
 
     @property
     def streams(self) -> list[Stream]:
@@ -236,7 +253,10 @@ class Lane:
         except Exception as error:
             run.failure = error
             result = self._failed(run)
-        return self._committer.commit(batch, result, absent, now)
+        answers = self._committer.commit(batch, result, absent, now)
+        if self.onlooker:
+            self.onlooker()
+        return answers
 
     def _count(self, rows: int, spent: float) -> None:
         spent *= self._stepper.cost.processors
