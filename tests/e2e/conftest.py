@@ -8,7 +8,9 @@ import pytest
 
 from tests import graphs, networks
 from tests.pages import ROOT
+from tests.triton_client import triton_client
 from torture.processes import Server, running
+from torture.triton_client import TritonClient
 
 Start = Callable[..., Server]
 
@@ -54,3 +56,8 @@ def start(repository: Path, tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(running(repository, *flags, log=log))
 
         yield begin
+
+
+@pytest.fixture(scope="session")
+def triton() -> TritonClient:
+    return triton_client()

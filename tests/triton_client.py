@@ -1,0 +1,48 @@
+"""What a client of Triton gets from a server: scripts of `tests.triton`, run as processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from torture.programs import NotInstalled
+from torture.triton_client import TritonClient
+
+Call = tuple[str, dict[str, Any]]
+"""A method of Triton's client, and keyword arguments."""
+
+_SCRIPTS = Path(__file__).parent / "triton"
+
+
+def triton_client() -> TritonClient:
+    """Skips the test where there is none and none can be installed."""
+    try:
+        return TritonClient()
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+
+
+def played(client: TritonClient, script: str, *arguments: str, stdin: object = None) -> Any:
+    """What a script prints; both are JSON."""
+    given = "" if stdin is None else json.dumps(stdin)
+    return json.loads(client.run(_SCRIPTS / f"{script}.py", *arguments, stdin=given))
+
+
+def told(client: TritonClient, address: str, kind: str, calls: Sequence[Call]) -> list[Any]:
+    """The answer to each call; `kind`: "sync" or "aio"."""
+    outcomes = played(client, "calls", address, kind, stdin=calls)
+    assert all("answer" in outcome for outcome in outcomes), outcomes
+    return [outcome["answer"] for outcome in outcomes]
+
+
+def refusals(
+    client: TritonClient, address: str, kind: str, calls: Sequence[Call]
+) -> list[tuple[str, str]]:
+    """Status and message of each call; none succeeds."""
+    outcomes = played(client, "calls", address, kind, stdin=calls)
+    assert not any("answer" in outcome for outcome in outcomes), outcomes
+    return [(outcome["status"], outcome["message"]) for outcome in outcomes]
