@@ -18,6 +18,7 @@ from service.core.lifecycle import TRANSITIONS, Effect, Event, State, Transition
 from service.core.streams import Mode, ModelKey, OpenRequest, Owner, Stream, StreamKey
 
 STREAM_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_SEQUENCE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}/(int|string|none)/[A-Za-z0-9._~%-]+")
 TOKEN_BYTES = 16
 _LONGEST_HOLDER = 64
 """Bytes: it is in every checkpoint of its stream."""
@@ -255,7 +256,8 @@ class Directory:
 
 
 def _check(request: OpenRequest) -> None:
-    if not STREAM_ID.fullmatch(request.stream_id):
+    pattern = _SEQUENCE_ID if request.sequence else STREAM_ID
+    if not pattern.fullmatch(request.stream_id):
         raise InvalidRequest(
             f"stream id {request.stream_id[:140]!r} is not 1 to 128 characters of A-Za-z0-9._:-"
         )

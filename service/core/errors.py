@@ -98,6 +98,12 @@ class WorkerFailed(ServiceError):
     name = "WORKER_FAILED"
 
 
+class ServerFailed(ServiceError):
+    """A fault of the server, which its log tells of."""
+
+    name = "SERVER_FAILED"
+
+
 class StepFault(IntEnum):
     """Why a step was not accepted; its number is not consumed. Values as in stream.proto."""
 

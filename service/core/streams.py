@@ -81,6 +81,10 @@ class OpenRequest:
     """Whether each output waits until the state behind it is in the store."""
     rate_hz: float = 0.0
     """Timesteps a second that the client declares; 0: it does not say."""
+    sequence: bool = False
+    """Whether it is known by its id alone, of the form that `sequence_key` gives."""
+    complete: bool = False
+    """Whether it resumes from the store only what an owner let go of: no timestep is missing."""
 
     @property
     def key(self) -> StreamKey:

@@ -36,8 +36,10 @@ class Custody:
         """
         return UNFENCED
 
-    async def acquire(self, key: StreamKey, record: Record) -> Record:
-        """Makes a stored stream this process's."""
+    async def acquire(self, key: StreamKey, record: Record, *, complete: bool = False) -> Record:
+        """Makes a stored stream this process's. `complete`: only where no timestep of it can be
+        missing; raises StreamNotFound otherwise.
+        """
         return record
 
     async def rewrite(self, key: StreamKey, taken: Record, after: Checkpoint | None) -> None:
@@ -151,8 +153,8 @@ class StoreCustody(Custody):
             former = (await self._ownership.acquire(request.key, record)).fence
         return await self._ownership.begin(request.key, request.token_hash, first, former)
 
-    async def acquire(self, key: StreamKey, record: Record) -> Record:
-        return await self._ownership.acquire(key, record)
+    async def acquire(self, key: StreamKey, record: Record, *, complete: bool = False) -> Record:
+        return await self._ownership.acquire(key, record, complete=complete)
 
     async def rewrite(self, key: StreamKey, taken: Record, after: Checkpoint | None) -> None:
         await self._ownership.rewrite(key, taken, after)

@@ -174,7 +174,9 @@ class Opener:
         lane = self._lanes[record.checkpoint.model]
         self._capacity.admit(lane, request.rate_hz)
         self._make_room(request)
-        record = await self._custody.acquire(request.key, record)
+        record = await self._custody.acquire(
+            request.key, record, complete=request.complete
+        )
         assert record.checkpoint is not None
         try:
             self._admit()

@@ -67,9 +67,13 @@ class Ownership:
             raise StoreDown(f"stream {key.id!r} has just changed hands: open it again in a moment")
         raise StreamExists(f"stream {key.id!r} was opened at another server just now")
 
-    async def acquire(self, key: StreamKey, record: Record | None) -> Record:
+    async def acquire(
+        self, key: StreamKey, record: Record | None, *, complete: bool = False
+    ) -> Record:
         """Takes a living stream, in a new epoch: at once where it was released, else after its
         owner was asked and had time to save it. Raises StreamNotFound if it has ended.
+
+        `complete`: only if it was released; else StreamNotFound.
         """
         with _told(key):
             for _ in range(_TRIES):
@@ -79,6 +83,11 @@ class Ownership:
                         continue  # whoever took it meanwhile lives, and is to be asked too
                 if not record or not record.checkpoint:
                     raise StreamNotFound(f"stream {key.id!r} ended just now: create it again")
+                if complete and not record.released:
+                    raise StreamNotFound(
+                        f"stream {key.id!r} was not let go of by the server that had it, and its "
+                        "last timesteps may be lost"
+                    )
                 taken = await self._store.take(key, record.fence, self._owner)
                 if taken:
                     return taken

@@ -1,0 +1,1 @@
+"""Sequences: streams that belong to no connection; whoever names one advances it."""

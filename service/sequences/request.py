@@ -1,0 +1,40 @@
+"""A request of a sequence: one timestep, and what it does to the sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from service.core.errors import ServiceError
+from service.core.steps import Answer
+from service.core.streams import StreamKey
+from service.lanes.lane import Lane
+
+
+class Asker(Protocol):
+    """Who has sent a request, and hears of it once: what it was answered or why it was not."""
+
+    def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None: ...
+
+    def refused(self, request: SequenceRequest, error: ServiceError) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class SequenceRequest:
+    key: StreamKey
+    model: str
+    version: int | None
+    """None: the one that the sequence has, or the newest."""
+    inputs: tuple[bytes, ...]
+    """In signature order, little-endian."""
+    received: float
+    """Seconds on the server's clock."""
+    asker: Asker
+    start: bool = False
+    """Whether the sequence begins here, in the place of one that lives."""
+    end: bool = False
+    """Whether it ends here."""
+    step: int | None = None
+    """The number of the timestep, if the client keeps count."""
+    tag: Any = None
+    """The asker's own."""
