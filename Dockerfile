@@ -6,15 +6,18 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # No pip in the environment itself: the image only runs what is in it.
 RUN python -m venv --without-pip /opt/stepwire
 # First the dependencies, as those of a package that is still empty: this slow layer is
-# built again only when one of the two files changes.
-COPY pyproject.toml constraints.txt ./
+# built again only when one of these files changes.
+COPY pyproject.toml constraints*.txt ./
+# `gpu` in the place of `serve` brings CUDA: 3 GB more.
+ARG EXTRAS=serve
 RUN touch README.md \
-    && pip --python /opt/stepwire/bin/python install --constraint constraints.txt '.[serve]'
+    && pip --python /opt/stepwire/bin/python install \
+        --constraint constraints.txt --constraint constraints-gpu.txt ".[$EXTRAS]"
 COPY stepwire stepwire
 COPY service service
 RUN pip --python /opt/stepwire/bin/python install --no-deps --force-reinstall .
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-bookworm AS serve
 COPY --from=build /opt/stepwire /opt/stepwire
 # To serve other models, mount a repository here.
 COPY model_repository /srv/models
@@ -33,3 +36,11 @@ USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "service.healthcheck"]
 # No shell in between: SIGTERM reaches the service, which drains.
 ENTRYPOINT ["stepwire", "serve"]
+
+# Built with EXTRAS=gpu, for a container that the NVIDIA runtime gives a device.
+FROM serve AS gpu
+# Where NVIDIA's packages have their libraries. The driver's comes from the host.
+ENV LD_LIBRARY_PATH=/opt/stepwire/lib/python3.11/site-packages/nvidia/cu13/lib:/opt/stepwire/lib/python3.11/site-packages/nvidia/cudnn/lib
+
+# The last one is what `docker build` makes of no target.
+FROM serve
