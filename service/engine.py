@@ -124,6 +124,10 @@ class Engine:
     def lanes(self) -> list[Lane]:
         return list(self._lanes)
 
+    def named(self, name: str, version: int | None) -> Lane:
+        """A version that takes new streams; `version` None: the newest. Raises ModelNotFound."""
+        return self._lanes.named(name, version)
+
     def readings(self) -> Readings:
         """What its metrics are made of."""
         attached = self._directory.attached

@@ -17,6 +17,7 @@ from service.core.errors import (
     ServerFailed,
     ServiceError,
     StateUnusable,
+    StepFault,
     StoreDown,
     StreamChanged,
     StreamExists,
@@ -57,7 +58,20 @@ STATUS: dict[type[ServiceError], grpc.StatusCode] = {
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     WorkerFailed: grpc.StatusCode.INTERNAL,
 }
-_CODES = {error.name: code for error, code in STATUS.items()}
+STEP_STATUS = {
+    StepFault.INVALID_INPUT: grpc.StatusCode.INVALID_ARGUMENT,
+    StepFault.RESULT_NOT_FINITE: grpc.StatusCode.OUT_OF_RANGE,
+    StepFault.STEP_GAP: grpc.StatusCode.FAILED_PRECONDITION,
+    StepFault.STEP_CONFLICT: grpc.StatusCode.FAILED_PRECONDITION,
+    StepFault.STEP_TOO_OLD: grpc.StatusCode.FAILED_PRECONDITION,
+    StepFault.STEP_LATE: grpc.StatusCode.DEADLINE_EXCEEDED,
+    StepFault.RUN_FAILED: grpc.StatusCode.INTERNAL,
+    StepFault.RESOURCE_EXHAUSTED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
+"""Of a call that is for one timestep alone."""
+_CODES = {error.name: code for error, code in STATUS.items()} | {
+    fault.name: code for fault, code in STEP_STATUS.items()
+}
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: ServiceError) -> NoReturn:
@@ -68,7 +82,7 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: ServiceError
 async def abort_by_name(
     context: grpc.aio.ServicerContext[Any, Any], name: str, message: str
 ) -> NoReturn:
-    """Ends the call with the error of that name, which another process may have met."""
+    """Ends the call with the error of that name: of a timestep, or met in another process."""
     encoded = message.encode()[:_LONGEST_MESSAGE]
     whole = encoded.decode(errors="ignore")
     told = ((ERROR_NAME, name), (ERROR_MESSAGE, whole.encode()))

@@ -38,7 +38,7 @@ class Guard:
 
     def __init__(self, tokens: Watched[Credentials] | None = None) -> None:
         self._tokens = tokens
-        self._calls: dict[Endable, tuple[Credential, str]] = {}
+        self._calls: dict[Endable, tuple[Credential, str | None]] = {}
 
     def caller(self, metadata: Metadata | None) -> Credential:
         """Who has sent the metadata of a call. Raises Unauthenticated."""
@@ -62,8 +62,13 @@ class Guard:
         return caller
 
     @contextmanager
-    def watching(self, call: Endable, caller: Credential, model: str) -> Iterator[None]:
-        """Ends the call if its caller has no right to it, at once or after a change."""
+    def watching(
+        self, call: Endable, caller: Credential, model: str | None = None
+    ) -> Iterator[None]:
+        """Ends the call if its caller has no right to it, at once or after a change.
+
+        `model`: the one that the call uses; None: many, and any change ends it.
+        """
         self._calls[call] = caller, model
         try:
             self._judge(call)
@@ -90,7 +95,9 @@ class Guard:
         credential = self._tokens.content.find(caller.token_hash)
         if not credential or credential.namespace != caller.namespace:
             call.end(Unauthenticated("the credential of this call has been withdrawn"))
-        elif not credential.covers(model):
+        elif model is None and credential != caller:
+            call.end(Unauthenticated("the credential of this call has changed: call again"))
+        elif model is not None and not credential.covers(model):
             call.end(NotAllowed(f"the credential of this call does not cover model {model!r}"))
 
 

@@ -36,5 +36,7 @@ class SequenceRequest:
     """Whether it ends here."""
     step: int | None = None
     """The number of the timestep, if the client keeps count."""
+    timeout: float | None = None
+    """Seconds from `received` on, after which the timestep is not to run any more."""
     tag: Any = None
     """The asker's own."""

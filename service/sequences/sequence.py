@@ -14,6 +14,7 @@ from service.core.errors import (
     StreamMoved,
     StreamNotFound,
 )
+from service.core.lateness import LatePolicy
 from service.core.sequences import TOKEN
 from service.core.steps import Answer, Step, StepError
 from service.core.streams import Mode, OpenRequest, StreamKey
@@ -96,7 +97,8 @@ class Sequence:
 
     def _submit(self, request: SequenceRequest, opened: Opened) -> None:
         number = self._next_step(opened) if request.step is None else request.step
-        self._engine.submit(opened.stream, Step(number, request.inputs, request.received))
+        step = Step(number, request.inputs, request.received, request.timeout)
+        self._engine.submit(opened.stream, step)
 
     async def _open(self, request: SequenceRequest) -> None:
         try:
@@ -175,6 +177,7 @@ def _opening(request: SequenceRequest) -> OpenRequest:
         Mode.RESTART if request.start else Mode.RESUME,
         request.model,
         request.version,
+        LatePolicy.REJECT,
         namespace=request.key.namespace,
         sequence=True,
         complete=request.step is None,

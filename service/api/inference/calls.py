@@ -1,0 +1,164 @@
+"""ModelInfer and ModelStreamInfer: requests of sequences, and their answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from service.access.credentials import Credential
+from service.api.bell import Bell
+from service.api.errors import abort, abort_by_name
+from service.api.guard import Guard
+from service.api.inference.conversation import Conversation
+from service.api.inference.replies import Envelope, fill
+from service.core.errors import InvalidRequest, ServiceError
+from service.core.steps import Answer, StepError
+from service.engine import Engine
+from service.lanes.lane import Lane
+from service.sequences.request import SequenceRequest
+from service.sequences.sequences import Sequences
+from stepwire.inference import inference_pb2 as pb
+
+StreamContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelStreamInferResponse]
+UnaryContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelInferResponse]
+
+_UNANSWERED = 1024
+"""Requests of a call that may wait for their answers before it is read no further."""
+
+
+class StreamInferCall:
+    """One streaming call: a task reads requests, the handler writes their answers.
+
+    Answers are written as they come, so that no sequence waits for another one.
+    """
+
+    def __init__(
+        self, engine: Engine, sequences: Sequences, guard: Guard, context: StreamContext
+    ) -> None:
+        self._engine = engine
+        self._sequences = sequences
+        self._guard = guard
+        self._context = context
+        self._answers: deque[pb.ModelStreamInferResponse] = deque()
+        self._unanswered = 0
+        self._lost: ServiceError | None = None
+        self._reading = True
+        self._news = Bell()
+        self._room = Bell()
+
+    def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
+        response = pb.ModelStreamInferResponse()
+        if isinstance(answer, StepError):
+            response.error_message = answer.message
+            response.infer_response.id = request.tag.id
+        else:
+            fill(response.infer_response, request.tag, answer, lane)
+        self._answers.append(response)
+        self._news.ring()
+
+    def refused(self, request: SequenceRequest, error: ServiceError) -> None:
+        self._refuse(request.tag.id, error)
+
+    def _refuse(self, id_: str, error: ServiceError) -> None:
+        response = pb.ModelStreamInferResponse(error_message=str(error))
+        response.infer_response.id = id_
+        self._answers.append(response)
+        self._news.ring()
+
+    def end(self, error: ServiceError) -> None:
+        """Its caller has no right to it any more."""
+        self._lost = error
+        self._news.ring()
+
+    async def serve(self) -> None:
+        try:
+            caller = self._guard.caller(self._context.invocation_metadata())
+        except ServiceError as error:
+            await abort(self._context, error)
+        self._reader = asyncio.create_task(self._read(caller))
+        try:
+            with self._guard.watching(self, caller):
+                await self._write()
+        finally:
+            self._read_no_further()
+        if self._lost:
+            await abort(self._context, self._lost)
+
+    async def _read(self, caller: Credential) -> None:
+        conversation = Conversation(self._engine, self._sequences, caller)
+        try:
+            while self._reading and (message := await self._receive()):
+                self._unanswered += 1
+                try:
+                    conversation.begin(message, self)
+                except ServiceError as error:
+                    self._refuse(message.id, error)
+                message = None  # it is larger than it looks, and the next may be long in coming
+                while self._reading and self._unanswered >= _UNANSWERED:
+                    await self._room.heard()
+        except InvalidRequest as error:
+            self._lost = error
+        finally:
+            self._reading = False
+            self._news.ring()
+
+    async def _receive(self) -> pb.ModelInferRequest | None:
+        """The next request, or None where the client has sent its last. Raises InvalidRequest."""
+        try:
+            message = await self._context.read()
+        except DecodeError as error:
+            raise InvalidRequest(f"not a ModelInferRequest: {error}") from error
+        except grpc.aio.AbortError:
+            return None  # the handler has ended the call
+        return message if isinstance(message, pb.ModelInferRequest) else None
+
+    def _read_no_further(self) -> None:
+        """Leaves the read under way to end with the call.
+
+        grpc.aio never frees what belongs to a read that is cancelled (grpc/grpc#43360).
+        """
+        self._reading = False
+        self._room.ring()
+
+    async def _write(self) -> None:
+        """Writes answers until no more are to come."""
+        while True:
+            while self._answers:
+                await self._context.write(self._answers.popleft())
+                self._unanswered -= 1
+                self._room.ring()
+            if self._lost or not (self._reading or self._unanswered):
+                return
+            await self._news.heard()
+
+
+class InferCall:
+    """One unary call: one request."""
+
+    def __init__(self, engine: Engine, sequences: Sequences, caller: Credential) -> None:
+        self._conversation = Conversation(engine, sequences, caller)
+        self._done: asyncio.Future[tuple[Envelope, Answer, Lane]]
+        self._done = asyncio.get_running_loop().create_future()
+
+    def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
+        if not self._done.done():
+            self._done.set_result((request.tag, answer, lane))
+
+    def refused(self, request: SequenceRequest, error: ServiceError) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
+    async def serve(
+        self, message: pb.ModelInferRequest, context: UnaryContext
+    ) -> pb.ModelInferResponse:
+        """Raises ServiceError."""
+        self._conversation.begin(message, self)
+        envelope, answer, lane = await self._done
+        if isinstance(answer, StepError):
+            await abort_by_name(context, answer.fault.name, answer.message)
+        response = pb.ModelInferResponse()
+        fill(response, envelope, answer, lane)
+        return response

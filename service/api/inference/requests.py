@@ -1,0 +1,157 @@
+"""What a ModelInferRequest asks for. Everything here raises InvalidRequest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from service.api.inference.wire import Wire, WireTensor
+from service.core.errors import InvalidRequest
+from stepwire.inference import inference_pb2 as pb
+
+_LATEST_STEP = 2**53 - 1
+"""Of a stream, as any state store counts."""
+
+
+class Parameters(NamedTuple):
+    """What a request says of its sequence."""
+
+    id: int | str = 0
+    """0 and "": none."""
+    start: bool = False
+    end: bool = False
+    step: int | None = None
+    timeout: float | None = None
+    """Seconds after which the timestep is not to run any more."""
+    marks_final: bool = False
+    """Whether the answer is to say that it is the last one to its request."""
+
+
+class _Reading(NamedTuple):
+    field: str
+    """Of `Parameters`."""
+    types: tuple[str, ...]
+    """Of the parameter."""
+
+
+_NUMBER = ("int64_param", "uint64_param")
+_READ = {
+    "sequence_id": _Reading("id", (*_NUMBER, "string_param")),
+    "sequence_start": _Reading("start", ("bool_param",)),
+    "sequence_end": _Reading("end", ("bool_param",)),
+    "step": _Reading("step", _NUMBER),
+    "timeout": _Reading("timeout", _NUMBER),
+    "triton_enable_empty_final_response": _Reading("marks_final", ("bool_param",)),
+}
+
+
+def parameters(message: pb.ModelInferRequest) -> Parameters:
+    """Those that mean something here; others are a client's own."""
+    found: dict[str, int | str | bool | float] = {}
+    given = message.parameters
+    for name in given:
+        reading = _READ.get(name)
+        if reading:
+            value = given[name]
+            type_ = value.WhichOneof("parameter_choice")
+            if type_ not in reading.types:
+                raise InvalidRequest(
+                    f"parameter {name} is a {' or '.join(reading.types)}, not {type_ or 'empty'}"
+                )
+            found[reading.field] = getattr(value, type_)
+    if "step" in found and not 0 <= int(found["step"]) <= _LATEST_STEP:
+        raise InvalidRequest(f"there is no step {found['step']}")
+    if "timeout" in found:
+        found["timeout"] = int(found["timeout"]) / 1e6
+    return Parameters(**found)  # type: ignore[arg-type]  # each has the type of its field
+
+
+def inputs(message: pb.ModelInferRequest, wire: Wire) -> tuple[bytes, ...]:
+    """In signature order, little-endian."""
+    given, raw = message.inputs, message.raw_input_contents
+    if len(given) != len(wire.inputs):
+        names = ", ".join(tensor.name for tensor in given) or "none"
+        raise InvalidRequest(f"model {wire.model} takes {wire.expects}; got {names}")
+    if raw and len(raw) != len(given):
+        raise InvalidRequest(
+            f"raw_input_contents has {len(raw)} tensors and inputs has {len(given)}: give the "
+            "contents of all inputs raw, or of none"
+        )
+    if len(given) == 1:
+        tensor = _checked(given[0], wire)
+        return (_sized(raw[0], tensor) if raw else _typed(given[0], tensor),)
+    found: dict[int, bytes] = {}
+    for position, each in enumerate(given):
+        tensor = _checked(each, wire)
+        found[tensor.place] = _sized(raw[position], tensor) if raw else _typed(each, tensor)
+    if len(found) != len(given):
+        raise InvalidRequest(f"an input is given twice; model {wire.model} takes {wire.expects}")
+    return tuple(found[place] for place in range(len(found)))
+
+
+def _checked(given: pb.ModelInferRequest.InferInputTensor, wire: Wire) -> WireTensor:
+    tensor = wire.inputs.get(given.name)
+    if tensor is None:
+        raise InvalidRequest(
+            f"model {wire.model} has no input {given.name!r}; it takes {wire.expects}"
+        )
+    if given.datatype != tensor.datatype or tuple(given.shape) != tensor.shape:
+        raise InvalidRequest(
+            f"a request carries one timestep of one sequence, with {tensor}; "
+            f"got {given.datatype}{list(given.shape)}"
+        )
+    if given.parameters:
+        raise InvalidRequest(
+            f"input {given.name!r} has parameters ({', '.join(sorted(given.parameters))}): shared "
+            "memory is not offered here, send the contents"
+        )
+    return tensor
+
+
+def _sized(data: bytes, tensor: WireTensor) -> bytes:
+    if len(data) != tensor.nbytes:
+        raise InvalidRequest(f"{tensor} has {tensor.nbytes} bytes; got {len(data)}")
+    return data
+
+
+def _typed(given: pb.ModelInferRequest.InferInputTensor, tensor: WireTensor) -> bytes:
+    if tensor.field is None:
+        raise InvalidRequest(f"{tensor} has no typed contents: send it in raw_input_contents")
+    elements: Sequence[bool | int | float] = getattr(given.contents, tensor.field)
+    try:
+        data = np.array(elements, tensor.dtype).tobytes()
+    except OverflowError as error:
+        raise InvalidRequest(f"{tensor} has elements out of range: {error}") from error
+    if len(data) != tensor.nbytes:
+        raise InvalidRequest(
+            f"{tensor} has {tensor.nbytes // tensor.dtype.itemsize} elements in {tensor.field}; "
+            f"got {len(elements)}"
+        )
+    return data
+
+
+def wanted(message: pb.ModelInferRequest, wire: Wire) -> tuple[WireTensor, ...]:
+    """The outputs that are asked for."""
+    asked = message.outputs
+    if not asked:
+        return wire.every_output
+    found = tuple([_output(each, wire) for each in asked])
+    if len(set(found)) != len(found):
+        raise InvalidRequest(f"an output of model {wire.model} is asked for twice")
+    return found
+
+
+def _output(asked: pb.ModelInferRequest.InferRequestedOutputTensor, wire: Wire) -> WireTensor:
+    tensor = wire.outputs.get(asked.name)
+    if tensor is None:
+        raise InvalidRequest(
+            f"model {wire.model} has no output {asked.name!r}, only {', '.join(wire.outputs)}"
+        )
+    if asked.parameters:
+        raise InvalidRequest(
+            f"output {asked.name!r} has parameters ({', '.join(sorted(asked.parameters))}): shared "
+            "memory and classification are not offered here"
+        )
+    return tensor
