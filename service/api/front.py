@@ -13,13 +13,17 @@ from grpc_reflection.v1alpha import reflection
 from service.access import certificates
 from service.api.fleet_messages import serialized
 from service.api.guard import Gate, Guard
+from service.api.inference.config import Limits
+from service.api.inference.servicer import InferenceService
 from service.api.native import StreamInference
+from service.api.orders import Orders
 from service.api.repository import ModelRepository
 from service.api.state import StreamState
 from service.api.tls import server_credentials
 from service.api.unary import Reader
 from service.operations.process import Process
 from service.settings import Settings
+from stepwire.inference import inference_pb2, inference_pb2_grpc
 from stepwire.v1 import (
     repository_pb2,
     repository_pb2_grpc,
@@ -34,6 +38,7 @@ log = logging.getLogger(__name__)
 NATIVE = stream_pb2.DESCRIPTOR.services_by_name["StreamInference"].full_name
 STATE = state_pb2.DESCRIPTOR.services_by_name["StreamState"].full_name
 REPOSITORY = repository_pb2.DESCRIPTOR.services_by_name["ModelRepository"].full_name
+INFERENCE = inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
 
 _LOOKS_EVERY = 0.05
 """Seconds between two looks at whether the server still takes calls."""
@@ -68,12 +73,16 @@ class Front:
         stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, services)
         state = StreamState(self._process.engine.states, self._guard)
         state_pb2_grpc.add_StreamStateServicer_to_server(state, services)
-        repository = ModelRepository(
-            self._process.deployment, self._process.fan_out, self._guard, self._settings.swap
-        )
+        deployment, swap = self._process.deployment, self._settings.swap
+        orders = Orders(deployment, self._process.fan_out, self._guard)
+        repository = ModelRepository(deployment, orders, self._guard, swap)
         repository_pb2_grpc.add_ModelRepositoryServicer_to_server(repository, services)
+        inference = InferenceService(
+            self._process, orders, self._guard, _limits(self._settings), swap
+        )
+        inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(inference, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, services)
-        names = (NATIVE, STATE, REPOSITORY, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (NATIVE, STATE, REPOSITORY, INFERENCE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, services)
         return server
 
@@ -126,6 +135,10 @@ def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
         return None
     files = certificates.watch(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
     return server_credentials(files)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.max_batch, settings.max_streams, settings.sequence_idle)
 
 
 def _fleets(native: StreamInference) -> grpc.GenericRpcHandler:

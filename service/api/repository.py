@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from service.access.credentials import Credential
-from service.api.errors import abort_by_name
 from service.api.guard import Guard, check_model
+from service.api.orders import Orders
 from service.api.unary import Context, told
-from service.core.errors import InvalidRequest, NotAllowed
+from service.core.errors import InvalidRequest
 from service.core.model import TensorSpec
 from service.core.swap import Swap
 from service.lanes.lane import Lane
 from service.operations.deployment import Deployment
-from service.operations.orders import Action, FanOut, ModelState, Order, Outcome, Standing
-from service.operations.outcomes import combined
+from service.operations.orders import ModelState, Standing
 from service.runtime.stepper import Batching
 from stepwire.v1 import repository_pb2 as pb
 from stepwire.v1 import repository_pb2_grpc as pb_grpc
@@ -31,12 +29,10 @@ _BATCHING = {
 
 
 class ModelRepository(pb_grpc.ModelRepositoryServicer):
-    def __init__(self, deployment: Deployment, fan_out: FanOut, guard: Guard, swap: Swap) -> None:
-        """`deployment`: of this process. `fan_out` reaches every process. `swap`: what a load
-        does that does not say.
-        """
+    def __init__(self, deployment: Deployment, orders: Orders, guard: Guard, swap: Swap) -> None:
+        """`deployment`: of this process. `swap`: what a load does that does not say."""
         self._deployment = deployment
-        self._fan_out = fan_out
+        self._orders = orders
         self._guard = guard
         self._swaps = {
             pb.SWAP_UNSPECIFIED: swap,
@@ -46,28 +42,23 @@ class ModelRepository(pb_grpc.ModelRepositoryServicer):
 
     @told
     async def List(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
-        caller = self._caller(context)
-        outcome = await self._order(Order(Action.LIST, request.model), context)
-        covered = (state for state in outcome.models if caller.covers(state.name))
-        return pb.ListModelsResponse(versions=map(_version, covered))
+        states = await self._orders.listed(request.model, context)
+        return pb.ListModelsResponse(versions=map(_version, states))
 
     @told
     async def Describe(
         self, request: pb.DescribeModelRequest, context: Context
     ) -> pb.ModelDescription:
-        check_model(request.model, self._caller(context), self._deployment.names())
+        caller = self._guard.caller(context.invocation_metadata())
+        check_model(request.model, caller, self._deployment.names())
         return _description(self._deployment.lane(request.model, request.version or None))
 
     @told
     async def Load(self, request: pb.LoadModelRequest, context: Context) -> pb.LoadModelResponse:
-        self._check_operator(context, request.model)
-        if request.swap not in self._swaps:
+        swap = self._swaps.get(request.swap)
+        if swap is None:
             raise InvalidRequest(f"swap {request.swap} is not known here")
-        key = (await self._deployment.find(request.model, request.version or None)).key
-        outcome = await self._order(Order(Action.LOAD, *key), context)
-        if self._swaps[request.swap] is Swap.HANDOVER:
-            # Only what serves in every process may take streams over.
-            outcome = await self._order(Order(Action.LOAD, *key, hand_over=True), context)
+        outcome = await self._orders.load(request.model, request.version or None, swap, context)
         (version,) = map(_version, outcome.models)
         return pb.LoadModelResponse(version=version, moved=outcome.moved, notes=outcome.notes)
 
@@ -75,25 +66,8 @@ class ModelRepository(pb_grpc.ModelRepositoryServicer):
     async def Unload(
         self, request: pb.UnloadModelRequest, context: Context
     ) -> pb.UnloadModelResponse:
-        self._check_operator(context, request.model)
-        order = Order(Action.UNLOAD, request.model, request.version or None)
-        outcome = await self._order(order, context)
+        outcome = await self._orders.unload(request.model, request.version or None, context)
         return pb.UnloadModelResponse(versions=map(_version, outcome.models))
-
-    def _caller(self, context: Context) -> Credential:
-        return self._guard.caller(context.invocation_metadata())
-
-    def _check_operator(self, context: Context, model: str) -> None:
-        """Raises NotAllowed, whether or not there is such a model."""
-        caller = self._guard.operator(context.invocation_metadata())
-        if not caller.covers(model):
-            raise NotAllowed(f"the credential of this call does not cover model {model[:140]!r}")
-
-    async def _order(self, order: Order, context: Context) -> Outcome:
-        outcome = combined(await self._fan_out(order))
-        if outcome.error:
-            await abort_by_name(context, outcome.error, outcome.message)
-        return outcome
 
 
 def _version(state: ModelState) -> pb.ModelVersion:

@@ -58,6 +58,11 @@ class Deployment:
         """Of the models in service."""
         return {lane.model.name for lane in self._lanes}
 
+    def versions(self, name: str) -> list[int]:
+        """Of a model, those that take new streams, oldest first."""
+        keys = (lane.model for lane in self._lanes if lane.model.name == name)
+        return sorted(key.version for key in keys if not self._lanes.is_retired(key))
+
     def lane(self, name: str, version: int | None) -> Lane:
         """A version in service; `version` None: the one that new streams take. Raises
         ModelNotFound.

@@ -30,6 +30,6 @@ def datatype(dtype: np.dtype[Any]) -> str:
     return DATATYPES[dtype.name]
 
 
-def data_type(dtype: np.dtype[Any]) -> pb.DataType:
+def data_type(dtype: np.dtype[Any]) -> pb.DataType.ValueType:
     """As configurations have it."""
     return pb.DataType.Value(f"TYPE_{datatype(dtype)}")

@@ -1,0 +1,64 @@
+"""How a model is batched, in Triton's terms."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from service.api.inference.datatypes import data_type
+from service.api.inference.metadata import PLATFORM
+from service.core.model import TensorSpec
+from service.lanes.lane import Lane
+from stepwire.inference import model_config_pb2 as pb
+
+_BACKEND, _FILE = "onnxruntime", "model.onnx"
+_INT32_MAX = 2**31 - 1
+
+
+class Limits(NamedTuple):
+    """Of one process."""
+
+    max_batch: int
+    """Sequences that share a run."""
+    max_streams: int
+    """Sequences and other streams in memory."""
+    sequence_idle: float
+    """Seconds that a sequence lives without a request."""
+
+
+def model_config(lane: Lane, limits: Limits) -> pb.ModelConfig:
+    return pb.ModelConfig(
+        name=lane.model.name,
+        platform=PLATFORM,
+        backend=_BACKEND,
+        version_policy=pb.ModelVersionPolicy(all=pb.ModelVersionPolicy.All()),
+        max_batch_size=min(limits.max_batch, _INT32_MAX),
+        input=map(_input, lane.signature.inputs),
+        output=map(_output, lane.signature.outputs),
+        sequence_batching=_sequence_batching(limits),
+        instance_group=[_instance_group(lane)],
+        default_model_filename=_FILE,
+        parameters={"digest": pb.ModelParameter(string_value=lane.digest)},
+        model_transaction_policy=pb.ModelTransactionPolicy(decoupled=False),
+    )
+
+
+def _input(spec: TensorSpec) -> pb.ModelInput:
+    return pb.ModelInput(name=spec.name, data_type=data_type(spec.dtype), dims=spec.shape)
+
+
+def _output(spec: TensorSpec) -> pb.ModelOutput:
+    return pb.ModelOutput(name=spec.name, data_type=data_type(spec.dtype), dims=spec.shape)
+
+
+def _sequence_batching(limits: Limits) -> pb.ModelSequenceBatching:
+    candidates = min(limits.max_streams, _INT32_MAX)
+    return pb.ModelSequenceBatching(
+        max_sequence_idle_microseconds=round(limits.sequence_idle * 1e6),
+        oldest=pb.ModelSequenceBatching.StrategyOldest(max_candidate_sequences=candidates),
+    )
+
+
+def _instance_group(lane: Lane) -> pb.ModelInstanceGroup:
+    return pb.ModelInstanceGroup(
+        name=f"{lane.model.name}_0", kind=pb.ModelInstanceGroup.KIND_CPU, count=1
+    )
