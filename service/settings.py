@@ -78,12 +78,6 @@ class Settings(BaseSettings):
         le=_TEN_YEARS,
         description="seconds that a sequence of Triton's protocol is kept after its last request",
     )
-    sequence_idle: float = Field(
-        60.0,
-        gt=0,
-        le=_TEN_YEARS,
-        description="seconds after its last request that a sequence of Triton's API keeps its state",
-    )
     store: str = Field(
         "memory",
         description="where streams are saved: memory, sqlite:PATH or redis://HOST:PORT/DB",
