@@ -22,6 +22,7 @@ from service.api.state import StreamState
 from service.api.tls import server_credentials
 from service.api.unary import Reader
 from service.operations.process import Process
+from service.sequences.sequences import Sequences
 from service.settings import Settings
 from stepwire.inference import inference_pb2, inference_pb2_grpc
 from stepwire.v1 import (
@@ -57,6 +58,7 @@ class Front:
         self._settings = settings
         self._process = process
         self._guard = guard
+        self._sequences = Sequences(process.engine, settings.sequence_idle)
         self._checks = health.aio.HealthServicer()
         self._fallen: dict[grpc.aio.Server, asyncio.Task[None]] = {}
         self._credentials = _credentials(settings)
@@ -78,7 +80,7 @@ class Front:
         repository = ModelRepository(deployment, orders, self._guard, swap)
         repository_pb2_grpc.add_ModelRepositoryServicer_to_server(repository, services)
         inference = InferenceService(
-            self._process, orders, self._guard, _limits(self._settings), swap
+            self._process, self._sequences, orders, self._guard, _limits(self._settings), swap
         )
         inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(inference, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, services)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import NamedTuple
 
 from service.core.errors import (
@@ -79,6 +79,10 @@ class Directory:
     def attached(self) -> int:
         return len(self._streams) - len(self._detached)
 
+    def detached_by_model(self) -> Counter[ModelKey]:
+        """How many streams have no connection; a walk over them."""
+        return Counter(stream.model for stream in self._detached.values())
+
     def owners(self) -> list[Owner]:
         return [stream.owner for stream in self._streams.values() if stream.owner]
 
@@ -142,7 +146,8 @@ class Directory:
     def _transition(self, request: OpenRequest, known: Stream | Stored | None) -> Transition:
         state = known.state if known else State.ABSENT
         event = _EVENTS[request.mode]
-        if known and hmac.compare_digest(known.token_hash, request.token_hash):
+        same = known and hmac.compare_digest(known.token_hash, request.token_hash)
+        if same and not (request.sequence and event is Event.RESTART):
             event = Event.RESUME
         elif event is Event.RESUME:
             state = State.ABSENT

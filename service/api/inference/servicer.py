@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
 
 from service.access.credentials import Credential
 from service.api.guard import Guard, check_model
+from service.api.inference.calls import InferCall, StreamContext, StreamInferCall
 from service.api.inference.config import Limits, model_config
 from service.api.inference.index import check_order, check_repository, index
 from service.api.inference.metadata import model_metadata, server_metadata
@@ -18,6 +20,7 @@ from service.core.swap import Swap
 from service.lanes.lane import Lane
 from service.operations.process import Process
 from service.operations.readiness import Phase
+from service.sequences.sequences import Sequences
 from stepwire.inference import inference_pb2 as pb
 from stepwire.inference import inference_pb2_grpc as pb_grpc
 
@@ -26,10 +29,17 @@ _Named = pb.ModelMetadataRequest | pb.ModelConfigRequest
 
 class InferenceService(pb_grpc.GRPCInferenceServiceServicer):
     def __init__(
-        self, process: Process, orders: Orders, guard: Guard, limits: Limits, swap: Swap
+        self,
+        process: Process,
+        sequences: Sequences,
+        orders: Orders,
+        guard: Guard,
+        limits: Limits,
+        swap: Swap,
     ) -> None:
         """`swap`: what a load does to the streams of older versions."""
         self._process = process
+        self._sequences = sequences
         self._deployment = process.deployment
         self._orders = orders
         self._guard = guard
@@ -107,6 +117,21 @@ class InferenceService(pb_grpc.GRPCInferenceServiceServicer):
         check_order(request)
         await self._orders.unload(request.model_name, None, context)
         return pb.RepositoryModelUnloadResponse()
+
+    @told
+    async def ModelInfer(
+        self, request: pb.ModelInferRequest, context: Context
+    ) -> pb.ModelInferResponse:
+        call = InferCall(self._process.engine, self._sequences, self._caller(context))
+        return await call.serve(request, context)
+
+    # The generated type knows generators only; grpc.aio also takes a coroutine that reads
+    # and writes through its context.
+    async def ModelStreamInfer(  # type: ignore[override]
+        self, request_iterator: AsyncIterator[pb.ModelInferRequest], context: StreamContext
+    ) -> None:
+        engine = self._process.engine
+        await StreamInferCall(engine, self._sequences, self._guard, context).serve()
 
     def _caller(self, context: Context) -> Credential:
         return self._guard.caller(context.invocation_metadata())
