@@ -563,6 +563,7 @@ class ModelInferRequest(_message.Message):
         """`sequence_id`: which sequence, a number or a name; 0 and "" are none.
         `sequence_start`, `sequence_end`: whether this is its first, its last timestep.
         `step`: the timestep's number, from 0 on, by which one that comes again is known.
+        `timeout`: microseconds after which it is not to run any more.
         """
 
     @_builtins.property
@@ -934,7 +935,7 @@ class InferBatchStatistics(_message.Message):
 
     @_builtins.property
     def compute_output(self) -> Global___StatisticDuration:
-        """Keeping states and making answers."""
+        """Not measured by size."""
 
     def __init__(
         self,

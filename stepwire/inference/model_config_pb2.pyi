@@ -162,11 +162,11 @@ class ModelConfig(_message.Message):
 
     @_builtins.property
     def dynamic_batching(self) -> Global___ModelDynamicBatching:
-        """Batching of requests that know nothing of each other; never set."""
+        """Of a model without hidden states, whose requests know nothing of each other."""
 
     @_builtins.property
     def sequence_batching(self) -> Global___ModelSequenceBatching:
-        """Batching of the steps of sequences, each of which has a state."""
+        """Of a model with hidden states: each request is a timestep of a sequence."""
 
     @_builtins.property
     def instance_group(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelInstanceGroup]:
@@ -379,10 +379,10 @@ class ModelDynamicBatching(_message.Message):
     PREFERRED_BATCH_SIZE_FIELD_NUMBER: _builtins.int
     MAX_QUEUE_DELAY_MICROSECONDS_FIELD_NUMBER: _builtins.int
     max_queue_delay_microseconds: _builtins.int
-    """How long a request may wait for company."""
+    """How long a request waits for company: 0, for no timer forms a batch."""
     @_builtins.property
     def preferred_batch_size(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Sizes worth waiting for."""
+        """Sizes worth waiting for; none here."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class Limits(NamedTuple):
 
 
 def model_config(lane: Lane, limits: Limits) -> pb.ModelConfig:
-    return pb.ModelConfig(
+    config = pb.ModelConfig(
         name=lane.model.name,
         platform=PLATFORM,
         backend=_BACKEND,
@@ -34,12 +34,16 @@ def model_config(lane: Lane, limits: Limits) -> pb.ModelConfig:
         max_batch_size=min(limits.max_batch, _INT32_MAX),
         input=map(_input, lane.signature.inputs),
         output=map(_output, lane.signature.outputs),
-        sequence_batching=_sequence_batching(limits),
         instance_group=[_instance_group(lane)],
         default_model_filename=_FILE,
         parameters={"digest": pb.ModelParameter(string_value=lane.digest)},
         model_transaction_policy=pb.ModelTransactionPolicy(decoupled=False),
     )
+    if lane.signature.states:
+        config.sequence_batching.CopyFrom(_sequence_batching(limits))
+    else:
+        config.dynamic_batching.SetInParent()
+    return config
 
 
 def _input(spec: TensorSpec) -> pb.ModelInput:

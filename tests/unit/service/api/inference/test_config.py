@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.api.inference.config import Limits, model_config
+from service.api.inference.metadata import model_metadata
+from stepwire.inference import model_config_pb2 as pb
+from tests import foreign, graphs
+from tests.unit.service.api.inference.loaded import loaded
+
+LIMITS = Limits(max_batch=16, max_streams=500, sequence_idle=2.5)
+
+
+def test_tensors_are_those_of_the_metadata_without_the_batch_axis(tmp_path: Path) -> None:
+    lane = loaded(tmp_path, graphs.package(*graphs.mixer()))
+    config, metadata = model_config(lane, LIMITS), model_metadata(lane, [1])
+    assert config.max_batch_size == 16
+    for ours, named in ((config.input, metadata.inputs), (config.output, metadata.outputs)):
+        assert [(each.name, [-1, *each.dims]) for each in ours] == [
+            (each.name, list(each.shape)) for each in named
+        ]
+        assert [pb.DataType.Name(each.data_type) for each in ours] == [
+            f"TYPE_{each.datatype}" for each in named
+        ]
+
+
+def test_a_model_with_states_takes_sequences(tmp_path: Path) -> None:
+    config = model_config(loaded(tmp_path, graphs.accumulator_package()), LIMITS)
+    assert config.WhichOneof("scheduling_choice") == "sequence_batching"
+    assert config.sequence_batching.max_sequence_idle_microseconds == 2_500_000
+    assert config.sequence_batching.WhichOneof("strategy_choice") == "oldest"
+    assert config.sequence_batching.oldest.max_candidate_sequences == 500
+    assert not config.model_transaction_policy.decoupled
+
+
+def test_a_model_without_states_takes_single_requests(tmp_path: Path) -> None:
+    model = foreign.memoryless()
+    lane = loaded(tmp_path, model.model.SerializeToString(), model.toml)
+    config = model_config(lane, LIMITS)
+    assert config.WhichOneof("scheduling_choice") == "dynamic_batching"
+
+
+def test_it_says_which_file_it_is_of(tmp_path: Path) -> None:
+    lane = loaded(tmp_path, graphs.accumulator_package())
+    config = model_config(lane, LIMITS)
+    assert config.parameters["digest"].string_value == lane.digest
+    assert (config.platform, config.backend) == ("onnxruntime_onnx", "onnxruntime")
+
+
+def test_limits_beyond_the_field_are_as_large_as_it_takes(tmp_path: Path) -> None:
+    lane = loaded(tmp_path, graphs.accumulator_package())
+    config = model_config(lane, Limits(2**40, 2**40, 315_360_000.0))
+    assert config.max_batch_size == 2**31 - 1
+    assert config.sequence_batching.oldest.max_candidate_sequences == 2**31 - 1
