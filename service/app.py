@@ -16,6 +16,7 @@ from service.checkpoint.store import StoreRefused
 from service.core.directory import Directory
 from service.engine import Engine
 from service.http.server import listening
+from service.http.visitors import visitors_of
 from service.lanes.aside import Aside
 from service.lanes.lanes import Lanes
 from service.lanes.loading import Loader
@@ -71,10 +72,10 @@ def load_lanes(settings: Settings, loader: Loader) -> Lanes:
 
 async def serve_alone(settings: Settings, process: Process) -> None:
     """Serves in this process until SIGTERM or SIGINT, then drains. Raises StartError."""
-    async with listening(settings.http_listen, process) as http:
+    async with listening(settings.http_listen, process, visitors_of(settings)) as http:
 
         async def tell(address: str) -> None:
-            announce(address, process.models, http)
+            announce(address, process.models, http, settings.serves_console)
 
         await serve(settings, process, asked_to_stop(), tell)
 

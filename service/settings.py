@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         description="HOST:PORT of health, readiness and metrics over HTTP, always in plain text; "
         "port 0 takes a free one",
     )
+    console: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="live page on the HTTP port: on, off, or auto (on where the port listens on "
+        "loopback)",
+    )
     workers: int = Field(
         1, ge=1, le=1024, description="processes that share the port of the gRPC service"
     )
@@ -141,6 +146,13 @@ class Settings(BaseSettings):
         return max(1, known // self.workers)
 
     @property
+    def serves_console(self) -> bool:
+        """Whether there is a live page."""
+        if self.console == "auto":
+            return bool(self.http_listen) and _is_loopback(_host_of(self.http_listen or ""))
+        return self.console == "on"
+
+    @property
     def host(self) -> str:
         return _host_of(self.listen)
 
@@ -186,6 +198,12 @@ class Settings(BaseSettings):
                 f"http_listen: {self.http_listen} can be reached from elsewhere, and it speaks "
                 "plain text: listen on 127.0.0.1, or allow it with --insecure"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _console_has_a_port(self) -> Settings:
+        if self.console == "on" and not self.http_listen:
+            raise ValueError("console: the live page needs a port: give it --http-listen HOST:PORT")
         return self
 
 

@@ -46,8 +46,12 @@ def spare_what_is_loaded() -> None:
     gc.freeze()
 
 
-def announce(address: str, models: Iterable[str], http: str | None) -> None:
-    """Tells on stdout that everything is up; scripts wait for the first line."""
+def announce(address: str, models: Iterable[str], http: str | None, page: bool = False) -> None:
+    """Tells on stdout that everything is up; scripts wait for the first line. `page`: whether
+    the HTTP port has the live page.
+    """
     print(f"stepwire: listening on {address}, serving {', '.join(models)}", flush=True)
     if http:
         print(f"stepwire: health and metrics on http://{http}", flush=True)
+    if http and page:
+        print(f"stepwire: live page on http://{http}/", flush=True)

@@ -1,16 +1,18 @@
-"""An HTTP port for what watches the service: probes, load balancers, Prometheus."""
+"""An HTTP port for who watches the service: probes, load balancers, Prometheus, people."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
-from prometheus_client.metrics_core import Metric
 
+from service.http.console import Console
+from service.http.observed import Observed
+from service.http.visitors import Visitors
 from service.metrics.text import CONTENT_TYPE, written
 from service.operations.readiness import Readiness
 from service.startup import StartError, cannot_listen
@@ -18,17 +20,12 @@ from service.startup import StartError, cannot_listen
 _SHUTDOWN_SECONDS = 1.0
 
 
-class Observed(Protocol):
-    """What the port tells of: one process, or the parent of many."""
-
-    async def readiness(self) -> Readiness: ...
-
-    async def metrics(self) -> Iterable[Metric]: ...
-
-
 @asynccontextmanager
-async def listening(address: str | None, observed: Observed) -> AsyncIterator[str | None]:
+async def listening(
+    address: str | None, observed: Observed, visitors: Visitors | None = None
+) -> AsyncIterator[str | None]:
     """Serves on `address`, HOST:PORT, and gives it with the port that was taken; None: nowhere.
+    `visitors`: of the live page; None: there is none.
 
     Raises StartError.
     """
@@ -37,7 +34,7 @@ async def listening(address: str | None, observed: Observed) -> AsyncIterator[st
         return
     host, _, port = address.rpartition(":")
     runner = web.AppRunner(
-        application(observed), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
+        application(observed, visitors), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
     )
     await runner.setup()
     try:
@@ -50,7 +47,7 @@ async def listening(address: str | None, observed: Observed) -> AsyncIterator[st
         await runner.cleanup()
 
 
-def application(observed: Observed) -> web.Application:
+def application(observed: Observed, visitors: Visitors | None = None) -> web.Application:
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
@@ -77,6 +74,8 @@ def application(observed: Observed) -> web.Application:
             web.get("/metrics", metrics),
         ]
     )
+    if visitors:
+        Console(observed, visitors).add_to(app)
     return app
 
 

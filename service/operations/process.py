@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client.metrics_core import Metric
 
+from service.console.view import Query, View
+from service.console.watcher import Watcher
 from service.engine import Engine
 from service.metrics.service import families
 from service.operations.deployment import Deployment
@@ -20,6 +22,7 @@ class Process:
         self.phase = Phase.STARTING
         self.fan_out: FanOut = self._alone
         """Has an order carried out in every process of the service."""
+        self._watcher = Watcher(engine)
 
     @property
     def models(self) -> list[str]:
@@ -31,6 +34,10 @@ class Process:
 
     async def metrics(self) -> Iterable[Metric]:
         return families(self.engine.readings())
+
+    async def views(self, query: Query) -> Mapping[str, View]:
+        """What the live page asks for; by process, of which there is one."""
+        return {"": self._watcher.view(query)}
 
     async def carry_out(self, order: Order) -> Outcome:
         """In this process."""

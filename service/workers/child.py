@@ -28,7 +28,9 @@ from service.workers.messages import (
     ORDERS,
     OUTCOME,
     OUTCOMES,
+    QUERY,
     READINESS,
+    VIEW,
     ToParent,
     ToWorker,
 )
@@ -85,6 +87,9 @@ class _Child:
                 return READINESS.dump_python(await self._process.readiness(), mode="json")
             case ToWorker.METRICS:
                 return await written(await self._process.metrics())
+            case ToWorker.VIEW:
+                [view] = (await self._process.views(QUERY.validate_python(body))).values()
+                return VIEW.dump_python(view, mode="json")
             case ToWorker.CARRY_OUT:
                 outcome = await self._process.carry_out(ORDER.validate_python(body))
                 return OUTCOME.dump_python(outcome, mode="json")

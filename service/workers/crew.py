@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from service.console.view import Listing, Query, View
 from service.core.errors import WorkerFailed
 from service.metrics.ledger import Ledger
 from service.metrics.text import read
@@ -20,7 +22,9 @@ from service.workers.messages import (
     ORDERS,
     OUTCOME,
     OUTCOMES,
+    QUERY,
     READINESS,
+    VIEW,
     ToParent,
     ToWorker,
 )
@@ -38,6 +42,8 @@ class Crew:
         self._workers: dict[str, Worker | None] = dict.fromkeys(names)
         self._restarts = dict.fromkeys(self._workers, 0)
         self._ledger = Ledger()
+        self._views: dict[str, View] = {}
+        """The last of each worker, by its name and process."""
         self._first: set[str] = set()
         """The models that served when the service had started."""
         self._orders: dict[str, Order] = {}
@@ -62,6 +68,7 @@ class Crew:
         self._workers[worker.name] = None
         self._restarts[worker.name] += not self.draining
         self._ledger.retire(worker.name)
+        self._views.pop(_life(worker), None)
 
     def models(self) -> list[str]:
         return next((worker.models for worker in self.present() if worker.models), [])
@@ -154,6 +161,26 @@ class Crew:
         if self._workers[worker.name] is worker:
             self._ledger.update(worker.name, read(text))
 
+    async def views(self, query: Query) -> Mapping[str, View]:
+        """What the live page asks for, of each life of a worker."""
+        body = QUERY.dump_python(query, mode="json")
+        await asyncio.gather(*(self._look(worker, body) for worker in self.present()))
+        return dict(self._views)
+
+    async def _look(self, worker: Worker, body: Any) -> None:
+        """What a worker that does not answer has counted before still stands."""
+        if worker.phase is not Phase.SERVING:
+            return
+        try:
+            view = VIEW.validate_python(
+                await worker.ask(ToWorker.VIEW, body, within=_ANSWER_SECONDS)
+            )
+        except (Gone, Failed, TimeoutError):
+            last = self._views.get(_life(worker), View())
+            view = replace(last, listing=Listing(), line=None)
+        if self._workers[worker.name] is worker:
+            self._views[_life(worker)] = view
+
     def _restarted(self) -> Metric:
         family = CounterMetricFamily(
             "stepwire_worker_restarts",
@@ -163,6 +190,10 @@ class Crew:
         for name, times in self._restarts.items():
             family.add_metric((name,), times)
         return family
+
+
+def _life(worker: Worker) -> str:
+    return f"{worker.name} ({worker.pid})"
 
 
 def _unload(model: str) -> Order:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
+from service.console.view import Query, View
 from service.operations.orders import Order, Outcome
 from service.operations.readiness import Readiness
 
@@ -14,6 +15,8 @@ class ToWorker(StrEnum):
     READINESS = "readiness"
     METRICS = "metrics"
     """As text."""
+    VIEW = "view"
+    """What the live page asks for."""
     CARRY_OUT = "carry_out"
     """An order, here and now."""
 
@@ -34,3 +37,5 @@ ORDERS = TypeAdapter(list[Order])
 OUTCOME = TypeAdapter(Outcome)
 OUTCOMES = TypeAdapter(list[Outcome])
 READINESS = TypeAdapter(Readiness)
+QUERY = TypeAdapter(Query)
+VIEW = TypeAdapter(View)

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 
 from service.http.server import listening
+from service.http.visitors import visitors_of
 from service.settings import Settings
 from service.startup import StartError, announce, asked_to_stop
 from service.workers.crew import Crew
@@ -26,9 +27,10 @@ async def supervise(settings: Settings) -> None:
     """Serves with many workers until SIGTERM or SIGINT, then drains them. Raises StartError."""
     crew = Crew(str(number) for number in range(1, settings.workers + 1))
     with reserved(settings.listen) as address:
-        shared = settings.model_copy(update={"listen": address, "http_listen": None})
-        async with listening(settings.http_listen, crew) as http:
-            await Supervisor(crew, shared, asked_to_stop()).run(http)
+        mine = {"http_listen": None, "console": "off"}
+        shared = settings.model_copy(update={"listen": address, **mine})
+        async with listening(settings.http_listen, crew, visitors_of(settings)) as http:
+            await Supervisor(crew, shared, asked_to_stop()).run(http, settings.serves_console)
     log.info("stopped")
 
 
@@ -40,12 +42,15 @@ class Supervisor:
         self._stop = stop
         self._failure = ""
 
-    async def run(self, http: str | None) -> None:
-        """Raises StartError if a worker cannot start before all have served."""
+    async def run(self, http: str | None, page: bool = False) -> None:
+        """`http`: the parent's port; `page`: whether it has the live page.
+
+        Raises StartError if a worker cannot start before all have served.
+        """
         async with asyncio.TaskGroup() as tasks:
             for name in self._crew.names:
                 tasks.create_task(self._keep(name))
-            announcing = tasks.create_task(self._announce(http))
+            announcing = tasks.create_task(self._announce(http, page))
             await self._stop.wait()
             announcing.cancel()
             overdue = self._drain()
@@ -53,9 +58,9 @@ class Supervisor:
         if self._failure:
             raise StartError(self._failure)
 
-    async def _announce(self, http: str | None) -> None:
+    async def _announce(self, http: str | None, page: bool) -> None:
         await self._crew.all_serve.wait()
-        announce(self._settings.listen, self._crew.models(), http)
+        announce(self._settings.listen, self._crew.models(), http, page)
 
     async def _keep(self, name: str) -> None:
         """Starts the worker again whenever it has ended, until the service stops."""

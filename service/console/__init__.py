@@ -1,0 +1,1 @@
+"""What the live page shows: asked of each process, added up, and made into one snapshot."""

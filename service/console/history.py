@@ -1,0 +1,91 @@
+"""What the models of a service did in its last minutes, from looks at what they have counted."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service.console.counted import Counted
+from service.console.view import View
+from service.core.streams import ModelKey
+
+INTERVAL = 1.0
+"""Seconds from one look to the next."""
+_RATES = 300
+"""Intervals whose rates are kept."""
+_LOOKS = 12
+"""Looks that are kept whole."""
+
+Views = Mapping[str, View]
+"""By process, under a name that no later process has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    at: float
+    """Seconds, on a clock of the watcher's."""
+    views: Views
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What came within some seconds."""
+
+    seconds: float
+    models: Mapping[ModelKey, Counted]
+
+
+class History:
+    def __init__(self) -> None:
+        self._looks: deque[Look] = deque(maxlen=_LOOKS)
+        self._rates: deque[Mapping[ModelKey, float]] = deque(maxlen=_RATES)
+        self._past: dict[ModelKey, Counted] = {}
+        """By processes that are gone."""
+
+    def add(self, look: Look) -> None:
+        if self._looks:
+            last = self._looks[-1]
+            since = _grown(last, look)
+            self._rates.append(
+                {model: each.ran / since.seconds for model, each in since.models.items()}
+            )
+            for process in last.views.keys() - look.views.keys():
+                _add(self._past, last.views[process])
+        self._looks.append(look)
+
+    def rates(self) -> list[Mapping[ModelKey, float]]:
+        """Timesteps a second of each interval, the oldest first."""
+        return list(self._rates)
+
+    def recent(self, look: Look, span: float) -> Recent:
+        """What came before `look`, in `span` seconds or as far as is known."""
+        before = look
+        for each in reversed(self._looks):
+            before = each
+            if look.at - each.at >= span:
+                break
+        return _grown(before, look)
+
+    def totals(self, look: Look) -> dict[ModelKey, Counted]:
+        """What was counted until `look`, by those that are gone too."""
+        together = dict(self._past)
+        for view in look.views.values():
+            _add(together, view)
+        return together
+
+
+def _add(together: dict[ModelKey, Counted], view: View) -> None:
+    for each in view.models:
+        together[each.model] = together.get(each.model, Counted()) + each.counted
+
+
+def _grown(before: Look, after: Look) -> Recent:
+    """Process by process: one that is gone leaves no gap in what the others count."""
+    together: dict[ModelKey, Counted] = {}
+    for process, view in after.views.items():
+        known = {each.model: each.counted for each in before.views.get(process, View()).models}
+        for each in view.models:
+            grown = each.counted.since(known.get(each.model, Counted()))
+            together[each.model] = together.get(each.model, Counted()) + grown
+    return Recent(max(after.at - before.at, 1e-9), together)

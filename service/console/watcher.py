@@ -1,0 +1,41 @@
+"""One process, as the live page sees it."""
+
+from __future__ import annotations
+
+from service.console.census import Census
+from service.console.counted import Counted
+from service.console.lines import Lines
+from service.console.view import Line, Listing, ModelView, Query, View
+from service.engine import Engine
+
+
+class Watcher:
+    """Looks when it is asked to; between, it costs the process nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._census = Census()
+        self._lines = Lines(engine.lanes, lambda: engine.now)
+
+    def view(self, query: Query) -> View:
+        return View(
+            tuple(
+                ModelView(lane.model, lane.slots.held, Counted.of(lane.counts))
+                for lane in self._engine.lanes()
+            ),
+            self._listing(query) if query.limit else Listing(),
+            self._line(query),
+        )
+
+    def _listing(self, query: Query) -> Listing:
+        now = self._engine.now
+        self._census.look(self._engine.lanes(), now)
+        return self._census.listing(query, now)
+
+    def _line(self, query: Query) -> Line | None:
+        """None for a stream that is not in scope, as for one that does not exist."""
+        key, scope = query.watched, query.scope.of_all_models()
+        if key is None or not scope.includes(key.namespace):
+            return None
+        line = self._lines.read(key, query.after)
+        return line if line and scope.covers(line.model) else None

@@ -1,0 +1,142 @@
+// The charts: rates over time, histograms, and the outputs of a stream.
+
+import { amount, output, seconds } from "./format.js";
+import { drawn, mark } from "./marks.js";
+
+const SERIES = 8;
+
+export function colour(place) {
+  return `var(--series-${(place % SERIES) + 1})`;
+}
+
+// `values`: the newest last, one each `interval` seconds, of which there is room for `most`.
+export function rates(parent, values, interval, most) {
+  drawn(parent, (width, height) => {
+    const bottom = height - 16;
+    const highest = Math.max(...values, 1);
+    const x = (place) => width - ((values.length - 1 - place) * width) / (most - 1);
+    const y = (value) => bottom - (value / highest) * (bottom - 4);
+    const minutes = Math.round((most * interval) / 60);
+    const marks = [
+      rule(0, width, bottom),
+      label(0, height - 2, `${minutes} min ago`, "start"),
+      label(width, height - 2, `highest ${amount(Math.max(...values, 0))}`, "end"),
+    ];
+    if (values.length < 2) return marks;
+    const path = trace(values.map((value, place) => [x(place), y(value)]));
+    const floor = `L${width},${bottom}L${x(0).toFixed(1)},${bottom}Z`;
+    marks.push(mark("path", { d: path + floor, class: "area", style: null, fill: colour(1) }));
+    marks.push(mark("path", { d: path, class: "trace", stroke: colour(1) }));
+    return marks;
+  });
+}
+
+// Times, each series as shares of its own values: `series` is a list of counts.
+export function times(parent, bounds, series) {
+  histogram(parent, bounds.length, series, (place) => {
+    const power = Math.log10(bounds[place]);
+    return Math.abs(power - Math.round(power)) < 1e-6 ? seconds(bounds[place]).replace(/\.0+/, "") : null;
+  });
+}
+
+export function sizes(parent, bounds, counts) {
+  histogram(parent, bounds.length, [null, counts], (place) =>
+    place % 2 === 0 ? String(bounds[place]) : null,
+  );
+}
+
+function histogram(parent, bars, series, named) {
+  drawn(parent, (width, height) => {
+    const bottom = height - 16;
+    const room = width / bars;
+    const shown = series.filter(Boolean);
+    const marks = [rule(0, width, bottom)];
+    shown.forEach((counts, which) => {
+      const all = counts.reduce((sum, each) => sum + each, 0);
+      const beyond = counts[bars] ?? 0;
+      const thick = (room * 0.78) / shown.length;
+      for (let place = 0; place < bars; place += 1) {
+        const held = counts[place] + (place === bars - 1 ? beyond : 0);
+        const share = all ? held / all : 0;
+        const tall = held ? Math.max(1.5, share * (bottom - 6)) : 0;
+        marks.push(
+          mark(
+            "rect",
+            {
+              x: (place * room + room * 0.11 + which * thick).toFixed(1),
+              y: (bottom - tall).toFixed(1),
+              width: Math.max(1, thick - 0.5).toFixed(1),
+              height: tall.toFixed(1),
+              rx: 1,
+              fill: colour(series.indexOf(counts)),
+            },
+            mark("title", {}, `${held} (${(100 * share).toFixed(1)} %)`),
+          ),
+        );
+      }
+    });
+    for (let place = 0; place < bars; place += 1) {
+      const name = named(place);
+      if (name) marks.push(label((place + 0.5) * room, height - 2, name, "middle"));
+    }
+    return marks;
+  });
+}
+
+// `line`: steps, and for each feature its values.
+export function outputs(parent, line) {
+  drawn(parent, (width, height) => {
+    const left = 52;
+    const bottom = height - 18;
+    const flat = line.values.flat();
+    if (!flat.length) return [label(width / 2, height / 2, "no output yet", "middle")];
+    const [low, high] = spread(Math.min(...flat), Math.max(...flat));
+    const first = line.steps[0];
+    const last = Math.max(line.steps.at(-1), first + 1);
+    const x = (step) => left + ((step - first) * (width - left - 4)) / (last - first);
+    const y = (value) => bottom - ((value - low) / (high - low)) * (bottom - 8);
+    const marks = [];
+    for (const value of ticks(low, high)) {
+      marks.push(rule(left, width, y(value)));
+      marks.push(label(left - 8, y(value) + 4, output(value), "end"));
+    }
+    marks.push(label(left, height - 2, `step ${first}`, "start"));
+    marks.push(label(width - 4, height - 2, `step ${line.steps.at(-1)}`, "end"));
+    line.values.forEach((values, place) => {
+      const points = values.map((value, at) => [x(line.steps[at]), y(value)]);
+      marks.push(mark("path", { d: trace(points), class: "trace", stroke: colour(place) }));
+      const [lastX, lastY] = points.at(-1);
+      marks.push(mark("circle", { cx: lastX, cy: lastY, r: 2.6, fill: colour(place) }));
+    });
+    return marks;
+  });
+}
+
+function trace(points) {
+  return points
+    .map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)},${y.toFixed(1)}`)
+    .join("");
+}
+
+function rule(from, to, y) {
+  return mark("line", { x1: from, x2: to, y1: y, y2: y, class: "grid" });
+}
+
+function label(x, y, text, anchor) {
+  return mark("text", { x, y, "text-anchor": anchor }, text);
+}
+
+function spread(low, high) {
+  const room = high > low ? (high - low) * 0.06 : Math.max(Math.abs(high) * 0.1, 0.5);
+  return [low - room, high + room];
+}
+
+// Round numbers between the two, four or so.
+function ticks(low, high) {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough);
+  const found = [];
+  for (let at = Math.ceil(low / step); at * step <= high; at += 1) found.push(at * step);
+  return found;
+}
