@@ -1,0 +1,1 @@
+"""`stepwire load`: a served model under a load that does not wait for it."""

@@ -1,0 +1,324 @@
+"""`stepwire load`: how a server fares under a load that does not wait for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+
+from loadtest import record
+from loadtest.crew import Crew, LoadRefused
+from loadtest.criteria import BadCriterion, Criterion, criterion
+from loadtest.finding import Found, Tried, find
+from loadtest.live import Live
+from loadtest.load import Arrivals, Load, Protocol, Target
+from loadtest.outcome import Outcome
+from loadtest.page import found_page, page
+from loadtest.search import Trial, search
+from loadtest.table import advice, table, trial_line
+from loadtest.target import options, target
+from loadtest.wording import rate as rate_in_words
+from stepwire.refused import Refused
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_STREAMS, _RATE = 16, 20.0
+_DURATION, _TRIAL = 10.0, 3.0
+_FIRST_TOTAL = 200.0
+"""Steps a second of the first trial of a search for a rate."""
+_INTERRUPTED = 130
+"""What a shell gives a command that an interrupt ended."""
+_MOST_STREAMS = 1_000_000
+
+
+class Expression(click.ParamType):
+    name = "criterion"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Criterion:
+        try:
+            return value if isinstance(value, Criterion) else criterion(value)
+        except BadCriterion as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command(short_help="Load a server and measure latency from when each step was due.")
+@click.argument("address", default="localhost:50051", metavar="[HOST:PORT]")
+@click.option("--model", required=True, help="As the server calls it.")
+@click.option("--version", type=click.IntRange(min=1), help="Of the model.  [default: the newest]")
+@click.option(
+    "--protocol",
+    type=click.Choice(get_args(Protocol)),
+    default="native",
+    show_default=True,
+    help="A call for each stream, fleets that share calls, or Triton's ModelStreamInfer.",
+)
+@click.option(
+    "--streams",
+    type=click.IntRange(1, _MOST_STREAMS),
+    default=_STREAMS,
+    show_default=True,
+    help="How many there are, all processes together.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True, max=1e6),
+    metavar="HZ",
+    help=f"Steps a second of each stream.  [default: {_RATE:g}]",
+)
+@click.option(
+    "--closed-loop", is_flag=True, help="Each step waits for the answer before it, at no rate."
+)
+@click.option(
+    "--arrivals",
+    type=click.Choice(get_args(Arrivals)),
+    help="Streams' steps spread evenly over the period, at random, or all due together.  "
+    "[default: together for fleets, else even]",
+)
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0.1, max=1e6),
+    metavar="S",
+    help=f"Seconds that are measured.  [default: {_DURATION:g}; {_TRIAL:g} for each trial of "
+    "--find-max]",
+)
+@click.option(
+    "--ramp",
+    type=click.FloatRange(min=0, max=1e6),
+    default=1.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds before, in which streams begin one after another; not measured.",
+)
+@click.option(
+    "--drain",
+    type=click.FloatRange(min=0, max=1e6),
+    metavar="S",
+    help="Seconds after, in which answers are awaited.  [default: 5; 1 for each trial]",
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="That make the load.",
+)
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Of each process.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of inputs.")
+@click.option(
+    "--fail-if",
+    type=Expression(),
+    multiple=True,
+    metavar="EXPR",
+    help="Exit with 1 if it is so: 'p99>5ms', 'errors>0', 'rate<1000', 'miss>1%'. Repeatable.",
+)
+@click.option(
+    "--find-max",
+    type=Expression(),
+    multiple=True,
+    metavar="EXPR",
+    help="Search the highest load for which this holds: 'p99<10ms'. The streams' rate rises, or "
+    "with --rate their number. Repeatable.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="HTML",
+    help="Write a page that needs nothing but itself.",
+)
+@click.option(
+    "--json",
+    "json_",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="JSON",
+    help="Write the figures.",
+)
+@options
+def load(
+    address: str,
+    model: str,
+    version: int | None,
+    protocol: Protocol,
+    streams: int,
+    rate: float | None,
+    closed_loop: bool,
+    arrivals: Arrivals | None,
+    duration: float | None,
+    ramp: float,
+    drain: float | None,
+    processes: int,
+    connections: int,
+    seed: int,
+    fail_if: tuple[Criterion, ...],
+    find_max: tuple[Criterion, ...],
+    report: Path | None,
+    json_: Path | None,
+    **security: Any,
+) -> None:
+    """Load a server and measure latency from when each step was due.
+
+    Steps are sent when they are due, whether or not those before them were answered, so that a
+    server which stalls is seen to stall. Figures leave out the ramp. Ctrl-C ends a run early, and
+    what was measured is still told.
+    """
+    if closed_loop and (rate is not None or find_max):
+        raise click.UsageError("a closed loop has no rate: leave out --rate and --find-max")
+    if find_max and fail_if:
+        raise click.UsageError("a search fails where nothing holds: leave out --fail-if")
+    for file in (report, json_):
+        _writable(file)
+    asked = Load(
+        model=model,
+        version=version,
+        protocol=protocol,
+        streams=streams,
+        rate=None if closed_loop else (rate or _RATE),
+        arrivals=arrivals or ("together" if protocol == "fleet" else "even"),
+        duration=duration or (_TRIAL if find_max else _DURATION),
+        ramp=ramp,
+        drain=drain if drain is not None else (1.0 if find_max else 5.0),
+        seed=seed,
+    )
+    where = target(address, connections, **security)
+    began = datetime.now(UTC)
+    files = _Files(where, began, report, json_)
+    try:
+        with Crew(where, processes) as crew:
+            bench = _Bench(crew, Live(sys.stderr))
+            if find_max:
+                _search(bench, asked, find_max, by_streams=rate is not None, files=files)
+            else:
+                _run(bench, asked, fail_if, files)
+    except LoadRefused as error:
+        raise Refused(f"{address}: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Bench:
+    crew: Crew
+    live: Live
+
+    def run(self, load: Load) -> Outcome:
+        try:
+            return self.crew.run(load, lambda now, seen: self.live.watch(load, now, seen))
+        finally:
+            self.live.clear()
+
+
+@dataclass(frozen=True)
+class _Files:
+    target: Target
+    began: datetime
+    report: Path | None
+    json: Path | None
+
+    def write(self, outcome: Outcome) -> None:
+        facts = record.environment(self.target, self.began)
+        if self.report:
+            _write(self.report, page(outcome, facts))
+        if self.json:
+            _write(self.json, _json({**facts, **record.figures(outcome)}))
+
+    def write_found(self, found: Found, criteria: tuple[Criterion, ...]) -> None:
+        facts = record.environment(self.target, self.began)
+        if self.report:
+            _write(self.report, found_page(found, [each.text for each in criteria], facts))
+        if self.json:
+            best = record.figures(found.best.outcome) if found.best else None
+            _write(self.json, _json({**facts, "trials": record.trials(found), "best": best}))
+
+
+def _run(bench: _Bench, asked: Load, fail_if: tuple[Criterion, ...], files: _Files) -> None:
+    outcome = bench.run(asked)
+    click.echo(table(outcome))
+    _advise(outcome)
+    files.write(outcome)
+    failed = [each for each in fail_if if each.holds(outcome)]
+    for each in failed:
+        click.echo(f"failed: {each.told(outcome)}, and --fail-if says {each.text}", err=True)
+    if failed:
+        sys.exit(1)
+    if outcome.interrupted:
+        sys.exit(_INTERRUPTED)
+
+
+def _search(
+    bench: _Bench,
+    asked: Load,
+    criteria: tuple[Criterion, ...],
+    *,
+    by_streams: bool,
+    files: _Files,
+) -> None:
+    def load_of(trial: Trial) -> Load:
+        bench.live.says(f"{trial.purpose}: ")
+        twice = 2 if trial.purpose == "confirm" else 1
+        at = replace(asked, duration=twice * asked.duration)
+        if by_streams:
+            return replace(at, streams=int(trial.level))
+        return replace(at, rate=trial.level)
+
+    def tell(tried: Tried) -> None:
+        click.echo(trial_line(tried))
+
+    if by_streams:
+        trials = search(asked.streams, highest=_MOST_STREAMS, whole=True)
+    else:
+        trials = search(_FIRST_TOTAL / asked.streams)
+    found = find(trials, load_of, criteria, bench.run, tell)
+    files.write_found(found, criteria)
+    if found.interrupted:
+        sys.exit(_INTERRUPTED)
+    wanted = " and ".join(each.text for each in criteria)
+    if found.best is None:
+        click.echo(f"failed: no load that was tried holds {wanted}", err=True)
+        sys.exit(1)
+    best = found.best.outcome
+    click.echo()
+    click.echo(f"{rate_in_words(best.load.asked or 0.0)} is the most that holds {wanted}")
+    click.echo(table(best))
+    limits = [tried.outcome for tried in found.trials if not tried.held]
+    if limits and all(outcome.loader_limit for outcome in limits):
+        _advise(limits[-1])
+
+
+def _advise(outcome: Outcome) -> None:
+    if told := advice(outcome):
+        click.echo(told, err=True)
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _writable(path: Path | None) -> None:
+    """Before the load, not behind it. Raises Refused."""
+    if path and not path.absolute().parent.is_dir():
+        raise Refused(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise Refused(f"{path}: {error.strerror}") from error
+    click.echo(f"{path} written")

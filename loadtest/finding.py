@@ -1,0 +1,81 @@
+"""The highest rate that holds, found by trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+from loadtest.criteria import Criterion
+from loadtest.load import Load
+from loadtest.outcome import Outcome
+from loadtest.search import Purpose, Trial
+
+_REACHED = 0.98
+"""Of the steps that were due, at least: a server that answers fewer keeps no such rate."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    level: float
+    purpose: Purpose
+    outcome: Outcome
+    failure: str | None
+    """Why it did not hold; None if it did."""
+
+    @property
+    def held(self) -> bool:
+        return self.failure is None
+
+
+@dataclass(frozen=True)
+class Found:
+    trials: tuple[Tried, ...]
+    best: Tried | None
+    """The trial that confirmed the highest load; None if there is none."""
+    interrupted: bool
+
+
+def find(
+    search: Generator[Trial, bool, float | None],
+    load: Callable[[Trial], Load],
+    criteria: Sequence[Criterion],
+    run: Callable[[Load], Outcome],
+    tell: Callable[[Tried], None],
+) -> Found:
+    """Carries out the trials of a search, and tells of each."""
+    trials: list[Tried] = []
+    trial = next(search)
+    while True:
+        outcome = run(load(trial))
+        if outcome.interrupted:
+            return Found(tuple(trials), None, interrupted=True)
+        tried = Tried(trial.level, trial.purpose, outcome, failure(outcome, criteria))
+        trials.append(tried)
+        tell(tried)
+        try:
+            trial = search.send(tried.held)
+        except StopIteration as ended:
+            best = None if ended.value is None else tried
+            return Found(tuple(trials), best, interrupted=False)
+
+
+def failure(outcome: Outcome, criteria: Sequence[Criterion]) -> str | None:
+    """Why a load did not hold; None if it did.
+
+    It holds where the criteria do, nothing was refused or lost, and the answers kept pace. A
+    loader that is itself the limit says nothing of the server, so no higher load is tried.
+    """
+    for criterion in criteria:
+        if not criterion.holds(outcome):
+            return criterion.told(outcome)
+    if outcome.errors:
+        kind, count = outcome.total.errors.most_common(1)[0]
+        return f"{count} errors: {kind}"
+    if outcome.total.answered < _REACHED * outcome.total.due or _too_slow(outcome):
+        return "its answers do not keep pace"
+    return outcome.loader_limit
+
+
+def _too_slow(outcome: Outcome) -> bool:
+    due = outcome.total.due / outcome.elapsed if outcome.elapsed else 0.0
+    return outcome.rate < _REACHED * due

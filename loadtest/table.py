@@ -1,0 +1,92 @@
+"""A run's figures for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loadtest import wording
+from loadtest.account import kinds
+from loadtest.finding import Tried
+from loadtest.load import Load
+from loadtest.outcome import Outcome
+
+PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+_TERM = 12
+"""Characters."""
+
+
+def table(outcome: Outcome) -> str:
+    return "\n".join(
+        [heading(outcome), *(f"  {term:<{_TERM}}{told}" for term, told in rows(outcome))]
+    )
+
+
+def heading(outcome: Outcome) -> str:
+    served = outcome.served
+    return f"{served.model}/{served.version}, {asked(outcome.load)}"
+
+
+def asked(load: Load) -> str:
+    pace = "one step after the other" if load.rate is None else f"{wording.rate(load.rate)} each"
+    streams = "1 stream" if load.streams == 1 else f"{load.streams:,} streams"
+    return f"{streams}, {pace}, {load.duration:g} s by the {load.protocol} protocol"
+
+
+def rows(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    total = outcome.total
+    if outcome.load.asked is not None:
+        yield "asked", wording.rate(outcome.load.asked)
+    yield (
+        "reached",
+        f"{wording.rate(outcome.rate)}, {total.answered:,} of {total.due:,} steps answered",
+    )
+    told = ", ".join(f"{name} {wording.duration(value)}" for name, value in percentiles(outcome))
+    yield "latency", told if outcome.latency.count else "none"
+    if total.came and total.queued + total.computed:
+        queued, computed = (each / total.came for each in (total.queued, total.computed))
+        yield (
+            "server",
+            f"{wording.duration(queued)} queued, {wording.duration(computed)} computed (mean)",
+        )
+    if outcome.mean_batch is not None:
+        yield "batch size", f"{wording.number(outcome.mean_batch)} (mean)"
+    if outcome.misses is not None:
+        yield (
+            "misses",
+            f"{wording.share(outcome.misses)}, not answered before the next step was due",
+        )
+    yield "errors", ", ".join(f"{count:,} {kind}" for kind, count in kinds(total.errors)) or "none"
+    lateness = wording.duration(total.lateness.percentile(99))
+    yield (
+        "late",
+        f"{wording.share(outcome.late)} by over 1 ms, by the loader's doing (p99 {lateness})",
+    )
+
+
+def percentiles(outcome: Outcome) -> Iterator[tuple[str, float]]:
+    """By their names, in seconds."""
+    for percent in PERCENTILES:
+        yield f"p{percent:g}", outcome.latency.percentile(percent)
+    yield "max", outcome.latency.maximum
+
+
+def trial_line(tried: Tried) -> str:
+    outcome = tried.outcome
+    load = outcome.load
+    p50, p99 = (wording.duration(outcome.latency.percentile(of)) for of in (50, 99))
+    rate = wording.rate(load.asked or 0.0)
+    verdict = "holds" if tried.held else f"does not hold: {tried.failure}"
+    return (
+        f"{tried.purpose:<8}{load.streams:>7,} × {wording.rate(load.rate or 0.0):<9}"
+        f"{rate:>10}  p50 {p50:>8}  p99 {p99:>8}  {verdict}"
+    )
+
+
+def advice(outcome: Outcome) -> str | None:
+    """Where the figures are the loader's as much as the server's."""
+    if not outcome.loader_limit:
+        return None
+    return (
+        f"warning: {outcome.loader_limit}; these latencies are partly its own: give it more "
+        "--processes, processors of its own, or a lower rate"
+    )

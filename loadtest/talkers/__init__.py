@@ -1,0 +1,1 @@
+"""How a load speaks to a server: a module for each protocol."""

@@ -1,0 +1,59 @@
+"""What every protocol offers a load."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from loadtest.schedule import Arrival
+
+PATIENCE = 20.0
+"""Seconds that opening or closing streams may take."""
+PAUSE = 0.5
+"""Seconds until a stream whose conversation broke is opened again."""
+OPENING = 100
+"""Streams that are being opened at a time."""
+
+
+class Served(NamedTuple):
+    """The model that answers."""
+
+    model: str
+    version: int
+    digest: str
+    """Empty where the protocol does not say."""
+    inputs: tuple[str, ...]
+
+
+class Answer(NamedTuple):
+    """What became of a step. Times in seconds."""
+
+    error: str | None = None
+    """The kind of error; None: it ran."""
+    next_step: int = 0
+    """After an error: the number that the server waits for."""
+    batch_size: int = 0
+    queued: float = 0.0
+    computed: float = 0.0
+
+
+class Ears(Protocol):
+    """Who is told what becomes of each step."""
+
+    def heard(self, arrival: Arrival, answer: Answer) -> None: ...
+
+
+class Talker(Protocol):
+    """The streams of one connection."""
+
+    async def open(self) -> Served:
+        """Opens all streams. Raises a StepwireError if one is refused."""
+
+    def due(self, arrival: Arrival) -> None:
+        """Takes a step of one of its streams, and sends it as soon as the stream has room."""
+
+    @property
+    def unanswered(self) -> int:
+        """Steps taken and not answered."""
+
+    async def close(self) -> list[Arrival]:
+        """Ends the streams; returns the steps that were taken and never answered."""

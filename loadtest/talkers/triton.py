@@ -1,0 +1,147 @@
+"""The gRPC protocol of Triton Inference Server: a ModelStreamInfer call for each sequence.
+
+https://github.com/triton-inference-server/common/blob/main/protobuf/grpc_service.proto
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+
+import grpc
+import numpy as np
+
+from loadtest.inputs import Timesteps
+from loadtest.load import Load
+from loadtest.talkers.dialect import Dialect, Greeted
+from loadtest.talkers.talker import Answer, Served
+from stepwire import errors
+from stepwire.call import Call
+from stepwire.channel import Metadata
+from stepwire.inference import inference_pb2 as pb
+from stepwire.inference import inference_pb2_grpc as pb_grpc
+from stepwire.tensors import Signature
+from stepwire.v1 import stream_pb2
+
+_WINDOW = 32
+"""Steps of a sequence that may be unanswered; the protocol names no number."""
+_KIND = 80
+"""Characters of a message that stand for its kind."""
+_DTYPES = {
+    "BOOL": "bool",
+    "FP16": "float16",
+    "FP32": "float32",
+    "FP64": "float64",
+    **{
+        f"{sign}INT{bits}": f"{sign.lower()}int{bits}"
+        for sign in ("", "U")
+        for bits in (8, 16, 32, 64)
+    },
+}
+
+TensorMetadata = pb.ModelMetadataResponse.TensorMetadata
+
+
+class Described:
+    """What ModelMetadata says of a model."""
+
+    def __init__(self, answer: pb.ModelMetadataResponse) -> None:
+        self.name = answer.name
+        self.version = max((int(each) for each in answer.versions if each.isdigit()), default=0)
+        self.inputs = [
+            pb.ModelInferRequest.InferInputTensor(
+                name=tensor.name, datatype=tensor.datatype, shape=_one_row(tensor.shape)
+            )
+            for tensor in answer.inputs
+        ]
+        self.signature = Signature(stream_pb2.Signature(inputs=map(_spec, answer.inputs)))
+
+
+def _one_row(shape: Sequence[int]) -> list[int]:
+    """Where a size is open, as that of the batch, it is 1."""
+    return [1 if size < 0 else size for size in shape]
+
+
+def _spec(tensor: TensorMetadata) -> stream_pb2.TensorSpec:
+    dtype = _DTYPES.get(tensor.datatype)
+    if dtype is None:
+        raise errors.InvalidRequest(f"input {tensor.name} is {tensor.datatype}, not a number")
+    return stream_pb2.TensorSpec(
+        name=tensor.name, dtype=np.dtype(dtype).name, shape=_one_row(tensor.shape)
+    )
+
+
+async def describe(channel: grpc.aio.Channel, metadata: Metadata, load: Load) -> Described:
+    """Raises a StepwireError."""
+    stub: pb_grpc.GRPCInferenceServiceAsyncStub = pb_grpc.GRPCInferenceServiceStub(channel)
+    version = "" if load.version is None else str(load.version)
+    request = pb.ModelMetadataRequest(name=load.model, version=version)
+    try:
+        return Described(await stub.ModelMetadata(request, metadata=metadata))
+    except grpc.aio.AioRpcError as failed:
+        raise errors.from_call(failed.code(), failed.details(), None) from failed
+
+
+class Triton(Dialect[pb.ModelInferRequest, pb.ModelStreamInferResponse]):
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        metadata: Metadata,
+        load: Load,
+        timesteps: Timesteps,
+        described: Described,
+        stream: int,
+    ) -> None:
+        self._stub: pb_grpc.GRPCInferenceServiceAsyncStub = pb_grpc.GRPCInferenceServiceStub(
+            channel
+        )
+        self._metadata = metadata
+        self._version = "" if load.version is None else str(load.version)
+        self._described = described
+        self._timesteps = timesteps
+        self._stream = stream
+        self._sequence = 0
+        self._starts = True
+
+    def begin(self) -> Call[pb.ModelInferRequest, pb.ModelStreamInferResponse]:
+        self._sequence = 1 + secrets.randbits(62)
+        self._starts = True
+        route = ("stepwire-route", str(self._sequence))
+        return Call(self._stub.ModelStreamInfer(metadata=(route, *self._metadata)))
+
+    async def greet(self, call: Call[pb.ModelInferRequest, pb.ModelStreamInferResponse]) -> Greeted:
+        """The first step starts the sequence; nothing comes before it."""
+        known = self._described
+        self._timesteps.fit(known.signature)
+        inputs = tuple(map(str, known.signature.inputs))
+        return Greeted(_WINDOW, Served(known.name, known.version, "", inputs))
+
+    def step(self, number: int) -> pb.ModelInferRequest:
+        request = pb.ModelInferRequest(
+            model_name=self._described.name,
+            model_version=self._version,
+            inputs=self._described.inputs,
+            raw_input_contents=self._timesteps.of(self._stream, number),
+        )
+        request.parameters["sequence_id"].int64_param = self._sequence
+        if self._starts:
+            request.parameters["sequence_start"].bool_param = True
+            self._starts = False
+        return request
+
+    def read(self, response: pb.ModelStreamInferResponse) -> Answer:
+        if response.error_message:
+            self._starts = True  # the sequence may be gone
+            return Answer(error=kind(response.error_message))
+        return Answer()
+
+    def goodbye(self) -> pb.ModelInferRequest:
+        request = self.step(0)
+        request.parameters["sequence_end"].bool_param = True
+        return request
+
+
+def kind(message: str) -> str:
+    """A message without what may differ in each: its numbers."""
+    return re.sub(r"\d+", "#", message)[:_KIND]

@@ -1,0 +1,42 @@
+"""Figures in words, rounded as people read them."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Three digits: 842 µs, 3.07 ms, 1.25 s."""
+    if seconds < 0.9995e-3:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.9995:
+        return f"{_three_digits(seconds * 1e3)} ms"
+    return f"{_three_digits(seconds)} s"
+
+
+def rate(per_second: float) -> str:
+    return f"{number(per_second)}/s"
+
+
+def share(value: float) -> str:
+    """As a percentage; what is not none does not read as none."""
+    if 0 < value < 0.0001:
+        return "< 0.01%"
+    return f"{value:.2%}" if value < 0.1 else f"{value:.1%}"
+
+
+def number(value: float) -> str:
+    """Whole where that says enough."""
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if value >= 1000 else _three_digits(value)
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def _three_digits(value: float) -> str:
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
