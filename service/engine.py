@@ -17,7 +17,7 @@ from functools import partial
 from service.checkpoint.store import Store
 from service.core.batch import Delivery
 from service.core.blocks import Block
-from service.core.counts import LaneReading, Readings
+from service.core.counts import Readings
 from service.core.directory import Directory
 from service.core.errors import (
     ServerDraining,
@@ -88,6 +88,7 @@ class Engine:
             lose=self._lose,
             detach=self.detach,
         )
+        self.counts = self._opener.counts
         outside = Outside(
             lanes,
             directory,
@@ -130,16 +131,8 @@ class Engine:
 
     def readings(self) -> Readings:
         """What its metrics are made of."""
-        attached = self._directory.attached
-        return Readings(
-            attached=attached,
-            detached=len(self._directory) - attached,
-            opens=self._opener.counts,
-            lanes=tuple(
-                LaneReading(each.model, each.slots.held, each.counts) for each in self._lanes
-            ),
-            store=self._custody.reading(),
-        )
+        lanes = self._lanes.readings(self._directory.detached_by_model())
+        return Readings(self.counts, lanes, self._custody.reading(), self._directory.limit)
 
     async def measure(self) -> None:
         """Finds out from how long on a run is long here; until then none is."""
@@ -166,6 +159,7 @@ class Engine:
         if stream.unsettled and isinstance(error, StreamTakenOver):
             error = StreamMoved(f"stream {stream.id!r} goes on as the state store has it")
         owner = self._drop(stream)
+        self.counts.lost[error.name] += 1
         if owner:
             owner.end(error)
         log.info("stream %s left this server: %s", stream.key, error)
@@ -222,6 +216,7 @@ class Engine:
         """Ends the stream, if it is still the owner's."""
         if self._directory.close(stream, owner):
             self._finish(stream)
+            self.counts.closed += 1
             self._tell_if_none_attached()
 
     def _finish(self, stream: Stream) -> None:
@@ -246,6 +241,7 @@ class Engine:
     def _expire(self) -> None:
         for stream in self._directory.expire(self._clock()):
             self._finish(stream)
+            self.counts.expired += 1
             log.info("stream %s expired", stream.key)
 
     def _arm_expiry(self) -> None:

@@ -221,6 +221,7 @@ class FleetCall:
             if self._roster.places[handle] != Place.LOST:
                 expected = lane.next_step(self.stream(handle))
                 self._roster.unanswered[handle] += 1
+                lane.counts.faults[fault] += 1
                 self._put((handle, StepError(block.number(entry), fault, message, expected)))
 
     def _submit_singly(self, block: Block, entries: Array) -> None:
@@ -255,7 +256,10 @@ class FleetCall:
         if isinstance(answer, BlockOutputs):
             handles = self._roster.index(answer.handles)
             self._answered(handles)
-            for message in fleet_messages.outputs(answer, self._tell_durable(handles)):
+            made = fleet_messages.outputs(answer, self._tell_durable(handles))
+            for number, message in enumerate(made):
+                if number == 0:
+                    self._count_write(answer.handles.item(0), answer, len(answer.handles))
                 await self._context.write(message)
         elif isinstance(answer, tuple):
             self._answered(slice(answer[0], answer[0] + 1))
@@ -276,8 +280,14 @@ class FleetCall:
     def _single(self, handle: int, answer: Answer) -> pb.FleetResponse:
         if isinstance(answer, Output):
             self._tell_durable(slice(handle, handle + 1))
+            if answer.batch_size:
+                self._count_write(handle, answer)
             return fleet_messages.output(handle, answer, self._roster.told.item(handle))
         return fleet_messages.errors([(handle, answer)])
+
+    def _count_write(self, handle: int, answer: BlockOutputs | Output, steps: int = 1) -> None:
+        lane = self._members.lanes[self._roster.lanes.item(handle)]
+        lane.counts.write.add(self._engine.now - answer.finished, steps)
 
     def _tell_durable(self, handles: Index) -> Array | None:
         """The durable steps of these streams; None where nothing is ever durable."""

@@ -15,6 +15,7 @@ from service.api.errors import abort
 from service.api.fleet import FleetCall
 from service.api.guard import Guard, within
 from service.core.errors import InvalidRequest, ServiceError
+from service.core.histogram import Histogram
 from service.core.steps import Answer, Output
 from service.engine import Engine
 from service.streams.opening import Opened
@@ -37,14 +38,22 @@ class StreamInference(pb_grpc.StreamInferenceServicer):
     async def Stream(  # type: ignore[override]
         self, request_iterator: AsyncIterator[pb.StreamRequest], context: Context
     ) -> None:
-        await StreamCall(self._engine, self._guard, context).serve()
+        self._engine.counts.calls["native"] += 1
+        try:
+            await StreamCall(self._engine, self._guard, context).serve()
+        finally:
+            self._engine.counts.calls["native"] -= 1
 
     async def Fleet(  # type: ignore[override]
         self,
         request_iterator: AsyncIterator[pb.FleetRequest],
         context: grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse | bytes],
     ) -> None:
-        await FleetCall(self._engine, self._guard, context).serve()
+        self._engine.counts.calls["fleet"] += 1
+        try:
+            await FleetCall(self._engine, self._guard, context).serve()
+        finally:
+            self._engine.counts.calls["fleet"] -= 1
 
 
 class StreamCall:
@@ -61,6 +70,7 @@ class StreamCall:
         self._answers: list[Answer] = []
         self._unanswered = 0
         self._durable = self._told = 0
+        self._write_times: Histogram
         self._lost: ServiceError | None = None
         self._parting: ServiceError | None = None
         self._farewell: pb.StreamResponse | None = None
@@ -124,6 +134,7 @@ class StreamCall:
         request = within(messages.open_request(message.open), caller, serving)
         opened = await self._engine.open(request, self)
         self._told = opened.durable_step
+        self._write_times = opened.lane.counts.write
         return caller, opened
 
     async def _receive(self) -> pb.StreamRequest | None:
@@ -196,6 +207,10 @@ class StreamCall:
 
     def _next_answer(self) -> pb.StreamResponse:
         answer = self._answers.pop(0)
-        if isinstance(answer, Output):
-            self._told = self._durable
-        return messages.answer(answer, self._told)
+        if not isinstance(answer, Output):
+            return messages.answer(answer, self._told)
+        self._told = self._durable
+        message = messages.answer(answer, self._told)
+        if answer.batch_size:
+            self._write_times.add(self._engine.now - answer.finished)
+        return message

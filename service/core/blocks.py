@@ -33,6 +33,8 @@ class BlockOutputs(NamedTuple):
     """Seconds from reading the message to starting the run."""
     computed: float
     """Seconds of the whole batch's run."""
+    finished: float
+    """When the run ended, on the server's clock."""
 
 
 class BlockOwner(Protocol):

@@ -7,24 +7,34 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.core.batch import Batch, BatchResult, Delivery
+from service.core.arrivals import Arrivals
+from service.core.batch import Batch, BatchResult, Delivery, Entry
 from service.core.blocks import Block, BlockOutputs
 from service.core.counts import StepCounts
 from service.core.lateness import Verdict, is_late
 from service.core.model import Array, Signature
 from service.core.session import Sessions, seal
 from service.core.settler import Settler
-from service.core.slots import as_numbers
+from service.core.slots import Index, as_numbers
 from service.core.steps import Output, Step
+
+_MANY = 16
+"""Steps from which on arrays count faster than a loop."""
 
 
 class Committer:
     def __init__(
-        self, signature: Signature, sessions: Sessions, settler: Settler, counts: StepCounts
+        self,
+        signature: Signature,
+        sessions: Sessions,
+        settler: Settler,
+        arrivals: Arrivals,
+        counts: StepCounts,
     ) -> None:
         self._sizes = tuple(spec.nbytes for spec in signature.outputs)
         self._sessions = sessions
         self._settler = settler
+        self._arrivals = arrivals
         self._counts = counts
 
     def commit(
@@ -49,24 +59,23 @@ class Committer:
         return deliveries
 
     def _count_run(self, batch: Batch, now: float) -> None:
-        counts, started = self._counts, batch.started
-        counts.batches += 1
-        counts.computed += now - started
-        for entry in batch.entries:
-            counts.queued += started - entry.step.received
-        for block in batch.blocks:
-            counts.queued += len(block) * (started - block.received)
+        counts, rows, spent = self._counts, len(batch), now - batch.started
+        counts.sizes[rows] += 1
+        counts.seconds[rows] += spent
+        counts.compute.add(spent)
+        counts.last = now
 
     def _commit_lone(self, batch: Batch, outputs: Sequence[Array], now: float) -> Delivery:
         """What `_commit_entries` does, without arrays of one number."""
-        ((step, _, _, owner),) = batch.entries
+        ((step, _, slot, owner),) = batch.entries
         verdict = _verdict(step, now)
         self._sessions.commit(batch.slots, step.number, seal(step.checksum, verdict), outputs)
         self._counts.ran += 1
         self._counts.late += verdict is Verdict.LATE
         rows = tuple([array.tobytes() for array in outputs])
-        started = batch.started
-        output = Output(step.number, rows, verdict, 1, started - step.received, now - started)
+        started, received = batch.started, step.received
+        self._count_arrival(slot.row, received, started)
+        output = Output(step.number, rows, verdict, 1, started - received, now - started, now)
         return owner, output
 
     def _commit_entries(self, batch: Batch, part: _Part, now: float) -> list[Delivery]:
@@ -82,16 +91,30 @@ class Committer:
         self._sessions.commit(slots, steps, seals, outputs)
         self._counts.ran += len(entries)
         self._counts.late += verdicts.count(Verdict.LATE)
+        self._count_arrivals(entries, slots, batch.started)
 
         encoded = zip(*map(_row_bytes, outputs, self._sizes), strict=True)
         size, started, computed = len(batch), batch.started, now - batch.started
         return [
             (
                 owner,
-                Output(step.number, row, verdict, size, started - step.received, computed),
+                Output(step.number, row, verdict, size, started - step.received, computed, now),
             )
             for (step, _, _, owner), row, verdict in zip(entries, encoded, verdicts, strict=True)
         ]
+
+    def _count_arrivals(self, entries: Sequence[Entry], slots: Index, started: float) -> None:
+        if len(entries) < _MANY:
+            for step, _, slot, _ in entries:
+                self._count_arrival(slot.row, step.received, started)
+            return
+        received = np.array([entry.step.received for entry in entries])
+        self._counts.queue.add_each(started - received)
+        self._arrivals.add_each(slots, received)
+
+    def _count_arrival(self, slot: int, received: float, started: float) -> None:
+        self._counts.queue.add(started - received)
+        self._arrivals.add(slot, received)
 
     def _commit_block(self, block: Block, batch: Batch, part: _Part, now: float) -> Delivery:
         outputs = [array[part.rows] for array in part.outputs]
@@ -102,11 +125,12 @@ class Committer:
             seals = seal(sums, np.where(late, Verdict.LATE, Verdict.ON_TIME))
             self._counts.late += int(np.count_nonzero(late))
         self._sessions.commit(block.rows, block.steps, seals, outputs)
+        queued, computed = batch.started - block.received, now - batch.started
         self._counts.ran += len(block)
-        started = batch.started
-        queued, computed = started - block.received, now - started
+        self._counts.queue.add(queued, len(block))
+        self._arrivals.add_each(block.rows, block.received)
         return block.owner, BlockOutputs(
-            block.handles, block.steps, outputs, late, len(batch), queued, computed
+            block.handles, block.steps, outputs, late, len(batch), queued, computed, now
         )
 
     def _failures(self, batch: Batch, result: BatchResult, absent: Set[int]) -> list[Delivery]:

@@ -7,16 +7,17 @@ there are.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from service.core.errors import StepFault
+from service.core.histogram import Histogram
 from service.core.streams import ModelKey
 
 
 @dataclass(slots=True)
 class StepCounts:
-    """Of one model version, since it came into service; its lane's."""
+    """Of one model version, since it came into service; its lane's. Histograms are of seconds."""
 
     ran: int = 0
     """Steps that ran and were committed."""
@@ -28,12 +29,35 @@ class StepCounts:
     """Steps that had run before and were given their kept answer."""
     faults: Counter[StepFault] = field(default_factory=Counter)
     """Steps that were not accepted."""
-    batches: int = 0
-    """Runs of the model on behalf of steps."""
-    queued: float = 0.0
-    """Seconds that the steps of all batches waited, from being read to the start of their run."""
-    computed: float = 0.0
-    """Seconds that all runs took."""
+    sizes: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """Runs of the model on behalf of steps, by how many streams each was for."""
+    queue: Histogram = field(default_factory=Histogram)
+    """Of each step that ran: from being read to the start of its run."""
+    compute: Histogram = field(default_factory=Histogram)
+    """Of each run: from its start until what it gave is at hand."""
+    seconds: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+    """Of the same, in all, by how many streams the run was for."""
+    last: float = 0.0
+    """When a run last ended; seconds on the server's clock."""
+    write: Histogram = field(default_factory=Histogram)
+    """Of each step that ran: from the end of its run until gRPC is given the answer."""
+    jitter: Histogram = field(default_factory=Histogram)
+    """Of each step that ran, from the third of its stream on: see `arrivals`."""
+
+    @property
+    def batches(self) -> int:
+        """Runs of the model on behalf of steps."""
+        return sum(self.sizes.values())
+
+    @property
+    def queued(self) -> float:
+        """Seconds that all steps which ran waited for their runs."""
+        return self.queue.total
+
+    @property
+    def computed(self) -> float:
+        """Seconds that all runs took."""
+        return self.compute.total
 
 
 @dataclass(slots=True)
@@ -43,8 +67,16 @@ class OpenCounts:
     opened: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """By the name of the error."""
+    closed: int = 0
+    """Streams that their clients have ended."""
+    expired: int = 0
+    """Streams that were detached for too long, and are gone."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """Streams that go on elsewhere, by the name of the error that their connection was told."""
     spilled: int = 0
     """Detached streams that left memory for the store, to make room for others."""
+    calls: Counter[str] = field(default_factory=lambda: Counter(native=0, fleet=0, inference=0))
+    """Open calls that carry steps, by the protocol they speak; each counts itself."""
 
 
 @dataclass(slots=True)
@@ -59,6 +91,8 @@ class StoreCounts:
     """Records that came too late: another process has the stream."""
     failures: int = 0
     """Requests that the store did not answer, or not in time."""
+    durations: Histogram = field(default_factory=Histogram)
+    """Of each round that the store took, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +103,8 @@ class LaneReading:
     slots: int
     """In use."""
     steps: StepCounts
+    detached: int = 0
+    """Streams without a connection; the other slots are of streams that have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +122,19 @@ class StoreReading:
 class Readings:
     """One process at one moment: everything that its metrics are made of."""
 
-    attached: int
-    """Streams with a connection."""
-    detached: int
-    """Streams without one, in memory."""
     opens: OpenCounts
     lanes: tuple[LaneReading, ...]
     store: StoreReading | None
     """None without a durable store."""
+    limit: int = 0
+    """Streams that it keeps at most."""
+
+    @property
+    def detached(self) -> int:
+        """Streams without a connection, in memory."""
+        return sum(lane.detached for lane in self.lanes)
+
+    @property
+    def attached(self) -> int:
+        """Streams with a connection."""
+        return sum(lane.slots for lane in self.lanes) - self.detached

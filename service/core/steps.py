@@ -40,6 +40,8 @@ class Output(NamedTuple):
     """Seconds from reading the message to starting the run."""
     computed: float = 0.0
     """Seconds of the whole batch's run."""
+    finished: float = 0.0
+    """When the run ended, on the server's clock; 0 if nothing ran for this answer."""
 
 
 class StepError(NamedTuple):

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from service.core.admission import StepCost
+from service.core.arrivals import Arrivals
 from service.core.batch import BatchResult, Delivery, Fault
 from service.core.blocks import Block
 from service.core.checkpoint import Checkpoint
 from service.core.committer import Committer
-from service.core.counts import StepCounts
+from service.core.counts import LaneReading, StepCounts
 from service.core.errors import StateUnusable, StepFault
 from service.core.model import Array
 from service.core.saving import Saving
@@ -73,7 +74,10 @@ class Lane:
         self.counts = StepCounts()
         settler = Settler(self.signature, self._sessions, self.counts)
         self._scheduler = Scheduler(self._sessions, settler, max_batch)
-        self._committer = Committer(self.signature, self._sessions, settler, self.counts)
+        self._arrivals = Arrivals(self.counts.jitter)
+        self._committer = Committer(
+            self.signature, self._sessions, settler, self._arrivals, self.counts
+        )
         self._capacity = 0
 
     @property
@@ -121,10 +125,11 @@ class Lane:
         stream.slot = self.slots.acquire()
         if self.slots.capacity > self._capacity:
             self._capacity = max(_FIRST_CAPACITY, 2 * self._capacity)
-            for arrays in (self._stepper, self._sessions, self._saving):
+            for arrays in (self._stepper, self._sessions, self._saving, self._arrivals):
                 arrays.reserve(self._capacity)
             self._tenants += [None] * (self._capacity - len(self._tenants))
         self._tenants[stream.slot.row] = stream
+        self._arrivals.start(stream.slot.row)
         self.promised_hz += stream.rate_hz
         return stream.slot.row
 
@@ -198,6 +203,10 @@ class Lane:
     def tenants(self) -> Sequence[Stream | None]:
         """By slot; to be read."""
         return self._tenants
+
+    def reading(self, detached: int) -> LaneReading:
+        """`detached`: how many of its streams have no connection."""
+        return LaneReading(self.model, self.slots.held, self.counts, detached)
 
     @property
     def streams(self) -> list[Stream]:

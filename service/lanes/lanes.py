@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from service.core.checkpoint import Checkpoint
+from service.core.counts import LaneReading
 from service.core.errors import ModelNotFound
 from service.core.streams import ModelKey, OpenRequest, Stream
 from service.lanes.lane import Lane
@@ -37,6 +38,10 @@ class Lanes:
                 f"with `stepwire models load {model.name} --version {model.version}`"
             )
         return self._lanes[model]
+
+    def readings(self, detached: Mapping[ModelKey, int]) -> tuple[LaneReading, ...]:
+        """`detached`: how many streams of each model have no connection; none, if it lacks."""
+        return tuple(lane.reading(detached.get(lane.model, 0)) for lane in self)
 
     def find(self, model: ModelKey) -> Lane | None:
         return self._lanes.get(model)

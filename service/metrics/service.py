@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from itertools import accumulate
 from typing import NamedTuple
 
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
-    SummaryMetricFamily,
+    HistogramMetricFamily,
 )
 from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.utils import floatToGoString
 
-from service.core.counts import LaneReading, Readings, StepCounts, StoreReading
+from service.core.counts import LaneReading, OpenCounts, Readings, StepCounts, StoreReading
+from service.core.errors import StepFault
+from service.core.histogram import SIZES, Histogram
 
 HIGHEST = frozenset(
     {
@@ -59,19 +64,41 @@ _COUNTS = (
 )
 
 
+class _Time(NamedTuple):
+    name: str
+    text: str
+    of: Callable[[StepCounts], Histogram]
+
+
+_TIMES = (
+    _Time(
+        "stepwire_queue_seconds",
+        "From reading a timestep to the start of its run.",
+        lambda counts: counts.queue,
+    ),
+    _Time(
+        "stepwire_compute_seconds",
+        "A run, until what it gave is at hand.",
+        lambda counts: counts.compute,
+    ),
+    _Time(
+        "stepwire_write_seconds",
+        "From the end of a timestep's run until its answer is given to gRPC.",
+        lambda counts: counts.write,
+    ),
+    _Time(
+        "stepwire_jitter_seconds",
+        "How much the interval between two timesteps of a stream differs from the one before.",
+        lambda counts: counts.jitter,
+    ),
+)
+
+
 def families(readings: Readings) -> Iterator[Metric]:
     """Every metric of this process."""
     yield _info()
-    yield _streams(readings)
-    yield CounterMetricFamily(
-        "stepwire_opens", "Streams opened, new and resumed.", value=readings.opens.opened
-    )
-    yield _refused_opens(readings)
-    yield CounterMetricFamily(
-        "stepwire_streams_spilled",
-        "Detached streams that left memory for the state store, to make room for others.",
-        value=readings.opens.spilled,
-    )
+    yield from _streams(readings)
+    yield from _opens(readings.opens)
     yield from _models(readings.lanes)
     if readings.store:
         yield from _store(readings.store)
@@ -84,28 +111,54 @@ def _info() -> Metric:
     return family
 
 
-def _streams(readings: Readings) -> Metric:
-    family = GaugeMetricFamily(
+def _streams(readings: Readings) -> Iterator[Metric]:
+    streams = GaugeMetricFamily(
         "stepwire_streams",
-        "Streams in memory, with a connection and without one.",
-        labels=("state",),
+        "Streams in memory, attached to a connection or detached.",
+        labels=(*_MODEL, "state"),
     )
-    family.add_metric(("attached",), readings.attached)
-    family.add_metric(("detached",), readings.detached)
-    return family
+    for lane in readings.lanes:
+        streams.add_metric((*_labels(lane), "attached"), lane.slots - lane.detached)
+        streams.add_metric((*_labels(lane), "detached"), lane.detached)
+    yield streams
+    yield GaugeMetricFamily(
+        "stepwire_streams_limit", "Streams that are kept in memory at most.", value=readings.limit
+    )
+    calls = GaugeMetricFamily(
+        "stepwire_calls", "Open calls that carry timesteps.", labels=("protocol",)
+    )
+    for protocol, count in readings.opens.calls.items():
+        calls.add_metric((protocol,), count)
+    yield calls
 
 
-def _refused_opens(readings: Readings) -> Metric:
-    family = CounterMetricFamily(
-        "stepwire_opens_refused", "Streams that were not opened.", labels=("reason",)
-    )
-    for reason, count in readings.opens.refused.items():
+def _opens(opens: OpenCounts) -> Iterator[Metric]:
+    for name, text, value in (
+        ("opens", "Streams opened, new and resumed.", opens.opened),
+        ("streams_closed", "Streams that their clients ended.", opens.closed),
+        ("streams_expired", "Streams that were detached for too long.", opens.expired),
+        (
+            "streams_spilled",
+            "Detached streams that left memory for the state store, to make room for others.",
+            opens.spilled,
+        ),
+    ):
+        yield CounterMetricFamily(f"stepwire_{name}", text, value=value)
+    yield _by_reason("opens_refused", "Streams that were not opened.", opens.refused)
+    yield _by_reason("streams_lost", "Streams that go on at another server.", opens.lost)
+
+
+def _by_reason(name: str, text: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(f"stepwire_{name}", text, labels=("reason",))
+    for reason, count in counts.items():
         family.add_metric((reason,), count)
     return family
 
 
 def _models(lanes: Sequence[LaneReading]) -> Iterator[Metric]:
-    slots = GaugeMetricFamily("stepwire_slots_used", "Rows of the state arena.", labels=_MODEL)
+    slots = GaugeMetricFamily(
+        "stepwire_slots_used", "Rows of the state arena that streams have.", labels=_MODEL
+    )
     for lane in lanes:
         slots.add_metric(_labels(lane), lane.slots)
     yield slots
@@ -114,22 +167,10 @@ def _models(lanes: Sequence[LaneReading]) -> Iterator[Metric]:
         for lane in lanes:
             counter.add_metric(_labels(lane), of(lane.steps))
         yield counter
-    yield from _times(lanes)
     yield _step_errors(lanes)
-
-
-def _times(lanes: Sequence[LaneReading]) -> Iterator[Metric]:
-    queued = SummaryMetricFamily(
-        "stepwire_queue_seconds",
-        "From reading a timestep to the start of its run.",
-        labels=_MODEL,
-    )
-    computed = SummaryMetricFamily("stepwire_compute_seconds", "A run.", labels=_MODEL)
-    for lane in lanes:
-        steps = lane.steps
-        queued.add_metric(_labels(lane), steps.ran, steps.queued)
-        computed.add_metric(_labels(lane), steps.batches, steps.computed)
-    yield from (queued, computed)
+    for time in _TIMES:
+        yield _times(time, lanes)
+    yield _batch_sizes(lanes)
 
 
 def _step_errors(lanes: Sequence[LaneReading]) -> Metric:
@@ -137,8 +178,28 @@ def _step_errors(lanes: Sequence[LaneReading]) -> Metric:
         "stepwire_step_errors", "Timesteps that were not accepted.", labels=(*_MODEL, "code")
     )
     for lane in lanes:
-        for fault, count in lane.steps.faults.items():
-            family.add_metric((*_labels(lane), fault.name), count)
+        for fault in StepFault:
+            family.add_metric((*_labels(lane), fault.name), lane.steps.faults[fault])
+    return family
+
+
+def _times(time: _Time, lanes: Sequence[LaneReading]) -> Metric:
+    family = HistogramMetricFamily(time.name, time.text, labels=_MODEL)
+    for lane in lanes:
+        histogram = time.of(lane.steps)
+        family.add_metric(_labels(lane), buckets(histogram), histogram.total)
+    return family
+
+
+def _batch_sizes(lanes: Sequence[LaneReading]) -> Metric:
+    family = HistogramMetricFamily(
+        "stepwire_batch_size", "Streams that shared a run.", labels=_MODEL
+    )
+    for lane in lanes:
+        histogram = Histogram(SIZES)
+        for size, runs in lane.steps.sizes.items():
+            histogram.add(size, runs)
+        family.add_metric(_labels(lane), buckets(histogram), histogram.total)
     return family
 
 
@@ -151,6 +212,12 @@ def _store(store: StoreReading) -> Iterator[Metric]:
         ("failures", "Requests that the state store did not answer in time.", counts.failures),
     ):
         yield CounterMetricFamily(f"stepwire_store_{name}", text, value=value)
+    yield HistogramMetricFamily(
+        "stepwire_store_round_seconds",
+        "A round of writing, until the state store has it.",
+        buckets(counts.durations),
+        counts.durations.total,
+    )
     yield GaugeMetricFamily(
         "stepwire_store_degraded",
         "1 while the state store does not answer.",
@@ -161,6 +228,12 @@ def _store(store: StoreReading) -> Iterator[Metric]:
         "Time since the oldest timestep that is not in the state store.",
         value=store.unsaved_for,
     )
+
+
+def buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """Upper bounds as text, and how many values do not exceed each."""
+    bounds = (*histogram.bounds, math.inf)
+    return list(zip(map(floatToGoString, bounds), accumulate(histogram.counts), strict=True))
 
 
 def _labels(lane: LaneReading) -> tuple[str, str]:

@@ -159,6 +159,7 @@ class Keeper:
             _resolve(waiting, StoreDown(f"the state store does not answer: {error}"))
         else:
             self._recover()
+            self.counts.durations.add(self._clock() - started)
             if complete:
                 self._complete_since = started
             _resolve(waiting, None)

@@ -62,6 +62,7 @@ def test_what_the_server_answers_is_read_entry_by_entry(
         300,
         2e-6,
         3e-6,
+        0.0,
     )
     messages = [
         pb.FleetResponse.FromString(data)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from service.core.arrivals import Arrivals
 from service.core.batch import Batch, BatchResult, Fault
 from service.core.committer import Committer
 from service.core.counts import StepCounts
@@ -30,14 +31,16 @@ class Bench:
         self.counts = StepCounts()
         settler = Settler(signature, self.sessions, self.counts)
         self.scheduler = Scheduler(self.sessions, settler, max_batch)
-        self.committer = Committer(signature, self.sessions, settler, self.counts)
+        self.arrivals = Arrivals(self.counts.jitter)
+        self.committer = Committer(signature, self.sessions, settler, self.arrivals, self.counts)
 
     def stream(self, policy: LatePolicy = LatePolicy.FLAG) -> tuple[Stream, Connection]:
         owner = Connection()
         stream = Stream(
             StreamKey("", "robot"), TOKEN, MODEL, policy, owner, slot=self.slots.acquire()
         )
-        self.sessions.reserve(self.slots.capacity)
+        for arrays in (self.sessions, self.arrivals):
+            arrays.reserve(self.slots.capacity)
         return stream, owner
 
     def run(self, batch: Batch, now: float, faults: dict[int, Fault] | None = None) -> None:
@@ -78,7 +81,15 @@ def test_steps_that_wait_together_run_together() -> None:
     bench.run(batch, now=10.5)
     for position, (_, owner) in enumerate(pairs):
         assert owner.answers == [
-            Output(0, (number(2.0 * position),), Verdict.ON_TIME, 3, queued=1.0, computed=0.5)
+            Output(
+                0,
+                (number(2.0 * position),),
+                Verdict.ON_TIME,
+                3,
+                queued=1.0,
+                computed=0.5,
+                finished=10.5,
+            )
         ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from service.core.arrivals import Arrivals
 from service.core.batch import Batch, BatchResult, Fault
 from service.core.blocks import Block, BlockOutputs
 from service.core.committer import Committer
@@ -67,11 +68,13 @@ class Bench:
         self.counts = StepCounts()
         settler = Settler(signature, self.sessions, self.counts)
         self.scheduler = Scheduler(self.sessions, settler, max_batch)
-        self.committer = Committer(signature, self.sessions, settler, self.counts)
+        self.arrivals = Arrivals(self.counts.jitter)
+        self.committer = Committer(signature, self.sessions, settler, self.arrivals, self.counts)
 
     def stream(self) -> Stream:
         slot = self.slots.acquire()
-        self.sessions.reserve(self.slots.capacity)
+        for arrays in (self.sessions, self.arrivals):
+            arrays.reserve(self.slots.capacity)
         key = StreamKey("", f"s{slot.row}")
         return Stream(key, TOKEN, MODEL, LatePolicy.FLAG, Connection(), slot=slot)
 

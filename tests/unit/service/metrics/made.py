@@ -16,9 +16,17 @@ from service.core.counts import (
     StoreReading,
 )
 from service.core.errors import StepFault
+from service.core.histogram import Histogram
 from service.core.streams import ModelKey
 
 GRU = {"model": "gru", "version": "3"}
+
+
+def histogram(*values: float) -> Histogram:
+    made = Histogram()
+    for value in values:
+        made.add(value)
+    return made
 
 
 def readings(**changes: object) -> Readings:
@@ -28,19 +36,30 @@ def readings(**changes: object) -> Readings:
         held=2,
         replays=5,
         faults=Counter({StepFault.STEP_GAP: 6}),
-        batches=10,
-        queued=0.25,
-        computed=0.5,
+        sizes={1: 4, 6: 6},
+        queue=histogram(4e-5, 0.25, 7.0),
+        compute=histogram(*[0.05] * 10),
+        write=histogram(2e-5),
+        jitter=histogram(1e-3, 2e-3),
     )
     made = {
-        "attached": 7,
-        "detached": 4,
-        "opens": OpenCounts(20, Counter({"TOO_MANY_STREAMS": 9}), spilled=1),
+        "opens": OpenCounts(
+            20,
+            Counter({"TOO_MANY_STREAMS": 9}),
+            closed=5,
+            expired=3,
+            lost=Counter({"STREAM_TAKEN_OVER": 2}),
+            spilled=1,
+            calls=Counter(native=7, fleet=1, inference=0),
+        ),
         "lanes": (
-            LaneReading(ModelKey("gru", 3), 11, steps),
+            LaneReading(ModelKey("gru", 3), 11, steps, detached=4),
             LaneReading(ModelKey("lstm", 1), 0, StepCounts()),
         ),
-        "store": StoreReading(StoreCounts(12, 80, 2, 1), degraded_for=30.0, unsaved_for=30.5),
+        "store": StoreReading(
+            StoreCounts(12, 80, 2, 1, histogram(0.002)), degraded_for=30.0, unsaved_for=30.5
+        ),
+        "limit": 100,
     }
     return Readings(**(made | changes))  # type: ignore[arg-type]  # names are checked when called
 

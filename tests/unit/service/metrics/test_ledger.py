@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.metrics_core import Metric
 
 from service.core.counts import LaneReading, Readings, StepCounts, StoreCounts, StoreReading
+from service.core.histogram import Histogram
 from service.core.streams import ModelKey
 from service.metrics.ledger import Ledger
 from service.metrics.service import families
@@ -11,7 +12,9 @@ from tests.unit.service.metrics.made import GRU, readings, value
 
 
 def running(ran: int, slots: int = 1) -> list[Metric]:
-    lane = LaneReading(ModelKey("gru", 3), slots, StepCounts(ran=ran, queued=ran / 10))
+    queue = Histogram()
+    queue.add(0.1, ran)
+    lane = LaneReading(ModelKey("gru", 3), slots, StepCounts(ran=ran, queue=queue))
     return list(families(readings(lanes=(lane,))))
 
 
@@ -31,7 +34,25 @@ def test_counts_and_levels_are_added(ledger: Ledger) -> None:
     assert steps(ledger) == 120
     assert value(ledger.families(), "stepwire_slots_used", **GRU) == 6
     assert value(ledger.families(), "stepwire_queue_seconds_sum", **GRU) == 12
-    assert value(ledger.families(), "stepwire_streams", state="attached") == 14
+    assert value(ledger.families(), "stepwire_streams", **GRU, state="attached") == 6
+
+
+def test_histograms_of_workers_are_added_bound_by_bound() -> None:
+    ledger = Ledger()
+    for worker, waited in (("1", 0.001), ("2", 0.03), ("3", 0.03)):
+        queue = Histogram()
+        queue.add(waited)
+        lane = LaneReading(ModelKey("gru", 3), 1, StepCounts(queue=queue))
+        ledger.update(worker, families(readings(lanes=(lane,))))
+    ledger.retire("3")
+    [family] = [each for each in ledger.families() if each.name == "stepwire_queue_seconds"]
+    bounds = [each.labels["le"] for each in family.samples if each.name.endswith("_bucket")]
+    assert bounds == sorted(bounds, key=float) and bounds[-1] == "+Inf"
+    below = {
+        each.labels["le"]: each.value for each in family.samples if each.name.endswith("_bucket")
+    }
+    assert (below["0.0005"], below["0.001"], below["0.02"], below["0.05"]) == (0, 1, 1, 3)
+    assert below["+Inf"] == value([family], "stepwire_queue_seconds_count", **GRU) == 3
 
 
 def test_an_update_replaces_the_one_before(ledger: Ledger) -> None:
