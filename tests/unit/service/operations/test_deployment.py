@@ -132,6 +132,18 @@ async def service(tmp_path: Path) -> Service:
     return Service(tmp_path)
 
 
+async def test_versions_that_take_new_streams_are_told_oldest_first(service: Service) -> None:
+    for version in (10, 2):
+        service.put(PACKAGE, version)
+        await service.load(version)
+    stays = await service.open(version=1)
+    assert service.deployment.versions(NAME) == [1, 2, 10]
+    await service.unload(1)
+    assert service.deployment.versions(NAME) == [2, 10]
+    assert service.deployment.versions("nothing") == []
+    service.close(stays)
+
+
 async def test_a_version_that_was_not_there_at_the_start_takes_new_streams(
     service: Service,
 ) -> None:
