@@ -121,7 +121,7 @@ def _typed(given: pb.ModelInferRequest.InferInputTensor, tensor: WireTensor) -> 
         raise InvalidRequest(f"{tensor} has no typed contents: send it in raw_input_contents")
     elements: Sequence[bool | int | float] = getattr(given.contents, tensor.field)
     try:
-        data = np.array(elements, tensor.dtype).tobytes()
+        data = np.array(list(elements), tensor.dtype).tobytes()
     except OverflowError as error:
         raise InvalidRequest(f"{tensor} has elements out of range: {error}") from error
     if len(data) != tensor.nbytes:

@@ -1,0 +1,92 @@
+"""Sequences whose state is in a store that several servers share."""
+
+from __future__ import annotations
+
+from service.core.sequences import sequence_key
+from service.sequences.sequences import Sequences
+from tests.fakes import MODEL
+from tests.replicas import Replica, Shared, until
+from tests.sequences import Client
+
+KEY = sequence_key("", MODEL.name, 7)
+
+
+class Server:
+    def __init__(self, store: Shared) -> None:
+        self.replica = Replica(store)
+        self.sequences = Sequences(self.replica.engine, 60.0)
+        self.client = Client(self.sequences)
+
+    async def saved(self, step: int) -> None:
+        """Waits until the store has the sequence as it is at `step`."""
+        store = self.replica.line.store
+        assert isinstance(store, Shared)
+        await until(lambda: store.step(KEY) == step)
+
+    async def stop(self) -> None:
+        self.replica.engine.drain()
+        await self.replica.engine.drained()
+        await self.replica.engine.close_down(1.0)
+
+    async def crash(self) -> None:
+        """Nothing of it reaches the store any more."""
+        self.replica.line.cut = True
+
+
+async def test_a_sequence_goes_on_where_its_server_stopped() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True)
+    await first.client.add(7, 2.0)
+    await first.stop()
+    assert await second.client.add(7, 3.0) == 6.0
+
+
+async def test_a_sequence_goes_on_at_another_server_while_its_own_lives() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True)
+    assert await second.client.add(7, 2.0) == 3.0
+    assert await first.client.add(7, 3.0) == 6.0
+    assert await second.client.add(7, 4.0, end=True) == 10.0
+
+
+async def test_after_a_crash_a_sequence_without_numbers_asks_for_a_start() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True)
+    await first.client.add(7, 2.0)
+    await first.saved(2)
+    await first.crash()
+    refusal = await second.client.refusal(7, 3.0)
+    assert "may be lost" in refusal and "sequence_start" in refusal
+    assert await second.client.add(7, 5.0, start=True) == 5.0
+    assert await second.client.add(7, 1.0) == 6.0
+
+
+async def test_after_a_crash_a_numbered_sequence_goes_on_from_its_last_checkpoint() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True, step=0)
+    await first.client.add(7, 2.0, step=1)
+    await first.saved(2)
+    await first.crash()
+    await first.client.add(7, 3.0, step=2)
+    assert "send step 2" in await second.client.refusal(7, 4.0, step=3)
+    assert await second.client.add(7, 2.0, step=1) == 3.0
+    assert await second.client.add(7, 3.0, step=2) == 6.0
+
+
+async def test_a_start_elsewhere_ends_the_sequence_here() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True)
+    assert await second.client.add(7, 10.0, start=True) == 10.0
+    assert await first.client.add(7, 1.0) == 11.0
+
+
+async def test_an_ended_sequence_is_gone_everywhere() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True, end=True)
+    assert "sequence_start" in await second.client.refusal(7)
