@@ -21,9 +21,9 @@ from loadtest.finding import Found, Tried, find
 from loadtest.live import Live
 from loadtest.load import Arrivals, Load, Protocol, Target
 from loadtest.outcome import Outcome
-from loadtest.page import found_page, page
+from loadtest.report.page import found_page, run_page
 from loadtest.search import Trial, search
-from loadtest.table import advice, table, trial_line
+from loadtest.table import advice, table, trial_heading, trial_line
 from loadtest.target import options, target
 from loadtest.wording import rate as rate_in_words
 from stepwire.refused import Refused
@@ -39,7 +39,7 @@ _INTERRUPTED = 130
 _MOST_STREAMS = 1_000_000
 
 
-class Expression(click.ParamType):
+class Expression(click.ParamType[Criterion]):
     name = "criterion"
 
     def convert(
@@ -230,7 +230,7 @@ class _Files:
     def write(self, outcome: Outcome) -> None:
         facts = record.environment(self.target, self.began)
         if self.report:
-            _write(self.report, page(outcome, facts))
+            _write(self.report, run_page(outcome, facts))
         if self.json:
             _write(self.json, _json({**facts, **record.figures(outcome)}))
 
@@ -280,6 +280,7 @@ def _search(
         trials = search(asked.streams, highest=_MOST_STREAMS, whole=True)
     else:
         trials = search(_FIRST_TOTAL / asked.streams)
+    click.echo(trial_heading())
     found = find(trials, load_of, criteria, bench.run, tell)
     files.write_found(found, criteria)
     if found.interrupted:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from loadtest.account import Account
 from loadtest.load import Load
 from loadtest.schedule import Arrival, arrivals
 from loadtest.talkers.talker import Answer, Talker
-
-_POLL = 0.02
-"""Seconds."""
 
 
 class Run:
@@ -25,6 +23,8 @@ class Run:
         self._upcoming = next(self._arrivals, None)
         self._zero = 0.0
         self._over = asyncio.Event()
+        self._unanswered = 0
+        self._settled = asyncio.Event()
         self._talker: Talker | None = None
 
     def now(self) -> float:
@@ -37,8 +37,11 @@ class Run:
             self._account.failed(arrival, answer.error)
         else:
             self._account.answered(arrival, now, answer.batch_size, answer.queued, answer.computed)
+        self._unanswered -= 1
         if self._load.rate is None and now < self._load.duration and not self._over.is_set():
             self._send(Arrival(now, arrival.stream, arrival.following), now)
+        if not self._unanswered and self._over.is_set():
+            self._settled.set()
 
     def stop(self) -> None:
         """No further step is sent."""
@@ -57,9 +60,9 @@ class Run:
         finally:
             self.stop()
             turn.cancel()
-        deadline = self.now() + self._load.drain
-        while talker.unanswered and self.now() < deadline:
-            await asyncio.sleep(_POLL)
+        if self._unanswered:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), self._load.drain)
         gave_up = self.now()
         for arrival in await talker.close():
             self._account.given_up(arrival, gave_up)
@@ -85,4 +88,5 @@ class Run:
     def _send(self, arrival: Arrival, now: float) -> None:
         assert self._talker
         self._account.due(arrival, now)
+        self._unanswered += 1
         self._talker.due(arrival)

@@ -13,7 +13,7 @@ _LOWEST = 1 / 64
 _STEP_BACK = 1 - PRECISION
 _CONFIRMATIONS = 6
 
-Purpose = Literal["double", "halve", "bisect", "confirm"]
+Purpose = Literal["double", "halve", "bisect", "again", "confirm"]
 
 
 class Trial(NamedTuple):
@@ -27,15 +27,16 @@ def search(
     """Yields what to try, is sent whether it held, and returns the level that was confirmed.
 
     Doubles from `first` until a level fails, or halves until one holds; then bisects, until both
-    ends are 5 % apart; then has the best confirmed, and steps back by 5 % where it is not. None:
-    nothing held, or nothing held again. `whole`: levels are whole numbers from 1. No level is
-    above `highest`.
+    ends are 5 % apart; then has the best confirmed, and steps back by 5 % where it is not. A
+    level that fails is tried once more before it counts as failed, since any machine has its bad
+    moments; a confirmation is not. None: nothing held, or nothing held again. `whole`: levels
+    are whole numbers from 1. No level is above `highest`.
     """
     good, bad = yield from _bracketed(first, highest, whole)
     if good is None:
         return None
     while bad is not None and (middle := _between(good, bad, whole)) is not None:
-        held = yield Trial(middle, "bisect")
+        held = yield from _tried(middle, "bisect")
         good, bad = (middle, bad) if held else (good, middle)
     return (yield from _confirmed(good, whole))
 
@@ -45,20 +46,24 @@ def _bracketed(
 ) -> Generator[Trial, bool, tuple[float | None, float | None]]:
     """The highest level that held, and the lowest that did not; None where there is none."""
     level = min(first, highest)
-    held = yield Trial(level, "double")
+    held = yield from _tried(level, "double")
     if held:
         while level < highest:
             higher = min(2 * level, highest)
-            if not (yield Trial(higher, "double")):
+            if not (yield from _tried(higher, "double")):
                 return level, higher
             level = higher
         return level, None
     lowest = max(1.0, first * _LOWEST) if whole else first * _LOWEST
     while (lower := _rounded(level / 2, whole)) >= lowest and lower < level:
-        if (yield Trial(lower, "halve")):
+        if (yield from _tried(lower, "halve")):
             return lower, level
         level = lower
     return None, level
+
+
+def _tried(level: float, purpose: Purpose) -> Generator[Trial, bool, bool]:
+    return (yield Trial(level, purpose)) or (yield Trial(level, "again"))
 
 
 def _between(good: float, bad: float, whole: bool) -> float | None:

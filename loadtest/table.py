@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from loadtest import wording
 from loadtest.account import kinds
@@ -70,16 +70,39 @@ def percentiles(outcome: Outcome) -> Iterator[tuple[str, float]]:
     yield "max", outcome.latency.maximum
 
 
+def trial_rows(trials: Iterable[Tried]) -> Iterator[tuple[str, ...]]:
+    """What was tried, streams, rate of each, asked, reached, p50, p99, max, verdict."""
+    for tried in trials:
+        outcome, load = tried.outcome, tried.outcome.load
+        latency = outcome.latency
+        yield (
+            tried.purpose,
+            f"{load.streams:,}",
+            wording.rate(load.rate or 0.0),
+            wording.rate(load.asked or 0.0),
+            wording.rate(outcome.rate),
+            *(wording.duration(latency.percentile(of)) for of in (50, 99)),
+            wording.duration(latency.maximum),
+            "holds" if tried.held else f"does not hold: {tried.failure}",
+        )
+
+
+_WIDTHS = (8, 9, 10, 10, 10, 9, 9, 9)
+
+
+def trial_heading() -> str:
+    return _columns("trial", "streams", "each", "asked", "reached", "p50", "p99", "max", "")
+
+
 def trial_line(tried: Tried) -> str:
-    outcome = tried.outcome
-    load = outcome.load
-    p50, p99 = (wording.duration(outcome.latency.percentile(of)) for of in (50, 99))
-    rate = wording.rate(load.asked or 0.0)
-    verdict = "holds" if tried.held else f"does not hold: {tried.failure}"
-    return (
-        f"{tried.purpose:<8}{load.streams:>7,} × {wording.rate(load.rate or 0.0):<9}"
-        f"{rate:>10}  p50 {p50:>8}  p99 {p99:>8}  {verdict}"
-    )
+    (cells,) = trial_rows([tried])
+    return _columns(*cells)
+
+
+def _columns(first: str, *cells: str) -> str:
+    *figures, last = cells
+    told = "".join(f"{cell:>{width}}" for cell, width in zip(figures, _WIDTHS[1:], strict=True))
+    return f"{first:<{_WIDTHS[0]}}{told}  {last}".rstrip()
 
 
 def advice(outcome: Outcome) -> str | None:

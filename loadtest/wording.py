@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+Words = Callable[[float], str]
+"""A figure in words."""
+
 
 def duration(seconds: float) -> str:
     """Three digits: 842 µs, 3.07 ms, 1.25 s."""

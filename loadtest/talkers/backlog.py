@@ -16,9 +16,6 @@ class Backlog:
         self._sent: deque[Arrival] = deque()
         self._again: int | None = None
 
-    def __len__(self) -> int:
-        return len(self._waiting) + len(self._sent)
-
     @property
     def ready(self) -> bool:
         """Whether a step may be sent.

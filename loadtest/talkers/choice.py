@@ -35,10 +35,6 @@ class Talkers:
     def due(self, arrival: Arrival) -> None:
         self._of[arrival.stream].due(arrival)
 
-    @property
-    def unanswered(self) -> int:
-        return sum(talker.unanswered for talker in self._talkers)
-
     async def close(self) -> list[Arrival]:
         left = await asyncio.gather(*(talker.close() for talker in self._talkers))
         return [arrival for each in left for arrival in each]

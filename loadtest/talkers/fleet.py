@@ -90,10 +90,6 @@ class FleetTalker:
         member.backlog.add(arrival)
         self._list(member)
 
-    @property
-    def unanswered(self) -> int:
-        return sum(len(member.backlog) for member in self._members.values())
-
     async def close(self) -> list[Arrival]:
         self._leaving = True
         abandoned = [a for member in self._members.values() for a in member.backlog.abandoned()]

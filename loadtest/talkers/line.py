@@ -134,10 +134,6 @@ class Lines:
     def due(self, arrival: Arrival) -> None:
         self._lines[arrival.stream].due(arrival)
 
-    @property
-    def unanswered(self) -> int:
-        return sum(len(line.backlog) for line in self._lines.values())
-
     async def close(self) -> list[Arrival]:
         left = await asyncio.gather(*(line.close() for line in self._lines.values()))
         return [arrival for each in left for arrival in each]

@@ -51,9 +51,5 @@ class Talker(Protocol):
     def due(self, arrival: Arrival) -> None:
         """Takes a step of one of its streams, and sends it as soon as the stream has room."""
 
-    @property
-    def unanswered(self) -> int:
-        """Steps taken and not answered."""
-
     async def close(self) -> list[Arrival]:
         """Ends the streams; returns the steps that were taken and never answered."""
