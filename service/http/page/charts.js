@@ -25,62 +25,61 @@ export function rates(parent, values, interval, most) {
     if (values.length < 2) return marks;
     const path = trace(values.map((value, place) => [x(place), y(value)]));
     const floor = `L${width},${bottom}L${x(0).toFixed(1)},${bottom}Z`;
-    marks.push(mark("path", { d: path + floor, class: "area", style: null, fill: colour(1) }));
+    marks.push(mark("path", { d: path + floor, class: "area", fill: colour(1) }));
     marks.push(mark("path", { d: path, class: "trace", stroke: colour(1) }));
     return marks;
   });
 }
 
-// Times, each series as shares of its own values: `series` is a list of counts.
+// Times, each of `series` as shares of its own counts. Bounds are named at powers of ten.
 export function times(parent, bounds, series) {
-  histogram(parent, bounds.length, series, (place) => {
-    const power = Math.log10(bounds[place]);
-    return Math.abs(power - Math.round(power)) < 1e-6 ? seconds(bounds[place]).replace(/\.0+/, "") : null;
-  });
+  const places = bounds.flatMap((bound, place) => (isPowerOfTen(bound) ? [place] : []));
+  const named = (place) => seconds(bounds[place]).replace(/\.0+/, "");
+  histogram(parent, bounds, series.map(shares), [colour(0), colour(1)], places, named);
 }
 
 export function sizes(parent, bounds, counts) {
-  histogram(parent, bounds.length, [null, counts], (place) =>
-    place % 2 === 0 ? String(bounds[place]) : null,
-  );
+  const places = bounds.flatMap((_, place) => (place % 2 ? [] : [place]));
+  histogram(parent, bounds, [shares(counts)], [colour(1)], places, (place) => bounds[place]);
 }
 
-function histogram(parent, bars, series, named) {
+// A bar for each bound, as high as its share beside the highest.
+function histogram(parent, bounds, series, colours, places, named) {
   drawn(parent, (width, height) => {
     const bottom = height - 16;
-    const room = width / bars;
-    const shown = series.filter(Boolean);
+    const room = width / bounds.length;
+    const thick = (room * 0.78) / series.length;
+    const highest = Math.max(...series.flat(), 1e-9);
     const marks = [rule(0, width, bottom)];
-    shown.forEach((counts, which) => {
-      const all = counts.reduce((sum, each) => sum + each, 0);
-      const beyond = counts[bars] ?? 0;
-      const thick = (room * 0.78) / shown.length;
-      for (let place = 0; place < bars; place += 1) {
-        const held = counts[place] + (place === bars - 1 ? beyond : 0);
-        const share = all ? held / all : 0;
-        const tall = held ? Math.max(1.5, share * (bottom - 6)) : 0;
-        marks.push(
-          mark(
-            "rect",
-            {
-              x: (place * room + room * 0.11 + which * thick).toFixed(1),
-              y: (bottom - tall).toFixed(1),
-              width: Math.max(1, thick - 0.5).toFixed(1),
-              height: tall.toFixed(1),
-              rx: 1,
-              fill: colour(series.indexOf(counts)),
-            },
-            mark("title", {}, `${held} (${(100 * share).toFixed(1)} %)`),
-          ),
-        );
-      }
+    series.forEach((bars, which) => {
+      bars.forEach((share, place) => {
+        if (!share) return;
+        const tall = Math.max(1.5, (share / highest) * (bottom - 4));
+        const left = place * room + room * 0.11 + which * thick;
+        const title = mark("title", {}, `${(100 * share).toFixed(1)} %`);
+        marks.push(bar(left, bottom - tall, thick - 0.5, tall, colours[which], title));
+      });
     });
-    for (let place = 0; place < bars; place += 1) {
-      const name = named(place);
-      if (name) marks.push(label((place + 0.5) * room, height - 2, name, "middle"));
+    const longest = Math.max(...places.map((place) => String(named(place)).length));
+    const every = Math.ceil((places.length * (longest * 6 + 10)) / width);
+    for (const place of places.filter((_, at) => at % every === 0)) {
+      marks.push(label((place + 0.5) * room, height - 2, named(place), "middle"));
     }
     return marks;
   });
+}
+
+// The last count is of what lies beyond all bounds; it is shown with the one before.
+function shares(counts) {
+  const all = counts.reduce((sum, each) => sum + each, 0);
+  const bars = counts.slice(0, -1);
+  bars[bars.length - 1] += counts.at(-1);
+  return bars.map((each) => (all ? each / all : 0));
+}
+
+function isPowerOfTen(value) {
+  const power = Math.log10(value);
+  return Math.abs(power - Math.round(power)) < 1e-6;
 }
 
 // `line`: steps, and for each feature its values.
@@ -120,6 +119,11 @@ function trace(points) {
 
 function rule(from, to, y) {
   return mark("line", { x1: from, x2: to, y1: y, y2: y, class: "grid" });
+}
+
+function bar(x, y, width, height, fill, title) {
+  const [left, top, wide, tall] = [x, y, width, height].map((each) => each.toFixed(1));
+  return mark("rect", { x: left, y: top, width: wide, height: tall, rx: 1, fill }, title);
 }
 
 function label(x, y, text, anchor) {

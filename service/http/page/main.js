@@ -1,8 +1,10 @@
 // The page: asks for a snapshot twice a second while somebody looks, and shows it.
 
 import { rates, sizes, times } from "./charts.js";
-import { DASH, amount, count, elapsed, seconds } from "./format.js";
-import { byId, element, tell } from "./marks.js";
+import { MODELS, STREAMS, streamKey } from "./columns.js";
+import { amount, count, elapsed } from "./format.js";
+import { counters, heading } from "./heading.js";
+import { byId, tell } from "./marks.js";
 import { Locked, Refused, forget, hasToken, snapshot, unlock } from "./source.js";
 import { Table } from "./table.js";
 import { Watched } from "./watched.js";
@@ -11,44 +13,24 @@ const INTERVAL = 500;
 const WATCHING_INTERVAL = 250;
 const RATES_KEPT = 300;
 
+let idleShown = false;
 const asked = { text: "", order: "id", descending: false, model: "" };
 let watched = null;
 let heard = performance.now();
 let due = null;
 let asking = false;
+let hurried = false;
 
-const models = new Table(
-  byId("models"),
-  [
-    { title: "model", value: (row) => row.name },
-    { title: "streams", value: (row) => count(row.streams) },
-    { title: "steps/s", value: (row) => amount(row.rate) },
-    { title: "queue p50", value: (row) => seconds(row.queue.p50), meaning: "from reading a step to the start of its run, over the last seconds" },
-    { title: "p99", value: (row) => seconds(row.queue.p99) },
-    { title: "compute p50", value: (row) => seconds(row.compute.p50), meaning: "a run of the model, over the last seconds" },
-    { title: "p99", value: (row) => seconds(row.compute.p99) },
-    { title: "mean batch", value: (row) => amount(row.batch), meaning: "streams that share a run" },
-  ],
-  { key: (row) => row.name, choose: (row) => only(asked.model === row.name ? "" : row.name) },
-);
+const models = new Table(byId("models"), MODELS, {
+  key: (row) => row.name,
+  choose: (row) => only(asked.model === row.name ? "" : row.name),
+});
 
-const streams = new Table(
-  byId("streams"),
-  [
-    { title: "stream", order: "id", value: (row) => (row.namespace ? `${row.namespace}/${row.id}` : row.id) },
-    { title: "model", order: "model", text: true, value: (row) => row.model },
-    { title: "next step", order: "step", value: (row) => count(row.next_step) },
-    { title: "steps/s", order: "rate", value: (row) => amount(row.rate) },
-    { title: "last step", order: "idle", value: (row) => (row.idle === null ? DASH : row.idle < 1 ? "just now" : `${elapsed(row.idle)} ago`) },
-    { title: "state", text: true, value: (row) => (row.attached ? "attached" : "detached") },
-    { title: "worker", text: true, value: (row) => row.worker },
-  ],
-  { key: streamKey, choose: (row) => watch(row), sort: sortBy },
-);
-
-function streamKey(stream) {
-  return JSON.stringify([stream.namespace, stream.id]);
-}
+const streams = new Table(byId("streams"), STREAMS, {
+  key: streamKey,
+  choose: (row) => watch(row),
+  sort: sortBy,
+});
 
 function only(model) {
   asked.model = model;
@@ -65,6 +47,10 @@ function watch(row) {
   const same = watched && streamKey(watched) === streamKey(row);
   watched = same ? null : new Watched(row.namespace, row.id);
   byId("watched").hidden = !watched;
+  byId("unwatched").hidden = Boolean(watched);
+  byId("unwatch").hidden = !watched;
+  tell(byId("watched-title"), "Outputs");
+  tell(byId("watched-model"), "");
   byId("line").replaceChildren();
   byId("legend").replaceChildren();
   soon();
@@ -81,9 +67,7 @@ function show(told) {
   const { queue, compute, sizes: batches } = told.histograms;
   times(byId("times"), queue.bounds, [queue.counts, compute.counts]);
   sizes(byId("sizes"), batches.bounds, batches.counts);
-  models.show(told.models, asked.model);
-  byId("all-models").hidden = !asked.model;
-  tell(byId("all-models"), `only ${asked.model} · show all`);
+  modelRows(told.models);
   listing(told.streams, Object.keys(told.service.workers).length > 0);
   if (watched) {
     watched.take(told.line);
@@ -91,44 +75,21 @@ function show(told) {
   }
 }
 
-function heading(service) {
-  const state = byId("state");
-  tell(state, service.store_away_for === null ? service.reason : `${service.reason}, store away`);
-  state.className = `state ${service.ready && service.store_away_for === null ? "good" : "bad"}`;
-  const facts = [
-    ["release", service.release],
-    ["up", elapsed(service.uptime)],
-    ["store", service.store_away_for === null ? "ok" : `no answer for ${elapsed(service.store_away_for)}`],
-  ];
-  const workers = Object.values(service.workers);
-  if (workers.length) {
-    facts.push(["workers", `${workers.filter((phase) => phase === "serving").length} of ${workers.length}`]);
-  }
-  byId("facts").replaceChildren(
-    ...facts.map(([term, fact]) => element("div", {}, element("dt", {}, term), element("dd", {}, fact))),
-  );
+// Those without streams and steps stand aside.
+function modelRows(all) {
+  const busy = all.filter((row) => row.streams || row.rate || row.name === asked.model);
+  const idle = all.length - busy.length;
+  models.show(idleShown || !busy.length ? all : busy, asked.model);
+  byId("idle-models").hidden = !idle || !busy.length;
+  tell(byId("idle-models"), idleShown ? "Hide those without streams" : `Show ${idle} without streams`);
+  byId("all-models").hidden = !asked.model;
+  tell(byId("all-models"), "Show streams of all models");
 }
 
 function chosenRate(all) {
   return all
     .filter((model) => !asked.model || model.name === asked.model)
     .reduce((sum, model) => sum + model.rate, 0);
-}
-
-function counters(totals) {
-  const told = [
-    ["steps", totals.ran, false],
-    ["late", totals.late, true],
-    ["errors", totals.errors, true],
-    ["replays", totals.replays, false],
-    ["held", totals.held, false],
-  ];
-  byId("totals").replaceChildren(
-    ...told.flatMap(([term, value, bad]) => [
-      element("dt", {}, term),
-      element("dd", { class: bad && value ? "some" : null }, count(value)),
-    ]),
-  );
 }
 
 function listing(told, byWorker) {
@@ -147,6 +108,7 @@ function listing(told, byWorker) {
 async function ask() {
   if (asking || document.hidden) return;
   asking = true;
+  hurried = false;
   try {
     const answered = watched;
     const told = await snapshot({ ...asked, ...answered?.asked });
@@ -157,7 +119,7 @@ async function ask() {
     failed(error);
   } finally {
     asking = false;
-    later(watched ? WATCHING_INTERVAL : INTERVAL);
+    later(hurried ? 0 : watched ? WATCHING_INTERVAL : INTERVAL);
   }
 }
 
@@ -206,6 +168,7 @@ function later(milliseconds) {
 }
 
 function soon() {
+  hurried = true;
   later(0);
 }
 
@@ -222,6 +185,10 @@ byId("text").addEventListener("input", () => {
   soon();
 });
 byId("all-models").addEventListener("click", () => only(""));
+byId("idle-models").addEventListener("click", () => {
+  idleShown = !idleShown;
+  soon();
+});
 byId("unwatch").addEventListener("click", () => watch(watched));
 document.addEventListener("visibilitychange", soon);
 ask();

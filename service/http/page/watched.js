@@ -1,6 +1,7 @@
 // The stream whose outputs are drawn: they come a few at a time, and are put together here.
 
 import { colour, outputs } from "./charts.js";
+import { named } from "./columns.js";
 import { output } from "./format.js";
 import { byId, element, tell } from "./marks.js";
 
@@ -38,7 +39,7 @@ export class Watched {
   }
 
   show() {
-    tell(byId("watched-title"), this.id);
+    tell(byId("watched-title"), named(this));
     tell(byId("watched-model"), this.gone ? "this stream has ended" : (this.line?.model ?? ""));
     if (!this.line) return;
     outputs(byId("line"), this.line);
