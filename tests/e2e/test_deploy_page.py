@@ -8,21 +8,33 @@ import subprocess
 
 from service.command import serve
 from service.settings import Settings, load
+from tests import compose
 from tests.pages import ROOT, Page
 
 PAGE = Page("docs/deploy.md")
-COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 
 
 def test_the_settings_of_the_table_are_those_that_the_compose_file_reads() -> None:
-    read = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", COMPOSE))
-    assert {name: default for name, default, _ in PAGE.table("variable")} == read
+    assert {name: default for name, default, _ in PAGE.table("variable")} == compose.VARIABLES
+
+
+def test_the_profiles_of_the_table_are_those_of_the_file() -> None:
+    listed = {
+        profile: (re.findall(r"\w+", services), places.replace("`", "").split(", "))
+        for profile, services, places in PAGE.table("profile")
+    }
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for name, service in compose.services().items():
+        services, places = found.setdefault(compose.profile_of(service), ([], []))
+        services.append(name)
+        places += compose.published(service)
+    assert listed == found
 
 
 def test_the_services_of_the_table_are_those_of_the_profile() -> None:
-    of_profile = re.findall(
-        r"^  (\w+):\n    <<: .*\n    profiles: \[cluster\]", COMPOSE, re.MULTILINE
-    )
+    of_profile = [
+        name for name, of in compose.services().items() if compose.profile_of(of) == "cluster"
+    ]
     assert sorted(name for name, *_ in PAGE.table("service")) == sorted(of_profile)
 
 
@@ -35,8 +47,8 @@ def test_the_command_of_many_workers_is_taken() -> None:
 
 
 def test_a_container_may_drain_for_longer_than_its_server_does() -> None:
-    (grace,) = re.findall(r'STEPWIRE_GRACE: "(\d+)"', COMPOSE)
-    (stop,) = re.findall(r"stop_grace_period: (\d+)s", COMPOSE)
+    (grace,) = re.findall(r'STEPWIRE_GRACE: "(\d+)"', compose.TEXT)
+    (stop,) = re.findall(r"stop_grace_period: (\d+)s", compose.TEXT)
     assert int(grace) < int(stop)
 
 

@@ -1,0 +1,72 @@
+"""What every service of the compose file is held to, as far as the file itself says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests import compose
+from tests.pages import ROOT
+
+SERVICES = compose.services()
+EACH = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+ENDS_BY_ITSELF = "load"
+
+
+def user_of(service: dict[str, Any]) -> str:
+    """From the file, or from the Dockerfile of what is built."""
+    if "user" in service:
+        return str(service["user"])
+    build = service["build"]
+    context = build if isinstance(build, str) else build["context"]
+    lines = (ROOT / context / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    return [line.split()[1] for line in lines if line.startswith("USER ")][-1]
+
+
+@EACH
+def test_a_service_is_held_short(service: dict[str, Any]) -> None:
+    assert service["read_only"] and service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"] and service["pids_limit"]
+    assert int(user_of(service).partition(":")[0]) > 0
+
+
+@EACH
+def test_a_port_is_published_for_this_machine_only(service: dict[str, Any]) -> None:
+    assert all(at.startswith("127.0.0.1:") for at in compose.published(service))
+
+
+def test_the_profiles_can_be_up_together() -> None:
+    ports = [at for service in SERVICES.values() for at in compose.published(service)]
+    assert len(ports) == len(set(ports))
+    written = [
+        volume.partition(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+        if isinstance(volume, str) and not volume.startswith(".")
+    ]
+    assert len(written) == len(set(written)), "no two services write to one volume"
+
+
+def test_what_serves_is_started_again_and_what_ends_is_not() -> None:
+    policies = {name: service["restart"] for name, service in SERVICES.items()}
+    assert policies.pop(ENDS_BY_ITSELF, "no") == "no"
+    assert set(policies.values()) == {"unless-stopped"}
+
+
+def test_each_service_can_be_asked_for_its_health() -> None:
+    of_image = re.search(r"^HEALTHCHECK ", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    for name, service in SERVICES.items():
+        if name != ENDS_BY_ITSELF:
+            own = service.get("healthcheck", {}).get("test")
+            assert own or (of_image and service["build"] != "deploy/redis"), name
+
+
+def test_cuda_is_for_its_profile_alone() -> None:
+    (name,) = [name for name, service in SERVICES.items() if "EXTRAS" in str(service.get("build"))]
+    gpu = SERVICES[name]
+    (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
+    assert device["driver"] == "nvidia" and "gpu" in device["capabilities"]
+    assert compose.profile_of(gpu) == gpu["build"]["target"] == gpu["build"]["args"]["EXTRAS"]

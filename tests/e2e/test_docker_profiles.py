@@ -1,0 +1,129 @@
+"""`docker compose --profile observe`, beside the one server and a cluster."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import stepwire.sync
+from tests import alerts, grafana
+from tests.pages import Page
+from tests.prometheus import Prometheus
+from tests.promql import series_of
+from tests.stack import Stack, stacked
+from torture.programs import free_ports
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+
+PROFILES = "observe,cluster,gpu,load"
+PAGE = Page("docs/observe.md")
+WITHOUT_GRAFANA = "stepwire prometheus"
+"""Of the services of a page's command, those for which every engine has an image."""
+MODEL = "pendulum-gru"
+STEPS = 37
+REPLICAS = 2
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    (port,) = free_ports(1)
+    settings = {"COMPOSE_PROFILES": PROFILES, "STEPWIRE_PROMETHEUS_PORT": str(port)}
+    with stacked("stepwire", "prometheus", "replica", "redis", **settings) as built:
+        up = PAGE.block("sh", containing="observe up --detach\n").strip()
+        built.shell(f"{up} {WITHOUT_GRAFANA}")
+        yield built
+
+
+@pytest.fixture(scope="module")
+def prometheus(stack: Stack) -> Prometheus:
+    """It has read a server on which a stream has stepped."""
+    found = Prometheus(f"http://127.0.0.1:{stack.environment['STEPWIRE_PROMETHEUS_PORT']}")
+    stack.await_healthy("stepwire", patience=60)
+    with (
+        stepwire.sync.connect(stack.address) as client,
+        client.stream(MODEL, stream_id="observed") as stream,
+    ):
+        for _ in range(STEPS):
+            stream.step(np.zeros(2, np.float32))
+    # Twice, so that there are rates.
+    found.await_samples(f'rate(stepwire_steps_total{{model="{MODEL}"}}[1m])')
+    return found
+
+
+def as_the_page_asks(stack: Stack, prometheus: Prometheus, containing: str) -> list[dict[str, str]]:
+    command = PAGE.block("sh", containing).replace("http://127.0.0.1:9090", prometheus.url)
+    told = json.loads(stack.run("bash", "-c", command))
+    assert told["status"] == "success"
+    return [{**one["metric"], "value": one["value"][1]} for one in told["data"]["result"]]
+
+
+def test_every_profile_is_one_that_compose_takes(stack: Stack) -> None:
+    stack.compose("config", "--quiet")
+
+
+def test_prometheus_has_the_steps_that_ran(stack: Stack, prometheus: Prometheus) -> None:
+    found = as_the_page_asks(stack, prometheus, "sum by (model)")
+    assert {"model": MODEL, "value": str(STEPS)} in found
+    (server,) = as_the_page_asks(stack, prometheus, "query=up")
+    assert (server["service"], server["value"]) == ("stepwire", "1")
+
+
+def test_every_expression_of_the_dashboard_gives_what_there_is(prometheus: Prometheus) -> None:
+    variables = {"$service": ".*", "$model": ".*", "$__rate_interval": "1m"}
+    for expression in grafana.dashboard().expressions:
+        asked = expression
+        for variable, value in variables.items():
+            asked = asked.replace(variable, value)
+        there = all(prometheus.samples(series) for series in series_of(expression))
+        assert bool(prometheus.samples(asked)) == there, asked
+
+
+def test_every_alert_is_judged_and_none_fires(prometheus: Prometheus) -> None:
+    deadline = time.monotonic() + 30
+    while not all(rule["health"] == "ok" for rule in judged(prometheus)):
+        assert time.monotonic() < deadline, judged(prometheus)
+        time.sleep(0.2)
+    rules = judged(prometheus)
+    assert [rule["name"] for rule in rules] == [alert.name for alert in alerts.alerts()]
+    assert {rule["state"] for rule in rules} == {"inactive"}
+
+
+def judged(prometheus: Prometheus) -> list[dict[str, str]]:
+    return [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+
+
+def test_an_alert_fires_when_it_should_and_only_then(stack: Stack) -> None:
+    image = stack.inspect("prometheus")["Config"]["Image"]
+    stack.run(
+        *("docker", "run", "--rm", "--volume", f"{alerts.FOLDER}:/rules:ro"),
+        *("--entrypoint", "promtool", image, "test", "rules", "/rules/alerts.test.yml"),
+    )
+
+
+def test_the_pages_check_of_a_change(stack: Stack) -> None:
+    _, check = PAGE.block("sh", containing="promtool check").strip().splitlines()
+    assert "SUCCESS" in stack.shell(check)
+
+
+def test_prometheus_is_held_short_and_for_this_machine_only(stack: Stack) -> None:
+    stack.await_healthy("prometheus", patience=60)
+    container = stack.inspect("prometheus")
+    config, host = container["Config"], container["HostConfig"]
+    assert config["User"] == "65534:65534"
+    assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Memory"] and host["PidsLimit"] and host["NanoCpus"]
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    (published,) = host["PortBindings"]["9090/tcp"]
+    assert published["HostIp"] == "127.0.0.1"
+
+
+def test_replicas_are_found_as_they_come(stack: Stack, prometheus: Prometheus) -> None:
+    stack.compose("up", "--detach", "--scale", f"replica={REPLICAS}", "replica")
+    found = prometheus.await_samples('up{service="replica"} == 1', count=REPLICAS)
+    assert len({sample.labels["instance"] for sample in found}) == REPLICAS
+    assert prometheus.samples('up{service="stepwire"} == 1'), "beside the one server"
