@@ -293,14 +293,13 @@ def _search(
     click.echo()
     click.echo(f"{rate_in_words(best.load.asked or 0.0)} is the most that holds {wanted}")
     click.echo(table(best))
-    limits = [tried.outcome for tried in found.trials if not tried.held]
-    if limits and all(outcome.loader_limit for outcome in limits):
-        _advise(limits[-1])
+    if found.limit:
+        _advise(found.limit.outcome)
 
 
 def _advise(outcome: Outcome) -> None:
     if told := advice(outcome):
-        click.echo(told, err=True)
+        click.echo(f"warning: {told}", err=True)
 
 
 def _json(data: dict[str, Any]) -> str:

@@ -34,6 +34,13 @@ class Found:
     """The trial that confirmed the highest load; None if there is none."""
     interrupted: bool
 
+    @property
+    def limit(self) -> Tried | None:
+        """The lowest that failed above the best; None if nothing did."""
+        failed = [each for each in self.trials if not each.held]
+        above = [each for each in failed if self.best and each.level > self.best.level]
+        return min(above, key=lambda each: each.level, default=None)
+
 
 def find(
     search: Generator[Trial, bool, float | None],
@@ -62,18 +69,19 @@ def find(
 def failure(outcome: Outcome, criteria: Sequence[Criterion]) -> str | None:
     """Why a load did not hold; None if it did.
 
-    It holds where the criteria do, nothing was refused or lost, and the answers kept pace. A
-    loader that is itself the limit says nothing of the server, so no higher load is tried.
+    It holds where the criteria do, nothing was refused or lost, and the answers kept pace. What
+    the loader is late by counts too: without it a load would hold all the more.
     """
     for criterion in criteria:
         if not criterion.holds(outcome):
-            return criterion.told(outcome)
+            told = criterion.told(outcome)
+            return f"{told}; {outcome.loader_limit}" if outcome.loader_limit else told
     if outcome.errors:
         kind, count = outcome.total.errors.most_common(1)[0]
         return f"{count} errors: {kind}"
     if outcome.total.answered < _REACHED * outcome.total.due or _too_slow(outcome):
         return "its answers do not keep pace"
-    return outcome.loader_limit
+    return None
 
 
 def _too_slow(outcome: Outcome) -> bool:

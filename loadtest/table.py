@@ -110,6 +110,6 @@ def advice(outcome: Outcome) -> str | None:
     if not outcome.loader_limit:
         return None
     return (
-        f"warning: {outcome.loader_limit}; these latencies are partly its own: give it more "
+        f"{outcome.loader_limit}; these latencies are partly its own: give it more "
         "--processes, processors of its own, or a lower rate"
     )

@@ -17,6 +17,14 @@ def duration(seconds: float) -> str:
     return f"{_three_digits(seconds)} s"
 
 
+def tick(seconds: float) -> str:
+    """Of an axis, whose marks are round: 50 ms."""
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if seconds >= 0.9999 * scale:
+            return f"{seconds / scale:g} {unit}"
+    return f"{seconds * 1e6:g} µs"
+
+
 def rate(per_second: float) -> str:
     return f"{number(per_second)}/s"
 

@@ -10,7 +10,7 @@ from loadtest.report.scales import Scale
 from loadtest.wording import Words
 
 WIDTH, HEIGHT = 960, 300
-LEFT, RIGHT, TOP, BOTTOM = 76, 12, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 64, 30, 12, 44
 PLOT_X = (LEFT, WIDTH - RIGHT)
 PLOT_Y = (HEIGHT - BOTTOM, TOP)
 """Pixels; y grows downwards."""

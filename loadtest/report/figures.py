@@ -15,8 +15,10 @@ from loadtest.report.scales import Scale, linear, logarithmic
 _BANDS = ((50.0, 1, "p50"), (90.0, 2, "p90"), (99.0, 3, "p99"))
 """Percentile, colour, name."""
 _MOST_BARS = 64
+_HEADROOM = 1.1
+"""Above the rate that is asked for, for its name."""
 _NINES = 5
-"""The percentile curve ends at so many, or where every step has its own."""
+"""The percentile curve ends at so many, or where too few steps are left to tell."""
 
 
 class Figure(NamedTuple):
@@ -81,7 +83,7 @@ def _latency(outcome: Outcome) -> Figure:
         for x, cell in zip(middles, cells, strict=True)
     ]
     shown = [point.y for curve in (*curves, longest) for point in curve]
-    chart = _over_time(outcome, logarithmic(shown, *PLOT_Y), wording.duration)
+    chart = _over_time(outcome, logarithmic(shown, *PLOT_Y), wording.tick)
     chart.band(curves[0], curves[1], 1)
     chart.band(curves[1], curves[2], 2)
     chart.band(curves[2], longest, 3)
@@ -103,7 +105,7 @@ def _latency(outcome: Outcome) -> Figure:
 
 def _percentiles(outcome: Outcome) -> Figure:
     curve = outcome.latency.curve()
-    nines = min(_NINES, max(1, math.ceil(math.log10(outcome.latency.count))))
+    nines = min(_NINES, max(1, int(math.log10(outcome.latency.count))))
     # The axis is of what is above: each mark leaves a tenth of the one before.
     x = Scale(1.0, 10.0**nines, *PLOT_X, logarithmic=True)
     points = [Point(min(10.0**nines, 1 / max(1e-12, 1 - share)), s) for share, s in curve]
@@ -113,7 +115,7 @@ def _percentiles(outcome: Outcome) -> Figure:
     chart = Chart(x, logarithmic([point.y for point in points], *PLOT_Y))
     marks = [0.5, *(1 - 10.0**-number for number in range(1, nines + 1))]
     chart.x_grid([1 / (1 - share) for share in marks])
-    chart.y_marks(wording.duration)
+    chart.y_marks(wording.tick)
     chart.x_marks([(1 / (1 - share), f"{100 * share:.10g}%") for share in marks])
     chart.curve(points, 2, "")
     for share in marks:
@@ -134,7 +136,7 @@ def _rate(outcome: Outcome) -> Figure:
     length = outcome.load.interval
     came = [Point((c.start + c.end) / 2, c.interval.came / length) for c in cells]
     failed = [c for c in cells if c.interval.errors]
-    shown = [point.y for point in came] + ([asked] if asked else [])
+    shown = [point.y for point in came] + ([_HEADROOM * asked] if asked else [])
     chart = _over_time(outcome, linear(shown, *PLOT_Y), wording.number)
     if asked:
         chart.level(asked, f"asked {wording.rate(asked)}")

@@ -22,7 +22,7 @@ def curve(found: Found) -> Figure:
     }
     shown = [seconds for of in latencies.values() for seconds in of]
     chart = Chart(logarithmic(rates, *PLOT_X), logarithmic(shown, *PLOT_Y))
-    chart.axes(wording.rate, wording.duration, "steps asked for")
+    chart.axes(wording.rate, wording.tick, "steps asked for")
     if found.best:
         best = found.best.outcome.load.asked or 0.0
         chart.upright(best, f"{wording.rate(best)} holds")

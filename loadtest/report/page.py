@@ -53,7 +53,9 @@ def _run(outcome: Outcome) -> str:
     return "".join(
         (
             _summary(f"{_what(outcome.load).capitalize()}: {_told(outcome)}"),
-            f'<p class="warning">{escape(warning)}.</p>\n' if warning else "",
+            f'<p class="warning">{escape(warning[0].upper() + warning[1:])}.</p>\n'
+            if warning
+            else "",
             _tiles(outcome),
             *map(_figure, figures(outcome)),
             "<h2>In figures</h2>\n",

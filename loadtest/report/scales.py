@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_TICKS = 6
+_TICKS = 8
 """About so many marks."""
 
 

@@ -16,10 +16,10 @@ p { max-width: 48rem; } figcaption, dd { color: var(--quiet); }
 .summary { font-size: 1.1rem; border-left: 3px solid var(--s1); padding-left: 1rem; }
 .warning { border-left: 3px solid var(--warn); padding-left: 1rem; }
 .tiles { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0; }
-.tiles div { flex: 1 1 6.2rem; background: var(--card); border-radius: .5rem; padding: .6rem .8rem;
+.tiles div { flex: 1 1 5.1rem; background: var(--card); border-radius: .5rem; padding: .6rem .7rem;
   display: flex; flex-direction: column; }
 .tiles span, .tiles i { color: var(--quiet); font-size: .8rem; font-style: normal; }
-.tiles b { font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums;
+.tiles b { font-size: 1.12rem; font-weight: 600; font-variant-numeric: tabular-nums;
   white-space: nowrap; }
 figure { margin: 0; } figcaption { max-width: 48rem; margin-bottom: .5rem; font-size: .92rem; }
 figure > svg { width: 100%; height: auto; display: block; }
