@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.core.model import Array
 from torture.programs import NotInstalled
 from torture.triton_client import TritonClient
 
 Call = tuple[str, dict[str, Any]]
 """A method of Triton's client, and keyword arguments."""
+
+Way = tuple[str, str]
+"""A kind of client, "sync" or "aio", and of call, "unary" or "stream"."""
+
+WAYS: tuple[Way, ...] = (("sync", "unary"), ("sync", "stream"), ("aio", "unary"), ("aio", "stream"))
 
 _SCRIPTS = Path(__file__).parent / "triton"
 
@@ -46,3 +52,44 @@ def refusals(
     outcomes = played(client, "calls", address, kind, stdin=calls)
     assert not any("answer" in outcome for outcome in outcomes), outcomes
     return [(outcome["status"], outcome["message"]) for outcome in outcomes]
+
+
+def step(
+    model: str,
+    sequence: int | str,
+    *,
+    id_: str = "",
+    start: bool = False,
+    end: bool = False,
+    version: str = "",
+    outputs: Sequence[str] | None = None,
+    number: int | None = None,
+    **inputs: Array,
+) -> dict[str, Any]:
+    """A timestep for `answers`. `inputs`: each of the shape of one timestep of one stream."""
+    return {
+        "model": model,
+        "version": version,
+        "id": id_,
+        "sequence": sequence,
+        "start": start,
+        "end": end,
+        "inputs": {name: _tensor(array) for name, array in inputs.items()},
+        "outputs": outputs,
+        "parameters": {} if number is None else {"step": number},
+    }
+
+
+def _tensor(array: Array) -> dict[str, Any]:
+    return {
+        "dtype": array.dtype.name,
+        "shape": (1, *array.shape),
+        "data": array.tobytes().hex(),
+    }
+
+
+def answers(
+    client: TritonClient, address: str, way: Way, steps: Sequence[Mapping[str, Any]]
+) -> list[Any]:
+    """As `tests.triton.steps` tells them, which see."""
+    return list(played(client, "steps", address, *way, stdin=steps))
