@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.console.view import Listing, Order, Query, StreamView
+from service.console.view import Listing, Query, Sort, StreamView
 from service.core.model import Array
 from service.core.streams import ModelKey, Stream
 from service.lanes.lane import Lane
@@ -98,22 +98,22 @@ def _matches(found: _Found, text: str) -> bool:
 
 
 def _first(found: list[_Found], query: Query) -> list[_Found]:
-    if query.order in (Order.ID, Order.MODEL):
-        by_model = query.order is Order.MODEL
+    if query.sort in (Sort.ID, Sort.MODEL):
+        by_model = query.sort is Sort.MODEL
         choose = heapq.nlargest if query.descending else heapq.nsmallest
         return choose(
             query.limit, found, key=lambda each: (by_model and each.model, each.stream.key)
         )
-    values = np.array([_value(each, query.order) for each in found])
+    values = np.array([_value(each, query.sort) for each in found])
     order = np.argsort(-values if query.descending else values, kind="stable")  # NaN come last
     return [found[place] for place in order[: query.limit]]
 
 
-def _value(found: _Found, order: Order) -> float:
+def _value(found: _Found, sort: Sort) -> float:
     look, row = found.look, found.row
-    if order is Order.STEP:
+    if sort is Sort.STEP:
         return float(look.steps[row])
-    return float(look.rates[row] if order is Order.RATE else -look.moved[row])
+    return float(look.rates[row] if sort is Sort.RATE else -look.moved[row])
 
 
 def _view(found: _Found, now: float) -> StreamView:

@@ -37,7 +37,7 @@ class Service(NamedTuple):
     """What each does; empty for a single process."""
 
 
-def snapshot(service: Service, history: History, look: Look, query: Query) -> Json:
+def snapshot_of(service: Service, history: History, look: Look, query: Query) -> Json:
     """`look`: what the processes have answered to `query`."""
     scope = query.scope
     streams = together.listing(look.views, query)

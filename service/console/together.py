@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from service.console.view import Line, Listing, Order, Query, StreamView, View
+from service.console.view import Line, Listing, Query, Sort, StreamView, View
 
-_KEYS: Mapping[Order, Callable[[StreamView], Any]] = {
-    Order.ID: lambda each: each.key,
-    Order.MODEL: lambda each: (each.model, each.key),
-    Order.STEP: lambda each: each.next_step,
-    Order.RATE: lambda each: each.rate,
-    Order.IDLE: lambda each: each.idle,
+_KEYS: Mapping[Sort, Callable[[StreamView], Any]] = {
+    Sort.ID: lambda each: each.key,
+    Sort.MODEL: lambda each: (each.model, each.key),
+    Sort.STEP: lambda each: each.next_step,
+    Sort.RATE: lambda each: each.rate,
+    Sort.IDLE: lambda each: each.idle,
 }
 
 
@@ -43,7 +43,7 @@ def line(views: Mapping[str, View]) -> Line | None:
 
 def _sorted(streams: list[StreamView], query: Query) -> list[StreamView]:
     """What is not known comes last, in either direction."""
-    key = _KEYS[query.order]
+    key = _KEYS[query.sort]
     known = [each for each in streams if key(each) is not None]
     unknown = [each for each in streams if key(each) is None]
     return sorted(known, key=key, reverse=query.descending) + unknown

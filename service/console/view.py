@@ -10,7 +10,7 @@ from service.console.counted import Counted
 from service.core.streams import ModelKey, StreamKey
 
 
-class Order(StrEnum):
+class Sort(StrEnum):
     """Of streams."""
 
     ID = "id"
@@ -48,7 +48,7 @@ class Query:
     scope: Scope = Scope()
     text: str = ""
     """Part of the ids, or of the model's name, of the streams to list; in any case."""
-    order: Order = Order.ID
+    sort: Sort = Sort.ID
     descending: bool = False
     limit: int = 0
     """Streams to list at most; 0: none is looked at."""

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from aiohttp import web
 
 from service.console.history import INTERVAL, History, Look
-from service.console.snapshot import Json, Service, snapshot
-from service.console.view import Order, Query, Scope
+from service.console.snapshot import Json, Service, snapshot_of
+from service.console.view import Query, Scope, Sort
 from service.core.errors import NotAllowed, Unauthenticated
 from service.core.streams import StreamKey
 from service.http.observed import Observed
@@ -104,9 +104,9 @@ class Console:
     async def _data(self, request: web.Request) -> web.Response:
         scope = self._visitors.scope(request.host, request.headers.get("Authorization"))
         query = _query(request.query, scope)
-        return web.json_response(await self._snapshot(query))
+        return web.json_response(await self.snapshot(query))
 
-    async def _snapshot(self, query: Query) -> Json:
+    async def snapshot(self, query: Query) -> Json:
         readiness = await self._observed.readiness()
         service = Service(
             self._release,
@@ -116,7 +116,7 @@ class Console:
             readiness.degraded_for,
             {name: one.phase for name, one in readiness.workers.items()},
         )
-        return snapshot(service, self._history, await self._look(query), query)
+        return snapshot_of(service, self._history, await self._look(query), query)
 
 
 def _query(asked: Mapping[str, str], scope: Scope) -> Query:
@@ -125,7 +125,7 @@ def _query(asked: Mapping[str, str], scope: Scope) -> Query:
         return Query(
             Scope(scope.namespace, scope.patterns, asked.get("model", "")),
             asked.get("text", "")[:_LONGEST_TEXT],
-            Order(asked.get("order", Order.ID)),
+            Sort(asked.get("sort", Sort.ID)),
             asked.get("descending") == "true",
             ROWS,
             StreamKey(asked.get("namespace", ""), asked["id"]) if asked.get("id") else None,

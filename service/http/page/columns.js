@@ -17,11 +17,11 @@ export const MODELS = [
 ];
 
 export const STREAMS = [
-  { title: "stream", order: "id", value: (row) => named(row) },
-  { title: "model", order: "model", text: true, value: (row) => row.model },
-  { title: "next step", order: "step", value: (row) => count(row.next_step) },
-  { title: "steps/s", order: "rate", value: (row) => amount(row.rate) },
-  { title: "last step", order: "idle", value: (row) => ago(row.idle) },
+  { title: "stream", sort: "id", value: (row) => named(row) },
+  { title: "model", sort: "model", text: true, value: (row) => row.model },
+  { title: "next step", sort: "step", value: (row) => count(row.next_step) },
+  { title: "steps/s", sort: "rate", value: (row) => amount(row.rate) },
+  { title: "last step", sort: "idle", value: (row) => ago(row.idle) },
   { title: "state", text: true, value: (row) => (row.attached ? "attached" : "detached") },
   { title: "worker", text: true, value: (row) => row.worker },
 ];

@@ -14,7 +14,7 @@ const WATCHING_INTERVAL = 250;
 const RATES_KEPT = 300;
 
 let idleShown = false;
-const asked = { text: "", order: "id", descending: false, model: "" };
+const asked = { text: "", sort: "id", descending: false, model: "" };
 let watched = null;
 let heard = performance.now();
 let due = null;
@@ -37,9 +37,9 @@ function only(model) {
   soon();
 }
 
-function sortBy(order) {
-  asked.descending = asked.order === order ? !asked.descending : ["step", "rate"].includes(order);
-  asked.order = order;
+function sortBy(column) {
+  asked.descending = asked.sort === column ? !asked.descending : ["step", "rate"].includes(column);
+  asked.sort = column;
   soon();
 }
 

@@ -3,7 +3,7 @@
 
 import { element, tell } from "./marks.js";
 
-// `columns`: {title, text, className, order, value(row)}. The first column's cell is a button.
+// `columns`: {title, text, sort, value(row), meaning}. The first column's cell is a button.
 export class Table {
   constructor(parent, columns, { key, choose, sort }) {
     this.columns = columns;
@@ -15,7 +15,7 @@ export class Table {
     parent.replaceChildren(element("thead", {}, element("tr", {}, ...this.heads)), this.body);
   }
 
-  // `chosen`: the key of a row, or null; `sorted`: {order, descending} or null.
+  // `chosen`: the key of a row, or null; `sorted`: {sort, descending} or null.
   show(rows, chosen, sorted = null) {
     const kept = new Map();
     rows.forEach((row, place) => {
@@ -58,14 +58,14 @@ export class Table {
 
 function head(column, sort) {
   const attributes = { scope: "col", class: column.text ? "text" : null, title: column.meaning };
-  if (!column.order) return element("th", attributes, column.title);
+  if (!column.sort) return element("th", attributes, column.title);
   const button = element("button", {}, column.title);
-  button.addEventListener("click", () => sort(column.order));
+  button.addEventListener("click", () => sort(column.sort));
   return element("th", attributes, button);
 }
 
 function marked(cell, column, sorted) {
-  if (sorted && column.order === sorted.order) {
+  if (sorted && column.sort === sorted.sort) {
     cell.setAttribute("aria-sort", sorted.descending ? "descending" : "ascending");
   } else {
     cell.removeAttribute("aria-sort");

@@ -98,6 +98,18 @@ def test_http_is_plain_text_and_follows_the_same_rule() -> None:
     assert line.startswith("http_listen (--http-listen, STEPWIRE_HTTP_LISTEN): not HOST:PORT")
 
 
+def test_the_live_page_is_where_only_this_machine_reaches_it_unless_told() -> None:
+    here, there = {"http_listen": "127.0.0.1:0"}, {"http_listen": "0.0.0.0:0", "insecure": "true"}
+    assert not load({}).serves_console
+    assert load(here).serves_console
+    assert not load(here | {"console": "off"}).serves_console
+    assert not load(there).serves_console
+    assert load(there | {"console": "on"}).serves_console
+    assert refusal({"console": "on"}) == [
+        "console: the live page needs a port: give it --http-listen HOST:PORT"
+    ]
+
+
 def test_many_workers_need_a_store_that_all_of_them_reach() -> None:
     [line] = refusal({"workers": "3"})
     assert "name one with --store sqlite:PATH or redis://HOST:PORT/DB" in line

@@ -2,7 +2,20 @@ from __future__ import annotations
 
 import gc
 
-from service.startup import spare_what_is_loaded
+import pytest
+
+from service.startup import announce, spare_what_is_loaded
+
+
+def test_what_is_up_is_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    announce("127.0.0.1:1", ["gru/1", "lstm/2"], "127.0.0.1:2", page=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "stepwire: listening on 127.0.0.1:1, serving gru/1, lstm/2",
+        "stepwire: health and metrics on http://127.0.0.1:2",
+        "stepwire: live page on http://127.0.0.1:2/",
+    ]
+    announce("127.0.0.1:1", ["gru/1"], None, page=True)
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_the_garbage_collector_no_longer_looks_at_what_is_loaded() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from service.console.census import Census
-from service.console.view import Listing, Order, Query, Scope, StreamView
+from service.console.view import Listing, Query, Scope, Sort, StreamView
 from service.core.lateness import LatePolicy
 from service.core.streams import ModelKey, Stream, StreamKey, hash_token
 from service.lanes.lane import Lane
@@ -111,11 +111,11 @@ def test_streams_come_in_the_order_asked_for() -> None:
     census, lanes = filled()
     seen(census, lanes, 0.0)
     assert ids(seen(census, lanes, 0.0)) == ["Cart", "b", "d", "a"]
-    by_step = Query(limit=9, order=Order.STEP)
+    by_step = Query(limit=9, sort=Sort.STEP)
     assert ids(seen(census, lanes, 0.0, by_step)) == ["b", "a", "Cart", "d"]
-    by_step = Query(limit=2, order=Order.STEP, descending=True)
+    by_step = Query(limit=2, sort=Sort.STEP, descending=True)
     assert ids(seen(census, lanes, 0.0, by_step)) == ["d", "Cart"]
-    by_model = Query(limit=9, order=Order.MODEL, descending=True)
+    by_model = Query(limit=9, sort=Sort.MODEL, descending=True)
     assert ids(seen(census, lanes, 0.0, by_model))[0] == "d"
 
 
@@ -129,9 +129,9 @@ def test_rates_and_idleness_order_with_the_unknown_last() -> None:
     steps(lane, slow, 1)
     begun(lane, "new")
     for descending, expected in ((True, ["fast", "slow", "new"]), (False, ["slow", "fast", "new"])):
-        query = Query(limit=9, order=Order.RATE, descending=descending)
+        query = Query(limit=9, sort=Sort.RATE, descending=descending)
         assert ids(seen(census, [lane], 2.0, query)) == expected
-    query = Query(limit=9, order=Order.IDLE)
+    query = Query(limit=9, sort=Sort.IDLE)
     assert ids(seen(census, [lane], 2.0, query)) == ["slow", "fast", "new"]
 
 

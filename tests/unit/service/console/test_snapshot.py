@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from service.console.counted import Counted
 from service.console.history import History, Look
-from service.console.snapshot import Json, Service, snapshot
+from service.console.snapshot import Json, Service, snapshot_of
 from service.console.view import ModelView, Query, Scope, View
 from service.core.histogram import SECONDS, SIZES
 from tests.unit.service.console.made import GRU, LSTM, line, listing, look, stream, view
@@ -19,7 +19,7 @@ def told(*looks: Look, query: Query | None = None) -> Json:
     for each in looks[:-1]:
         history.add(each)
     found: Json = json.loads(
-        json.dumps(snapshot(SERVICE, history, looks[-1], query or Query()), allow_nan=False)
+        json.dumps(snapshot_of(SERVICE, history, looks[-1], query or Query()), allow_nan=False)
     )
     return found
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from service.console import together
-from service.console.view import Order, Query
+from service.console.view import Query, Sort
 from tests.unit.service.console.made import line, listing, stream, view
 
 
@@ -15,12 +15,12 @@ def ids(query: Query) -> list[str]:
 
 def test_streams_of_all_workers_are_in_one_order() -> None:
     assert ids(Query(limit=10)) == ["a", "b", "c", "d"]
-    assert ids(Query(limit=10, order=Order.STEP, descending=True)) == ["d", "b", "a", "c"]
+    assert ids(Query(limit=10, sort=Sort.STEP, descending=True)) == ["d", "b", "a", "c"]
 
 
 def test_what_is_not_known_comes_last_in_either_direction() -> None:
-    assert ids(Query(limit=10, order=Order.RATE)) == ["c", "a", "b", "d"]
-    assert ids(Query(limit=10, order=Order.RATE, descending=True)) == ["b", "a", "c", "d"]
+    assert ids(Query(limit=10, sort=Sort.RATE)) == ["c", "a", "b", "d"]
+    assert ids(Query(limit=10, sort=Sort.RATE, descending=True)) == ["b", "a", "c", "d"]
 
 
 def test_no_more_are_listed_than_asked_for_and_all_are_counted() -> None:

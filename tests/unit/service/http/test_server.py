@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 import aiohttp
 import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.console.view import Query, View
 from service.http.server import listening
 from service.metrics.service import families
 from service.operations.readiness import Phase, Readiness, combined
@@ -27,6 +28,9 @@ class Observed:
 
     async def metrics(self) -> Iterable[Metric]:
         return families(readings())
+
+    async def views(self, query: Query) -> Mapping[str, View]:
+        return {}
 
 
 @pytest.fixture

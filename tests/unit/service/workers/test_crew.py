@@ -6,15 +6,17 @@ from unittest.mock import Mock
 
 import pytest
 
+from service.console.counted import Counted
+from service.console.view import Line, Listing, ModelView, Query, Scope, Sort, StreamView, View
 from service.core.counts import LaneReading, StepCounts
-from service.core.streams import ModelKey
+from service.core.streams import ModelKey, StreamKey
 from service.metrics.service import families
 from service.metrics.text import written
 from service.operations.orders import Action, ModelState, Order, Outcome
 from service.operations.readiness import Phase, Readiness
 from service.workers.control import Failed, Gone
 from service.workers.crew import Crew
-from service.workers.messages import ORDER, ORDERS, OUTCOME, OUTCOMES, READINESS
+from service.workers.messages import ORDER, ORDERS, OUTCOME, OUTCOMES, QUERY, READINESS, VIEW
 from service.workers.worker import Worker
 from tests.unit.service.metrics.made import GRU, readings, value
 
@@ -128,6 +130,39 @@ async def test_metrics_are_those_of_all_workers_dead_and_silent_ones_too(crew: C
     crew.dismiss(first)
     await serving(crew, "1", metrics=await ran(3))
     assert await steps(crew) == 128
+
+
+def shown(steps: int) -> Any:
+    models = (ModelView(ModelKey("gru", 3), 1, Counted(ran=steps)),)
+    stream = StreamView(StreamKey("", "robot"), ModelKey("gru", 3), steps, attached=True)
+    return VIEW.dump_python(View(models, Listing((stream,), 1, 1, 0)), mode="json")
+
+
+async def test_the_live_page_is_shown_every_worker_that_lives(crew: Crew) -> None:
+    first = await serving(crew, "1", view=shown(100))
+    second = await serving(crew, "2", view=shown(20))
+    views = await crew.views(Query(limit=5))
+    assert [view.models[0].counted.ran for view in views.values()] == [100, 20]
+    assert [view.listing.matched for view in views.values()] == [1, 1]
+    first.says["view"] = TimeoutError()
+    second.says["view"] = shown(25)
+    silent, other = (await crew.views(Query(limit=5))).values()
+    assert (silent.models[0].counted.ran, silent.listing) == (100, Listing())
+    assert other.models[0].counted.ran == 25
+    before = views.keys()
+    crew.dismiss(first)
+    await serving(crew, "1", view=shown(3))
+    after = await crew.views(Query())
+    assert sorted(view.models[0].counted.ran for view in after.values()) == [3, 25]
+    assert len(before & after.keys()) == 1
+
+
+async def test_a_line_and_a_question_survive_the_way_to_a_worker() -> None:
+    line = Line(ModelKey("gru", 3), ("y",), 1, 9, (7, 8), ((0.5, -1.0),))
+    view = View(line=line)
+    assert VIEW.validate_python(VIEW.dump_python(view, mode="json")) == view
+    query = Query(Scope("plant", ("gru*",)), "robot", Sort.RATE, True, 9, StreamKey("", "m/int/4"))
+    assert QUERY.validate_python(QUERY.dump_python(query, mode="json")) == query
 
 
 async def test_restarts_are_counted_and_stops_are_not(crew: Crew) -> None:
