@@ -26,6 +26,7 @@ from loadtest.search import Trial, search
 from loadtest.table import advice, table, trial_heading, trial_line
 from loadtest.target import options, target
 from loadtest.wording import rate as rate_in_words
+from stepwire.completing import model_names
 from stepwire.refused import Refused
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -53,7 +54,7 @@ class Expression(click.ParamType[Criterion]):
 
 @click.command(short_help="Load a server and measure latency from when each step was due.")
 @click.argument("address", default="localhost:50051", metavar="[HOST:PORT]")
-@click.option("--model", required=True, help="As the server calls it.")
+@click.option("--model", required=True, shell_complete=model_names, help="As the server calls it.")
 @click.option("--version", type=click.IntRange(min=1), help="Of the model.  [default: the newest]")
 @click.option(
     "--protocol",

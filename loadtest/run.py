@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -21,6 +20,7 @@ class Run:
         self._account = account
         self._arrivals: Iterator[Arrival] = arrivals(load, streams)
         self._upcoming = next(self._arrivals, None)
+        self._loop = asyncio.get_running_loop()
         self._zero = 0.0
         self._over = asyncio.Event()
         self._unanswered = 0
@@ -29,7 +29,7 @@ class Run:
 
     def now(self) -> float:
         """Seconds, as those of arrivals."""
-        return time.monotonic() - self._zero
+        return self._loop.time() - self._zero
 
     def heard(self, arrival: Arrival, answer: Answer) -> None:
         now = self.now()
@@ -50,16 +50,14 @@ class Run:
     async def pace(self, talker: Talker, zero: float) -> None:
         """Sends every step when it is due, awaits answers, and gives up what is left.
 
-        `zero`: what the times of the load count from, on the monotonic clock.
+        `zero`: what the times of the load count from, on the loop's clock.
         """
         self._talker, self._zero = talker, zero
-        loop = asyncio.get_running_loop()
-        turn = loop.call_soon(self._turn)
+        self._loop.call_soon(self._turn)
         try:
             await self._until_over()
         finally:
             self.stop()
-            turn.cancel()
         if self._unanswered:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._settled.wait(), self._load.drain)
@@ -82,8 +80,7 @@ class Run:
             self._send(self._upcoming, now)
             self._upcoming = next(self._arrivals, None)
         if self._upcoming and not self._over.is_set():
-            loop = asyncio.get_running_loop()
-            loop.call_at(self._zero + self._upcoming.at, self._turn)
+            self._loop.call_at(self._zero + self._upcoming.at, self._turn)
 
     def _send(self, arrival: Arrival, now: float) -> None:
         assert self._talker

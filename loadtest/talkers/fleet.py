@@ -238,6 +238,7 @@ class FleetTalker:
         if left.HasField("refused") and not self._leaving:
             self._lost(member, type(errors.by_name(left.refused.error, "")).__name__)
             self._to_leave.append(left.handle)
+            self._news.set()
             self._open_later(member)
 
     def _open_later(self, member: _Member) -> None:

@@ -1,0 +1,174 @@
+"""Streams in calls of their own, spoken to by servers that play a scene."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+
+from loadtest.inputs import Timesteps
+from loadtest.schedule import Arrival
+from loadtest.talkers.line import Lines
+from loadtest.talkers.native import Native
+from loadtest.talkers.talker import Answer
+from stepwire.errors import ModelNotFound
+from stepwire.v1 import stream_pb2 as pb
+from tests.loads import load
+from tests.scripted import WINDOW, Scene, playing
+
+DEADLINE = 10.0
+FIRST, SECOND, THIRD = (Arrival(float(place), 0, place + 1.0) for place in range(3))
+
+
+class Ears:
+    def __init__(self) -> None:
+        self.told: list[tuple[Arrival, Answer]] = []
+        self.news = asyncio.Event()
+
+    def heard(self, arrival: Arrival, answer: Answer) -> None:
+        self.told.append((arrival, answer))
+        self.news.set()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(DEADLINE):
+            while len(self.told) < count:
+                self.news.clear()
+                await self.news.wait()
+
+
+@asynccontextmanager
+async def lines(address: str, ears: Ears, streams: int = 1) -> AsyncIterator[Lines]:
+    async with grpc.aio.insecure_channel(address) as channel:
+        timesteps = Timesteps(seed=0)
+
+        def dialect(stream: int) -> Native:
+            return Native(channel, (), load(model="accumulator"), timesteps, stream)
+
+        made = Lines(range(streams), dialect, ears)
+        try:
+            yield made
+        finally:
+            await made.close()
+
+
+async def answering(scene: Scene) -> None:
+    await scene.opened()
+    with_steps = True
+    while with_steps:
+        message = await scene.hear()
+        with_steps = message.WhichOneof("event") == "step"
+        if with_steps:
+            await scene.answer(message.step)
+
+
+async def test_steps_are_numbered_and_answered_in_order() -> None:
+    ears = Ears()
+    async with playing(answering) as address, lines(address, ears) as talker:
+        served = await talker.open()
+        assert served.version == 1 and served.inputs == ("x: float32[1]",)
+        for arrival in (FIRST, SECOND, THIRD):
+            talker.due(arrival)
+        await ears.until(3)
+    assert [arrival for arrival, _ in ears.told] == [FIRST, SECOND, THIRD]
+    assert all(answer.error is None for _, answer in ears.told)
+
+
+async def test_it_says_goodbye() -> None:
+    heard: list[str | None] = []
+
+    async def scene(of: Scene) -> None:
+        await of.opened()
+        heard.append((await of.hear()).WhichOneof("event"))
+
+    async with playing(scene) as address, lines(address, Ears()) as talker:
+        await talker.open()
+        assert await talker.close() == []
+    assert heard == ["close"]
+
+
+async def test_a_refused_open_is_told() -> None:
+    async def scene(of: Scene) -> None:
+        await of.hear()
+        await of.refuse("MODEL_NOT_FOUND", "no such model", grpc.StatusCode.NOT_FOUND)
+
+    async with playing(scene) as address, lines(address, Ears()) as talker:
+        with pytest.raises(ExceptionGroup) as refused:
+            await talker.open()
+    assert isinstance(refused.value.exceptions[0], ModelNotFound)
+
+
+async def test_a_call_that_breaks_loses_what_was_sent_and_is_opened_again() -> None:
+    async def breaking(scene: Scene) -> None:
+        await scene.opened()
+        await scene.answer(await scene.step())
+        await scene.step()
+        await scene.vanish()
+
+    ears = Ears()
+    async with playing(breaking, answering) as address, lines(address, ears) as talker:
+        await talker.open()
+        for place, arrival in enumerate((FIRST, SECOND)):
+            talker.due(arrival)
+            await ears.until(place + 1)
+        talker.due(THIRD)
+        await ears.until(3)
+    assert [answer.error for _, answer in ears.told] == [None, "Unavailable", None]
+
+
+async def test_an_error_is_told_by_its_name_and_the_next_step_takes_its_number() -> None:
+    numbers: list[int] = []
+
+    async def scene(of: Scene) -> None:
+        await of.opened()
+        step = await of.step()
+        await of.error(step, pb.StepError.CODE_RUN_FAILED)
+        step = await of.step()
+        numbers.append(step.step)
+        await of.answer(step)
+        await of.until_closed()
+
+    ears = Ears()
+    async with playing(scene) as address, lines(address, ears) as talker:
+        await talker.open()
+        talker.due(FIRST)
+        await ears.until(1)
+        talker.due(SECOND)
+        await ears.until(2)
+    assert ears.told[0] == (FIRST, Answer(error="RunFailed", next_step=0))
+    assert numbers == [0]
+
+
+async def test_steps_beyond_the_window_wait_here_and_are_left_over() -> None:
+    seen = asyncio.Event()
+    numbers: list[int] = []
+
+    async def deaf(scene: Scene) -> None:
+        await scene.opened()
+        for _ in range(WINDOW):
+            numbers.append((await scene.step()).step)
+        seen.set()
+        await scene.until_closed()
+
+    due = [Arrival(float(place), 0, place + 1.0) for place in range(WINDOW + 3)]
+    async with playing(deaf) as address, lines(address, Ears()) as talker:
+        await talker.open()
+        for arrival in due:
+            talker.due(arrival)
+        async with asyncio.timeout(DEADLINE):
+            await seen.wait()
+        assert await talker.close() == due
+    assert numbers == list(range(WINDOW))
+
+
+async def test_what_an_answer_says_of_its_run_is_told() -> None:
+    async with grpc.aio.insecure_channel("localhost:1") as channel:
+        dialect = Native(channel, (), load(), Timesteps(seed=0), stream=0)
+        output = pb.Output(batch_size=3, queue_us=20, compute_us=500)
+        answer = dialect.read(pb.StreamResponse(output=output))
+        assert answer == Answer(
+            batch_size=3, queued=pytest.approx(20e-6), computed=pytest.approx(500e-6)
+        )
+        assert dialect.read(pb.StreamResponse(going_away=pb.GoingAway())) is None
