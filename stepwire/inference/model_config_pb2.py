@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stepwire/inference/model_config.proto\x12\tinference\"\x85\x07\n\x0bModelConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08platform\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x11 \x01(\t\x12\x35\n\x0eversion_policy\x18\x03 \x01(\x0b\x32\x1d.inference.ModelVersionPolicy\x12\x16\n\x0emax_batch_size\x18\x04 \x01(\x05\x12$\n\x05input\x18\x05 \x03(\x0b\x32\x15.inference.ModelInput\x12&\n\x06output\x18\x06 \x03(\x0b\x32\x16.inference.ModelOutput\x12;\n\x10\x64ynamic_batching\x18\x0b \x01(\x0b\x32\x1f.inference.ModelDynamicBatchingH\x00\x12=\n\x11sequence_batching\x18\r \x01(\x0b\x32 .inference.ModelSequenceBatchingH\x00\x12\x35\n\x0einstance_group\x18\x07 \x03(\x0b\x32\x1d.inference.ModelInstanceGroup\x12\x1e\n\x16\x64\x65\x66\x61ult_model_filename\x18\x08 \x01(\t\x12:\n\nparameters\x18\x0e \x03(\x0b\x32&.inference.ModelConfig.ParametersEntry\x12\x43\n\x18model_transaction_policy\x18\x13 \x01(\x0b\x32!.inference.ModelTransactionPolicy\x1aL\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.inference.ModelParameter:\x02\x38\x01\x42\x13\n\x11scheduling_choiceJ\x04\x08\t\x10\nJ\x04\x08\n\x10\x0bJ\x04\x08\x0c\x10\rJ\x04\x08\x0f\x10\x10J\x04\x08\x10\x10\x11J\x04\x08\x12\x10\x13J\x04\x08\x14\x10\x15J\x04\x08\x15\x10\x16J\x04\x08\x17\x10\x18J\x04\x08\x18\x10\x19J\x04\x08\x19\x10\x1aR\x12\x63\x63_model_filenamesR\x0bmetric_tagsR\x0coptimizationR\x13\x65nsemble_schedulingR\x0cmodel_warmupR\x10model_operationsR\x0b\x62\x61tch_inputR\x0c\x62\x61tch_outputR\x17model_repository_agentsR\x0eresponse_cacheR\x07runtime\"\xcf\x01\n\nModelInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.inference.DataType\x12\x0c\n\x04\x64ims\x18\x04 \x03(\x03\x12\x10\n\x08optional\x18\x08 \x01(\x08J\x04\x08\x03\x10\x04J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07J\x04\x08\x07\x10\x08J\x04\x08\t\x10\nR\x06\x66ormatR\x07reshapeR\x0fis_shape_tensorR\x12\x61llow_ragged_batchR\x17is_non_linear_format_io\"\xac\x01\n\x0bModelOutput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.inference.DataType\x12\x0c\n\x04\x64ims\x18\x03 \x03(\x03J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07J\x04\x08\x07\x10\x08R\x0elabel_filenameR\x07reshapeR\x0fis_shape_tensorR\x17is_non_linear_format_io\"\x90\x02\n\x12ModelVersionPolicy\x12\x36\n\x06latest\x18\x01 \x01(\x0b\x32$.inference.ModelVersionPolicy.LatestH\x00\x12\x30\n\x03\x61ll\x18\x02 \x01(\x0b\x32!.inference.ModelVersionPolicy.AllH\x00\x12:\n\x08specific\x18\x03 \x01(\x0b\x32&.inference.ModelVersionPolicy.SpecificH\x00\x1a\x1e\n\x06Latest\x12\x14\n\x0cnum_versions\x18\x01 \x01(\r\x1a\x05\n\x03\x41ll\x1a\x1c\n\x08Specific\x12\x10\n\x08versions\x18\x01 \x03(\x03\x42\x0f\n\rpolicy_choice\"\xe1\x01\n\x14ModelDynamicBatching\x12\x1c\n\x14preferred_batch_size\x18\x01 \x03(\x05\x12$\n\x1cmax_queue_delay_microseconds\x18\x02 \x01(\x04J\x04\x08\x03\x10\x04J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07J\x04\x08\x07\x10\x08R\x11preserve_orderingR\x0fpriority_levelsR\x16\x64\x65\x66\x61ult_priority_levelR\x14\x64\x65\x66\x61ult_queue_policyR\x15priority_queue_policy\"\x81\x04\n\x15ModelSequenceBatching\x12\x41\n\x06\x64irect\x18\x03 \x01(\x0b\x32/.inference.ModelSequenceBatching.StrategyDirectH\x00\x12\x41\n\x06oldest\x18\x04 \x01(\x0b\x32/.inference.ModelSequenceBatching.StrategyOldestH\x00\x12&\n\x1emax_sequence_idle_microseconds\x18\x01 \x01(\x04\x1aX\n\x0eStrategyDirect\x12$\n\x1cmax_queue_delay_microseconds\x18\x01 \x01(\x04\x12 \n\x18minimum_slot_utilization\x18\x02 \x01(\x02\x1a\x90\x01\n\x0eStrategyOldest\x12\x1f\n\x17max_candidate_sequences\x18\x01 \x01(\x05\x12\x1c\n\x14preferred_batch_size\x18\x02 \x03(\x05\x12$\n\x1cmax_queue_delay_microseconds\x18\x03 \x01(\x04\x12\x19\n\x11preserve_ordering\x18\x04 \x01(\x08\x42\x11\n\x0fstrategy_choiceJ\x04\x08\x02\x10\x03J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07R\rcontrol_inputR\x05stateR\x12iterative_sequence\"\x90\x02\n\x12ModelInstanceGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x04 \x01(\x0e\x32\".inference.ModelInstanceGroup.Kind\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"A\n\x04Kind\x12\r\n\tKIND_AUTO\x10\x00\x12\x0c\n\x08KIND_GPU\x10\x01\x12\x0c\n\x08KIND_CPU\x10\x02\x12\x0e\n\nKIND_MODEL\x10\x03J\x04\x08\x03\x10\x04J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07J\x04\x08\x07\x10\x08J\x04\x08\x08\x10\tJ\x04\x08\t\x10\nR\x04gpusR\x07profileR\x0crate_limiterR\x07passiveR\x11secondary_devicesR\x0bhost_policy\"&\n\x0eModelParameter\x12\x14\n\x0cstring_value\x18\x01 \x01(\t\"+\n\x16ModelTransactionPolicy\x12\x11\n\tdecoupled\x18\x01 \x01(\x08*\xfa\x01\n\x08\x44\x61taType\x12\x10\n\x0cTYPE_INVALID\x10\x00\x12\r\n\tTYPE_BOOL\x10\x01\x12\x0e\n\nTYPE_UINT8\x10\x02\x12\x0f\n\x0bTYPE_UINT16\x10\x03\x12\x0f\n\x0bTYPE_UINT32\x10\x04\x12\x0f\n\x0bTYPE_UINT64\x10\x05\x12\r\n\tTYPE_INT8\x10\x06\x12\x0e\n\nTYPE_INT16\x10\x07\x12\x0e\n\nTYPE_INT32\x10\x08\x12\x0e\n\nTYPE_INT64\x10\t\x12\r\n\tTYPE_FP16\x10\n\x12\r\n\tTYPE_FP32\x10\x0b\x12\r\n\tTYPE_FP64\x10\x0c\x12\x0f\n\x0bTYPE_STRING\x10\r\x12\r\n\tTYPE_BF16\x10\x0e\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%stepwire/inference/model_config.proto\x12\tinference\"\x85\x07\n\x0bModelConfig\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08platform\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x11 \x01(\t\x12\x35\n\x0eversion_policy\x18\x03 \x01(\x0b\x32\x1d.inference.ModelVersionPolicy\x12\x16\n\x0emax_batch_size\x18\x04 \x01(\x05\x12$\n\x05input\x18\x05 \x03(\x0b\x32\x15.inference.ModelInput\x12&\n\x06output\x18\x06 \x03(\x0b\x32\x16.inference.ModelOutput\x12;\n\x10\x64ynamic_batching\x18\x0b \x01(\x0b\x32\x1f.inference.ModelDynamicBatchingH\x00\x12=\n\x11sequence_batching\x18\r \x01(\x0b\x32 .inference.ModelSequenceBatchingH\x00\x12\x35\n\x0einstance_group\x18\x07 \x03(\x0b\x32\x1d.inference.ModelInstanceGroup\x12\x1e\n\x16\x64\x65\x66\x61ult_model_filename\x18\x08 \x01(\t\x12:\n\nparameters\x18\x0e \x03(\x0b\x32&.inference.ModelConfig.ParametersEntry\x12\x43\n\x18model_transaction_policy\x18\x13 \x01(\x0b\x32!.inference.ModelTransactionPolicy\x1aL\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.inference.ModelParameter:\x02\x38\x01\x42\x13\n\x11scheduling_choiceJ\x04\x08\t\x10\nJ\x04\x08\n\x10\x0bJ\x04\x08\x0c\x10\rJ\x04\x08\x0f\x10\x10J\x04\x08\x10\x10\x11J\x04\x08\x12\x10\x13J\x04\x08\x14\x10\x15J\x04\x08\x15\x10\x16J\x04\x08\x17\x10\x18J\x04\x08\x18\x10\x19J\x04\x08\x19\x10\x1aR\x12\x63\x63_model_filenamesR\x0bmetric_tagsR\x0coptimizationR\x13\x65nsemble_schedulingR\x0cmodel_warmupR\x10model_operationsR\x0b\x62\x61tch_inputR\x0c\x62\x61tch_outputR\x17model_repository_agentsR\x0eresponse_cacheR\x07runtime\"#\n\x12ModelTensorReshape\x12\r\n\x05shape\x18\x01 \x03(\x03\"\xf0\x01\n\nModelInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.inference.DataType\x12\x0c\n\x04\x64ims\x18\x04 \x03(\x03\x12.\n\x07reshape\x18\x05 \x01(\x0b\x32\x1d.inference.ModelTensorReshape\x12\x10\n\x08optional\x18\x08 \x01(\x08J\x04\x08\x03\x10\x04J\x04\x08\x06\x10\x07J\x04\x08\x07\x10\x08J\x04\x08\t\x10\nR\x06\x66ormatR\x0fis_shape_tensorR\x12\x61llow_ragged_batchR\x17is_non_linear_format_io\"\xcd\x01\n\x0bModelOutput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\tdata_type\x18\x02 \x01(\x0e\x32\x13.inference.DataType\x12\x0c\n\x04\x64ims\x18\x03 \x03(\x03\x12.\n\x07reshape\x18\x05 \x01(\x0b\x32\x1d.inference.ModelTensorReshapeJ\x04\x08\x04\x10\x05J\x04\x08\x06\x10\x07J\x04\x08\x07\x10\x08R\x0elabel_filenameR\x0fis_shape_tensorR\x17is_non_linear_format_io\"\x90\x02\n\x12ModelVersionPolicy\x12\x36\n\x06latest\x18\x01 \x01(\x0b\x32$.inference.ModelVersionPolicy.LatestH\x00\x12\x30\n\x03\x61ll\x18\x02 \x01(\x0b\x32!.inference.ModelVersionPolicy.AllH\x00\x12:\n\x08specific\x18\x03 \x01(\x0b\x32&.inference.ModelVersionPolicy.SpecificH\x00\x1a\x1e\n\x06Latest\x12\x14\n\x0cnum_versions\x18\x01 \x01(\r\x1a\x05\n\x03\x41ll\x1a\x1c\n\x08Specific\x12\x10\n\x08versions\x18\x01 \x03(\x03\x42\x0f\n\rpolicy_choice\"\xe1\x01\n\x14ModelDynamicBatching\x12\x1c\n\x14preferred_batch_size\x18\x01 \x03(\x05\x12$\n\x1cmax_queue_delay_microseconds\x18\x02 \x01(\x04J\x04\x08\x03\x10\x04J\x04\x08\x04\x10\x05J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07J\x04\x08\x07\x10\x08R\x11preserve_orderingR\x0fpriority_levelsR\x16\x64\x65\x66\x61ult_priority_levelR\x14\x64\x65\x66\x61ult_queue_policyR\x15priority_queue_policy\"\x81\x04\n\x15ModelSequenceBatching\x12\x41\n\x06\x64irect\x18\x03 \x01(\x0b\x32/.inference.ModelSequenceBatching.StrategyDirectH\x00\x12\x41\n\x06oldest\x18\x04 \x01(\x0b\x32/.inference.ModelSequenceBatching.StrategyOldestH\x00\x12&\n\x1emax_sequence_idle_microseconds\x18\x01 \x01(\x04\x1aX\n\x0eStrategyDirect\x12$\n\x1cmax_queue_delay_microseconds\x18\x01 \x01(\x04\x12 \n\x18minimum_slot_utilization\x18\x02 \x01(\x02\x1a\x90\x01\n\x0eStrategyOldest\x12\x1f\n\x17max_candidate_sequences\x18\x01 \x01(\x05\x12\x1c\n\x14preferred_batch_size\x18\x02 \x03(\x05\x12$\n\x1cmax_queue_delay_microseconds\x18\x03 \x01(\x04\x12\x19\n\x11preserve_ordering\x18\x04 \x01(\x08\x42\x11\n\x0fstrategy_choiceJ\x04\x08\x02\x10\x03J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07R\rcontrol_inputR\x05stateR\x12iterative_sequence\"\x90\x02\n\x12ModelInstanceGroup\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x04kind\x18\x04 \x01(\x0e\x32\".inference.ModelInstanceGroup.Kind\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"A\n\x04Kind\x12\r\n\tKIND_AUTO\x10\x00\x12\x0c\n\x08KIND_GPU\x10\x01\x12\x0c\n\x08KIND_CPU\x10\x02\x12\x0e\n\nKIND_MODEL\x10\x03J\x04\x08\x03\x10\x04J\x04\x08\x05\x10\x06J\x04\x08\x06\x10\x07J\x04\x08\x07\x10\x08J\x04\x08\x08\x10\tJ\x04\x08\t\x10\nR\x04gpusR\x07profileR\x0crate_limiterR\x07passiveR\x11secondary_devicesR\x0bhost_policy\"&\n\x0eModelParameter\x12\x14\n\x0cstring_value\x18\x01 \x01(\t\"+\n\x16ModelTransactionPolicy\x12\x11\n\tdecoupled\x18\x01 \x01(\x08*\xfa\x01\n\x08\x44\x61taType\x12\x10\n\x0cTYPE_INVALID\x10\x00\x12\r\n\tTYPE_BOOL\x10\x01\x12\x0e\n\nTYPE_UINT8\x10\x02\x12\x0f\n\x0bTYPE_UINT16\x10\x03\x12\x0f\n\x0bTYPE_UINT32\x10\x04\x12\x0f\n\x0bTYPE_UINT64\x10\x05\x12\r\n\tTYPE_INT8\x10\x06\x12\x0e\n\nTYPE_INT16\x10\x07\x12\x0e\n\nTYPE_INT32\x10\x08\x12\x0e\n\nTYPE_INT64\x10\t\x12\r\n\tTYPE_FP16\x10\n\x12\r\n\tTYPE_FP32\x10\x0b\x12\r\n\tTYPE_FP64\x10\x0c\x12\x0f\n\x0bTYPE_STRING\x10\r\x12\r\n\tTYPE_BF16\x10\x0e\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,38 +33,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MODELCONFIG_PARAMETERSENTRY']._loaded_options = None
   _globals['_MODELCONFIG_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_DATATYPE']._serialized_start=2721
-  _globals['_DATATYPE']._serialized_end=2971
+  _globals['_DATATYPE']._serialized_start=2824
+  _globals['_DATATYPE']._serialized_end=3074
   _globals['_MODELCONFIG']._serialized_start=53
   _globals['_MODELCONFIG']._serialized_end=954
   _globals['_MODELCONFIG_PARAMETERSENTRY']._serialized_start=614
   _globals['_MODELCONFIG_PARAMETERSENTRY']._serialized_end=690
-  _globals['_MODELINPUT']._serialized_start=957
-  _globals['_MODELINPUT']._serialized_end=1164
-  _globals['_MODELOUTPUT']._serialized_start=1167
-  _globals['_MODELOUTPUT']._serialized_end=1339
-  _globals['_MODELVERSIONPOLICY']._serialized_start=1342
-  _globals['_MODELVERSIONPOLICY']._serialized_end=1614
-  _globals['_MODELVERSIONPOLICY_LATEST']._serialized_start=1530
-  _globals['_MODELVERSIONPOLICY_LATEST']._serialized_end=1560
-  _globals['_MODELVERSIONPOLICY_ALL']._serialized_start=1562
-  _globals['_MODELVERSIONPOLICY_ALL']._serialized_end=1567
-  _globals['_MODELVERSIONPOLICY_SPECIFIC']._serialized_start=1569
-  _globals['_MODELVERSIONPOLICY_SPECIFIC']._serialized_end=1597
-  _globals['_MODELDYNAMICBATCHING']._serialized_start=1617
-  _globals['_MODELDYNAMICBATCHING']._serialized_end=1842
-  _globals['_MODELSEQUENCEBATCHING']._serialized_start=1845
-  _globals['_MODELSEQUENCEBATCHING']._serialized_end=2358
-  _globals['_MODELSEQUENCEBATCHING_STRATEGYDIRECT']._serialized_start=2044
-  _globals['_MODELSEQUENCEBATCHING_STRATEGYDIRECT']._serialized_end=2132
-  _globals['_MODELSEQUENCEBATCHING_STRATEGYOLDEST']._serialized_start=2135
-  _globals['_MODELSEQUENCEBATCHING_STRATEGYOLDEST']._serialized_end=2279
-  _globals['_MODELINSTANCEGROUP']._serialized_start=2361
-  _globals['_MODELINSTANCEGROUP']._serialized_end=2633
-  _globals['_MODELINSTANCEGROUP_KIND']._serialized_start=2462
-  _globals['_MODELINSTANCEGROUP_KIND']._serialized_end=2527
-  _globals['_MODELPARAMETER']._serialized_start=2635
-  _globals['_MODELPARAMETER']._serialized_end=2673
-  _globals['_MODELTRANSACTIONPOLICY']._serialized_start=2675
-  _globals['_MODELTRANSACTIONPOLICY']._serialized_end=2718
+  _globals['_MODELTENSORRESHAPE']._serialized_start=956
+  _globals['_MODELTENSORRESHAPE']._serialized_end=991
+  _globals['_MODELINPUT']._serialized_start=994
+  _globals['_MODELINPUT']._serialized_end=1234
+  _globals['_MODELOUTPUT']._serialized_start=1237
+  _globals['_MODELOUTPUT']._serialized_end=1442
+  _globals['_MODELVERSIONPOLICY']._serialized_start=1445
+  _globals['_MODELVERSIONPOLICY']._serialized_end=1717
+  _globals['_MODELVERSIONPOLICY_LATEST']._serialized_start=1633
+  _globals['_MODELVERSIONPOLICY_LATEST']._serialized_end=1663
+  _globals['_MODELVERSIONPOLICY_ALL']._serialized_start=1665
+  _globals['_MODELVERSIONPOLICY_ALL']._serialized_end=1670
+  _globals['_MODELVERSIONPOLICY_SPECIFIC']._serialized_start=1672
+  _globals['_MODELVERSIONPOLICY_SPECIFIC']._serialized_end=1700
+  _globals['_MODELDYNAMICBATCHING']._serialized_start=1720
+  _globals['_MODELDYNAMICBATCHING']._serialized_end=1945
+  _globals['_MODELSEQUENCEBATCHING']._serialized_start=1948
+  _globals['_MODELSEQUENCEBATCHING']._serialized_end=2461
+  _globals['_MODELSEQUENCEBATCHING_STRATEGYDIRECT']._serialized_start=2147
+  _globals['_MODELSEQUENCEBATCHING_STRATEGYDIRECT']._serialized_end=2235
+  _globals['_MODELSEQUENCEBATCHING_STRATEGYOLDEST']._serialized_start=2238
+  _globals['_MODELSEQUENCEBATCHING_STRATEGYOLDEST']._serialized_end=2382
+  _globals['_MODELINSTANCEGROUP']._serialized_start=2464
+  _globals['_MODELINSTANCEGROUP']._serialized_end=2736
+  _globals['_MODELINSTANCEGROUP_KIND']._serialized_start=2565
+  _globals['_MODELINSTANCEGROUP_KIND']._serialized_end=2630
+  _globals['_MODELPARAMETER']._serialized_start=2738
+  _globals['_MODELPARAMETER']._serialized_end=2776
+  _globals['_MODELTRANSACTIONPOLICY']._serialized_start=2778
+  _globals['_MODELTRANSACTIONPOLICY']._serialized_end=2821
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from service.api.inference.datatypes import data_type
 from service.api.inference.metadata import PLATFORM
+from service.api.inference.shapes import dims
 from service.core.model import TensorSpec
 from service.lanes.lane import Lane
 from stepwire.inference import model_config_pb2 as pb
@@ -47,11 +48,18 @@ def model_config(lane: Lane, limits: Limits) -> pb.ModelConfig:
 
 
 def _input(spec: TensorSpec) -> pb.ModelInput:
-    return pb.ModelInput(name=spec.name, data_type=data_type(spec.dtype), dims=spec.shape)
+    data_type_, reshape = data_type(spec.dtype), _reshape(spec)
+    return pb.ModelInput(name=spec.name, data_type=data_type_, dims=dims(spec), reshape=reshape)
 
 
 def _output(spec: TensorSpec) -> pb.ModelOutput:
-    return pb.ModelOutput(name=spec.name, data_type=data_type(spec.dtype), dims=spec.shape)
+    data_type_, reshape = data_type(spec.dtype), _reshape(spec)
+    return pb.ModelOutput(name=spec.name, data_type=data_type_, dims=dims(spec), reshape=reshape)
+
+
+def _reshape(spec: TensorSpec) -> pb.ModelTensorReshape | None:
+    """Where the graph has another shape than clients."""
+    return None if dims(spec) == spec.shape else pb.ModelTensorReshape(shape=spec.shape)
 
 
 def _sequence_batching(limits: Limits) -> pb.ModelSequenceBatching:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 
 from service.api.inference.datatypes import datatype
+from service.api.inference.shapes import dims
 from service.core.model import TensorSpec
 from service.lanes.lane import Lane
 from stepwire.inference import inference_pb2 as pb
@@ -37,4 +38,4 @@ def model_metadata(lane: Lane, versions: Iterable[int]) -> pb.ModelMetadataRespo
 
 
 def _tensor(spec: TensorSpec) -> _Tensor:
-    return _Tensor(name=spec.name, datatype=datatype(spec.dtype), shape=(_ROWS, *spec.shape))
+    return _Tensor(name=spec.name, datatype=datatype(spec.dtype), shape=(_ROWS, *dims(spec)))

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from service.api.inference.datatypes import datatype
+from service.api.inference.shapes import dims
 from service.core.model import TensorSpec
 from service.lanes.lane import Lane
 
@@ -67,7 +68,7 @@ def _by_name(specs: Sequence[TensorSpec]) -> dict[str, WireTensor]:
             place,
             spec.name,
             datatype(spec.dtype),
-            (1, *spec.shape),
+            (1, *dims(spec)),
             spec.nbytes,
             spec.dtype.newbyteorder("<"),
             _field(spec.dtype),

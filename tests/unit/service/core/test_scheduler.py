@@ -318,3 +318,27 @@ def test_a_step_sent_with_its_verdict_gets_it_again(verdict: Verdict) -> None:
     again = owner.outputs[1]
     assert again.verdict is verdict
     assert value(again.outputs[0]) == (2.0 if verdict is Verdict.HELD else 14.0)
+
+
+@pytest.mark.parametrize("streams", [1, 3, 20])
+def test_what_steps_wait_and_how_evenly_they_come_is_counted(streams: int) -> None:
+    bench = Bench(max_batch=32)
+    pairs = [bench.stream() for _ in range(streams)]
+    for count, received in enumerate((1.0, 2.0, 3.5)):
+        for stream, _ in pairs:
+            bench.scheduler.submit(stream, step(count, received=received))
+        bench.run(bench.scheduler.next_batch(now=received + 0.25), now=received + 0.75)
+    counts = bench.counts
+    assert counts.sizes == {streams: 3}
+    assert (counts.compute.count, counts.compute.total) == (3, 1.5)
+    assert (counts.queue.count, counts.queue.total) == (3 * streams, 0.75 * streams)
+    assert (counts.jitter.count, counts.jitter.total) == (streams, 0.5 * streams)
+
+
+def test_a_step_that_fails_is_not_counted_as_one_that_ran() -> None:
+    bench = Bench()
+    stream, _ = bench.stream()
+    bench.scheduler.submit(stream, step(0))
+    bench.run(bench.scheduler.next_batch(0.0), 0.5, {0: Fault(StepFault.RESULT_NOT_FINITE, "")})
+    assert bench.counts.batches == bench.counts.compute.count == 1
+    assert bench.counts.queue.count == bench.counts.ran == 0

@@ -40,6 +40,17 @@ def test_a_model_without_states_takes_single_requests(tmp_path: Path) -> None:
     assert config.WhichOneof("scheduling_choice") == "dynamic_batching"
 
 
+def test_a_number_by_itself_is_a_vector_of_one(tmp_path: Path) -> None:
+    model = foreign.lookup()
+    lane = loaded(tmp_path, model.model.SerializeToString(), model.toml)
+    (given,) = model_config(lane, LIMITS).input
+    assert lane.signature.inputs[0].shape == ()
+    assert (list(given.dims), given.HasField("reshape")) == ([1], True)
+    (named,) = model_metadata(lane, [1]).inputs
+    assert list(named.shape) == [-1, 1]
+    assert not any(each.HasField("reshape") for each in model_config(lane, LIMITS).output)
+
+
 def test_it_says_which_file_it_is_of(tmp_path: Path) -> None:
     lane = loaded(tmp_path, graphs.accumulator_package())
     config = model_config(lane, LIMITS)

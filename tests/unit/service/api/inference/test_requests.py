@@ -57,7 +57,7 @@ def test_raw_contents_are_taken_as_they_are() -> None:
 def test_inputs_may_come_in_any_order() -> None:
     model = wire(spec("a"), spec("b", "int64", ()))
     count = np.int64(7).tobytes()
-    message = raw(tensor("b", "INT64", (1,)), tensor("a"), data=(count, TWO.tobytes()))
+    message = raw(tensor("b", "INT64", (1, 1)), tensor("a"), data=(count, TWO.tobytes()))
     assert requests.inputs(message, model) == (TWO.tobytes(), count)
 
 
