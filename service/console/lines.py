@@ -77,7 +77,8 @@ class _Watched:
         self.asked = 0.0
         self._stream = stream
         self._next_step = 0
-        self._kept: deque[tuple[int, Array]] = deque(maxlen=KEPT)
+        self._kept: deque[tuple[int, tuple[bytes, ...]]] = deque(maxlen=KEPT)
+        """Steps, and what each put out, per output."""
         self._names = _names(lane.signature.outputs)
 
     @property
@@ -88,24 +89,27 @@ class _Watched:
     def catch_up(self) -> None:
         if self.lost or (next_step := self.lane.next_step(self._stream)) == self._next_step:
             return
-        history = self.lane.history(self._stream)
-        kept = len(history.seals)
-        if next_step < self._next_step:  # set back from outside
-            self._kept.clear()
-            self._next_step = 0
-        first = max(next_step - kept, self._next_step)
-        rows = [
-            np.frombuffer(data, spec.dtype).reshape(kept, -1)
-            for data, spec in zip(history.outputs, self.lane.signature.outputs, strict=True)
-        ]
-        together = np.concatenate(rows, axis=1, dtype=np.float64, casting="unsafe")[:, :_ROWS]
-        for step in range(first, next_step):
-            self._kept.append((step, together[step - next_step]))
+        if next_step == self._next_step + 1:
+            self._kept.append((self._next_step, self.lane.last_outputs(self._stream)))
+        else:
+            self._catch_up_from_history()
         self._next_step = next_step
 
+    def _catch_up_from_history(self) -> None:
+        history = self.lane.history(self._stream)
+        if history.next_step < self._next_step:  # set back from outside
+            self._kept.clear()
+            self._next_step = 0
+        kept = len(history.seals)
+        first = history.next_step - kept
+        outputs = zip(*(_split(data, kept) for data in history.outputs), strict=True)
+        self._kept += [
+            (step, each) for step, each in enumerate(outputs, first) if step >= self._next_step
+        ]
+
     def line(self, after: int) -> Line:
-        seen = [(step, row) for step, row in self._kept if step > after]
-        columns = np.array([row for _, row in seen]).T.tolist()
+        seen = [(step, outputs) for step, outputs in self._kept if step > after]
+        columns = np.array([self._row(outputs) for _, outputs in seen]).T.tolist()
         return Line(
             self.lane.model,
             self._names[:_ROWS],
@@ -114,6 +118,19 @@ class _Watched:
             tuple(step for step, _ in seen),
             tuple(map(tuple, columns)),
         )
+
+    def _row(self, outputs: tuple[bytes, ...]) -> Array:
+        """The first features of a step, float64 [rows]."""
+        features = [
+            np.frombuffer(data, spec.dtype).astype(np.float64)
+            for data, spec in zip(outputs, self.lane.signature.outputs, strict=True)
+        ]
+        return np.concatenate(features)[:_ROWS]
+
+
+def _split(data: bytes, parts: int) -> list[bytes]:
+    size = len(data) // max(1, parts)
+    return [data[place * size : (place + 1) * size] for place in range(parts)]
 
 
 def _names(outputs: Iterable[TensorSpec]) -> tuple[str, ...]:

@@ -149,6 +149,11 @@ class Lane:
         """int64, by slot; to be read, and only at once."""
         return self._sessions.next_steps()
 
+    def last_outputs(self, stream: Stream) -> tuple[bytes, ...]:
+        """Of a stream that has run a step, its last one; per output."""
+        row = _row(stream)
+        return self._sessions.kept(row, self._sessions.next_step(row) - 1).outputs
+
     def history(self, stream: Stream) -> History:
         """The steps of the stream that are kept."""
         [history] = self._sessions.histories(np.array([_row(stream)], np.int64))
