@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
-from loadtest import record
+from loadtest.conduct import MOST_STREAMS, Bench, Files, run, search_highest
 from loadtest.crew import Crew, LoadRefused
 from loadtest.criteria import BadCriterion, Criterion, criterion
-from loadtest.finding import Found, Tried, find
 from loadtest.live import Live
-from loadtest.load import Arrivals, Load, Protocol, Target
-from loadtest.outcome import Outcome
-from loadtest.report.page import found_page, run_page
-from loadtest.search import Trial, search
-from loadtest.table import advice, table, trial_heading, trial_line
+from loadtest.load import Arrivals, Load, Protocol
 from loadtest.target import options, target
-from loadtest.wording import rate as rate_in_words
 from stepwire.completing import model_names
 from stepwire.refused import Refused
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 _STREAMS, _RATE = 16, 20.0
 _DURATION, _TRIAL = 10.0, 3.0
-_FIRST_TOTAL = 200.0
-"""Steps a second of the first trial of a search for a rate."""
-_INTERRUPTED = 130
-"""What a shell gives a command that an interrupt ended."""
-_MOST_STREAMS = 1_000_000
 
 
 class Expression(click.ParamType[Criterion]):
@@ -65,7 +47,7 @@ class Expression(click.ParamType[Criterion]):
 )
 @click.option(
     "--streams",
-    type=click.IntRange(1, _MOST_STREAMS),
+    type=click.IntRange(1, MOST_STREAMS),
     default=_STREAMS,
     show_default=True,
     help="How many there are, all processes together.",
@@ -196,130 +178,19 @@ def load(
         seed=seed,
     )
     where = target(address, connections, **security)
-    began = datetime.now(UTC)
-    files = _Files(where, began, report, json_)
+    files = Files(where, datetime.now(UTC), report, json_)
     try:
         with Crew(where, processes) as crew:
-            bench = _Bench(crew, Live(sys.stderr))
+            bench = Bench(crew, Live(sys.stderr))
             if find_max:
-                _search(bench, asked, find_max, by_streams=rate is not None, files=files)
+                search_highest(bench, asked, find_max, by_streams=rate is not None, files=files)
             else:
-                _run(bench, asked, fail_if, files)
+                run(bench, asked, fail_if, files)
     except LoadRefused as error:
         raise Refused(f"{address}: {error}") from error
-
-
-@dataclass(frozen=True)
-class _Bench:
-    crew: Crew
-    live: Live
-
-    def run(self, load: Load) -> Outcome:
-        try:
-            return self.crew.run(load, lambda now, seen: self.live.watch(load, now, seen))
-        finally:
-            self.live.clear()
-
-
-@dataclass(frozen=True)
-class _Files:
-    target: Target
-    began: datetime
-    report: Path | None
-    json: Path | None
-
-    def write(self, outcome: Outcome) -> None:
-        facts = record.environment(self.target, self.began)
-        if self.report:
-            _write(self.report, run_page(outcome, facts))
-        if self.json:
-            _write(self.json, _json({**facts, **record.figures(outcome)}))
-
-    def write_found(self, found: Found, criteria: tuple[Criterion, ...]) -> None:
-        facts = record.environment(self.target, self.began)
-        if self.report:
-            _write(self.report, found_page(found, [each.text for each in criteria], facts))
-        if self.json:
-            best = record.figures(found.best.outcome) if found.best else None
-            _write(self.json, _json({**facts, "trials": record.trials(found), "best": best}))
-
-
-def _run(bench: _Bench, asked: Load, fail_if: tuple[Criterion, ...], files: _Files) -> None:
-    outcome = bench.run(asked)
-    click.echo(table(outcome))
-    _advise(outcome)
-    files.write(outcome)
-    failed = [each for each in fail_if if each.holds(outcome)]
-    for each in failed:
-        click.echo(f"failed: {each.told(outcome)}, and --fail-if says {each.text}", err=True)
-    if failed:
-        sys.exit(1)
-    if outcome.interrupted:
-        sys.exit(_INTERRUPTED)
-
-
-def _search(
-    bench: _Bench,
-    asked: Load,
-    criteria: tuple[Criterion, ...],
-    *,
-    by_streams: bool,
-    files: _Files,
-) -> None:
-    def load_of(trial: Trial) -> Load:
-        bench.live.says(f"{trial.purpose}: ")
-        twice = 2 if trial.purpose == "confirm" else 1
-        at = replace(asked, duration=twice * asked.duration)
-        if by_streams:
-            return replace(at, streams=int(trial.level))
-        return replace(at, rate=trial.level)
-
-    def tell(tried: Tried) -> None:
-        click.echo(trial_line(tried))
-
-    if by_streams:
-        trials = search(asked.streams, highest=_MOST_STREAMS, whole=True)
-    else:
-        trials = search(_FIRST_TOTAL / asked.streams)
-    click.echo(trial_heading())
-    found = find(trials, load_of, criteria, bench.run, tell)
-    files.write_found(found, criteria)
-    if found.interrupted:
-        sys.exit(_INTERRUPTED)
-    wanted = " and ".join(each.text for each in criteria)
-    if found.best is None:
-        click.echo(f"failed: no load that was tried holds {wanted}", err=True)
-        sys.exit(1)
-    best = found.best.outcome
-    click.echo()
-    click.echo(f"{rate_in_words(best.load.asked or 0.0)} is the most that holds {wanted}")
-    click.echo(table(best))
-    if found.limit:
-        _advise(found.limit.outcome)
-
-
-def _advise(outcome: Outcome) -> None:
-    if told := advice(outcome):
-        click.echo(f"warning: {told}", err=True)
-
-
-def _json(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=2) + "\n"
 
 
 def _writable(path: Path | None) -> None:
     """Before the load, not behind it. Raises Refused."""
     if path and not path.absolute().parent.is_dir():
         raise Refused(f"{path}: there is no folder {path.parent}; make it first")
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Refused(f"{path}: {error.strerror}") from error
-    click.echo(f"{path} written")

@@ -59,7 +59,7 @@ def rows(outcome: Outcome) -> Iterator[tuple[str, str]]:
     lateness = wording.duration(total.lateness.percentile(99))
     yield (
         "late",
-        f"{wording.share(outcome.late)} by over 1 ms, by the loader's doing (p99 {lateness})",
+        f"{wording.share(outcome.late)} sent over 1 ms late by the loader (p99 {lateness})",
     )
 
 

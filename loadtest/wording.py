@@ -29,8 +29,14 @@ def rate(per_second: float) -> str:
     return f"{number(per_second)}/s"
 
 
+def steps(per_second: float) -> str:
+    return f"{number(per_second)} steps/s"
+
+
 def share(value: float) -> str:
     """As a percentage; what is not none does not read as none."""
+    if value == 0:
+        return "0%"
     if 0 < value < 0.0001:
         return "< 0.01%"
     return f"{value:.2%}" if value < 0.1 else f"{value:.1%}"

@@ -14,7 +14,7 @@ from loadtest.report.scales import Scale, linear, logarithmic
 
 _BANDS = ((50.0, 1, "p50"), (90.0, 2, "p90"), (99.0, 3, "p99"))
 """Percentile, colour, name."""
-_MOST_BARS = 64
+_FEWEST_BARS, _MOST_BARS = 8, 64
 _HEADROOM = 1.1
 """Above the rate that is asked for, for its name."""
 _NINES = 5
@@ -156,12 +156,13 @@ def _rate(outcome: Outcome) -> Figure:
 
 def _batches(outcome: Outcome) -> Figure:
     batches = outcome.total.batches
-    width = math.ceil(max(batches) / _MOST_BARS)
+    largest = max(_FEWEST_BARS, *batches)
+    width = math.ceil(largest / _MOST_BARS)
     bars: dict[int, int] = {}
     for size, count in batches.items():
         bars[(size - 1) // width] = bars.get((size - 1) // width, 0) + count
     total = batches.total()
-    x = Scale(0.5, max(batches) + 0.5 if width == 1 else (max(bars) + 1) * width + 0.5, *PLOT_X)
+    x = Scale(0.5, math.ceil(largest / width) * width + 0.5, *PLOT_X)
     y = linear([100 * count / total for count in bars.values()], *PLOT_Y)
     chart = Chart(x, y)
     chart.axes(

@@ -26,7 +26,7 @@ def found_page(found: Found, criteria: Sequence[str], environment: Mapping[str, 
     wanted = " and ".join(criteria)
     if found.best:
         load = found.best.outcome.load
-        told = f"{wording.rate(load.asked or 0.0)} is the most that holds {wanted}: {_what(load)}."
+        told = f"{wording.steps(load.asked or 0.0)} is the most that holds {wanted}: {_what(load)}."
     else:
         told = f"No load that was tried holds {wanted}."
     parts = [_summary(told), _figure(curve(found)), _trials(found)]

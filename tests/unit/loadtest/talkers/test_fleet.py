@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import grpc
 import numpy as np
@@ -93,6 +94,9 @@ class _Playing(pb_grpc.StreamInferenceServicer):
         self, request_iterator: object, context: Context
     ) -> None:
         await self.plays.pop(0)(Scene(context))
+
+    def Stream(self, request_iterator: object, context: object) -> NoReturn:  # noqa: N802  # as above
+        raise AssertionError("a fleet has no calls of single streams")
 
 
 @asynccontextmanager

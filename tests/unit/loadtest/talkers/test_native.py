@@ -168,7 +168,6 @@ async def test_what_an_answer_says_of_its_run_is_told() -> None:
         dialect = Native(channel, (), load(), Timesteps(seed=0), stream=0)
         output = pb.Output(batch_size=3, queue_us=20, compute_us=500)
         answer = dialect.read(pb.StreamResponse(output=output))
-        assert answer == Answer(
-            batch_size=3, queued=pytest.approx(20e-6), computed=pytest.approx(500e-6)
-        )
+        assert answer and (answer.error, answer.batch_size) == (None, 3)
+        assert (answer.queued, answer.computed) == pytest.approx((20e-6, 500e-6))
         assert dialect.read(pb.StreamResponse(going_away=pb.GoingAway())) is None

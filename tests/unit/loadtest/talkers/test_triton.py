@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import grpc
 import pytest
@@ -35,7 +36,7 @@ class Sequences(pb_grpc.GRPCInferenceServiceServicer):
     def __init__(self) -> None:
         self.requests: list[pb.ModelInferRequest] = []
 
-    async def ModelMetadata(  # type: ignore[override]  # noqa: N802  # the RPC's name, in grpc.aio
+    async def ModelMetadata(  # noqa: N802  # the RPC's name
         self,
         request: pb.ModelMetadataRequest,
         context: grpc.aio.ServicerContext[pb.ModelMetadataRequest, pb.ModelMetadataResponse],
@@ -44,7 +45,7 @@ class Sequences(pb_grpc.GRPCInferenceServiceServicer):
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such model")
         return described()
 
-    async def ModelStreamInfer(  # type: ignore[override]  # noqa: N802  # as above
+    async def ModelStreamInfer(  # noqa: N802  # as above
         self,
         request_iterator: AsyncIterator[pb.ModelInferRequest],
         context: object,
@@ -56,6 +57,13 @@ class Sequences(pb_grpc.GRPCInferenceServiceServicer):
                 error_message="sequence 17 is not here" if failed else "",
                 infer_response=pb.ModelInferResponse(id=request.id),
             )
+
+    def _nothing(self, request: object, context: object) -> NoReturn:
+        raise AssertionError("the load asks for no such thing")
+
+    ServerLive = ServerReady = ModelReady = ServerMetadata = ModelInfer = _nothing
+    ModelConfig = ModelStatistics = _nothing
+    RepositoryIndex = RepositoryModelLoad = RepositoryModelUnload = _nothing
 
     @property
     def flags(self) -> list[tuple[bool, bool]]:

@@ -1,0 +1,144 @@
+"""A run or a search from its first stream to its last file, and what it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadtest import record, wording
+from loadtest.crew import Crew
+from loadtest.criteria import Criterion
+from loadtest.finding import Found, Tried, find
+from loadtest.live import Live
+from loadtest.load import Load, Target
+from loadtest.outcome import Outcome
+from loadtest.report.page import found_page, run_page
+from loadtest.search import Trial, search
+from loadtest.table import advice, table, trial_heading, trial_line
+from stepwire.refused import Refused
+
+MOST_STREAMS = 1_000_000
+FAILED = 1
+"""The exit code where a criterion does not hold."""
+INTERRUPTED = 130
+"""What a shell gives a command that an interrupt ended."""
+_FIRST_TOTAL = 200.0
+"""Steps a second of the first trial of a search for a rate."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    crew: Crew
+    live: Live
+
+    def run(self, load: Load) -> Outcome:
+        try:
+            return self.crew.run(load, lambda now, seen: self.live.watch(load, now, seen))
+        finally:
+            self.live.clear()
+
+
+@dataclass(frozen=True)
+class Files:
+    target: Target
+    began: datetime
+    report: Path | None
+    json: Path | None
+
+    def write(self, outcome: Outcome) -> None:
+        facts = record.environment(self.target, self.began)
+        if self.report:
+            _write(self.report, run_page(outcome, facts))
+        if self.json:
+            _write(self.json, _json({**facts, **record.figures(outcome)}))
+
+    def write_found(self, found: Found, criteria: tuple[Criterion, ...]) -> None:
+        facts = record.environment(self.target, self.began)
+        if self.report:
+            _write(self.report, found_page(found, [each.text for each in criteria], facts))
+        if self.json:
+            best = record.figures(found.best.outcome) if found.best else None
+            _write(self.json, _json({**facts, "trials": record.trials(found), "best": best}))
+
+
+def run(bench: Bench, asked: Load, fail_if: tuple[Criterion, ...], files: Files) -> None:
+    outcome = bench.run(asked)
+    click.echo(table(outcome))
+    _advise(outcome)
+    files.write(outcome)
+    failed = [each for each in fail_if if each.holds(outcome)]
+    for each in failed:
+        click.echo(f"failed: {each.told(outcome)}, and --fail-if says {each.text}", err=True)
+    if failed:
+        sys.exit(FAILED)
+    if outcome.interrupted:
+        sys.exit(INTERRUPTED)
+
+
+def search_highest(
+    bench: Bench,
+    asked: Load,
+    criteria: tuple[Criterion, ...],
+    *,
+    by_streams: bool,
+    files: Files,
+) -> None:
+    def load_of(trial: Trial) -> Load:
+        bench.live.says(f"{trial.purpose}: ")
+        twice = 2 if trial.purpose == "confirm" else 1
+        at = replace(asked, duration=twice * asked.duration)
+        if by_streams:
+            return replace(at, streams=int(trial.level))
+        return replace(at, rate=trial.level)
+
+    def tell(tried: Tried) -> None:
+        click.echo(trial_line(tried))
+
+    if by_streams:
+        trials = search(asked.streams, highest=MOST_STREAMS, whole=True)
+    else:
+        trials = search(_FIRST_TOTAL / asked.streams)
+    click.echo(trial_heading())
+    found = find(trials, load_of, criteria, bench.run, tell)
+    files.write_found(found, criteria)
+    if found.interrupted:
+        sys.exit(INTERRUPTED)
+    wanted = " and ".join(each.text for each in criteria)
+    if found.best is None:
+        click.echo(f"failed: no load that was tried holds {wanted}", err=True)
+        sys.exit(FAILED)
+    best = found.best.outcome
+    click.echo()
+    click.echo(f"{wording.steps(best.load.asked or 0.0)} is the most that holds {wanted}")
+    click.echo(table(best))
+    if found.limit:
+        _advise(found.limit.outcome)
+
+
+def _advise(outcome: Outcome) -> None:
+    if told := advice(outcome):
+        click.echo(f"warning: {told}", err=True)
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise Refused(f"{path}: {error.strerror}") from error
+    click.echo(f"{path} written")
