@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+from loadtest import wording
 from loadtest.histogram import Histogram
 from loadtest.interval import Interval, together
 from loadtest.load import Load
@@ -78,7 +79,7 @@ class Outcome:
         """What says that the loader, not the server, was the limit; None if nothing does."""
         lateness, latency = self.total.lateness.percentile(99), self.latency.percentile(99)
         if lateness > max(LATE, _LATE_SHARE * latency):
-            return f"the loader fell behind its schedule: {lateness * 1e3:.1f} ms at p99"
+            return f"the loader fell behind its schedule: {wording.duration(lateness)} at p99"
         if self.busy and max(self.busy) > _BUSY:
             return f"a process of the loader was {max(self.busy):.0%} busy"
         return None
