@@ -5,17 +5,16 @@ A look copies one array for each lane. Nothing is noted at a step.
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import is_
 from typing import NamedTuple
 
 import numpy as np
 
-from service.console.view import Listing, Query, Sort, StreamView
+from service.console.view import Listing, Query, Scope, Sort, StreamView
 from service.core.model import Array
-from service.core.streams import ModelKey, Stream
+from service.core.streams import ModelKey, Stream, StreamKey
 from service.lanes.lane import Lane
 
 _SPAN = 3.0
@@ -31,6 +30,8 @@ class _Look(NamedTuple):
 
     at: float
     tenants: list[Stream | None]
+    attached: Array
+    """bool, whether there is a stream that someone is connected to."""
     steps: Array
     """int64, the next ones."""
     rates: Array
@@ -39,11 +40,29 @@ class _Look(NamedTuple):
     """float64, when a step was last seen to have run; NaN: not seen."""
 
 
-class _Found(NamedTuple):
-    stream: Stream
+class _Part(NamedTuple):
+    """Of a listing: streams of one lane."""
+
     model: ModelKey
     look: _Look
-    row: int
+    rows: Array
+    """int64, slots."""
+
+    def each_key(self) -> Iterator[StreamKey]:
+        tenants = self.look.tenants
+        for row in self.rows.tolist():
+            stream = tenants[row]
+            assert stream
+            yield stream.key
+
+    def values(self, sort: Sort) -> Array:
+        """float64."""
+        of = {
+            Sort.STEP: self.look.steps,
+            Sort.RATE: self.look.rates,
+            Sort.IDLE: -self.look.moved,
+        }
+        return of[sort][self.rows].astype(np.float64)
 
 
 class Census:
@@ -56,30 +75,28 @@ class Census:
         }
 
     def listing(self, query: Query, now: float) -> Listing:
-        inside = list(self._inside(query))
-        attached = sum(found.stream.owner is not None for found in inside)
-        text = query.text.lower()
-        matched = [each for each in inside if _matches(each, text)] if text else inside
+        """Of the streams as they were at the last look."""
+        inside = [
+            _Part(model, look, _rows(look, query.scope))
+            for model, look in self._looks.items()
+            if query.scope.covers(model)
+        ]
+        held = sum(len(part.rows) for part in inside)
+        attached = sum(int(part.look.attached[part.rows].sum()) for part in inside)
+        matched = [_matching(part, query.text.lower()) for part in inside]
         return Listing(
-            tuple(_view(each, now) for each in _first(matched, query)),
-            len(matched),
+            tuple(_view(part, row, now) for part, row in _first(matched, query)),
+            sum(len(part.rows) for part in matched),
             attached,
-            len(inside) - attached,
+            held - attached,
         )
-
-    def _inside(self, query: Query) -> Iterator[_Found]:
-        includes = query.scope.includes
-        for model, look in self._looks.items():
-            if query.scope.covers(model):
-                for row, stream in enumerate(look.tenants):
-                    if stream and includes(stream.key.namespace):
-                        yield _Found(stream, model, look, row)
 
 
 def _next_look(former: _Look | None, lane: Lane, now: float) -> _Look:
     if former and now - former.at < _LEAST_INTERVAL:
         return former
     tenants, steps = list(lane.tenants), lane.next_steps().copy()
+    attached = np.fromiter((one is not None and one.owner is not None for one in tenants), bool)
     rates, moved = np.full(len(steps), np.nan), np.full(len(steps), np.nan)
     if former and now - former.at <= _MOST_INTERVAL:
         known = len(former.tenants)
@@ -90,39 +107,55 @@ def _next_look(former: _Look | None, lane: Lane, now: float) -> _Look:
         smooth = fresh + (1 - math.exp(-elapsed / _SPAN)) * (gained / elapsed - fresh)
         rates[:known] = np.where(same, smooth, np.nan)
         moved[:known] = np.where(same, np.where(gained > 0, now, former.moved), np.nan)
-    return _Look(now, tenants, steps, rates, moved)
+    return _Look(now, tenants, attached, steps, rates, moved)
 
 
-def _matches(found: _Found, text: str) -> bool:
-    return text in found.stream.id.lower() or text in str(found.model).lower()
+def _rows(look: _Look, scope: Scope) -> Array:
+    """Of the streams in scope."""
+    everything = scope.namespace is None
+    rows = [
+        row
+        for row, stream in enumerate(look.tenants)
+        if stream and (everything or scope.includes(stream.key.namespace))
+    ]
+    return np.array(rows, np.int64)
 
 
-def _first(found: list[_Found], query: Query) -> list[_Found]:
+def _matching(part: _Part, text: str) -> _Part:
+    if text in str(part.model).lower():
+        return part
+    found = np.fromiter((text in key.id.lower() for key in part.each_key()), bool, len(part.rows))
+    return part._replace(rows=part.rows[found])
+
+
+def _first(parts: Sequence[_Part], query: Query) -> list[tuple[_Part, int]]:
+    """The slots of the streams to list."""
+    places = [(part, row) for part in parts for row in part.rows.tolist()]
+    return [places[place] for place in _places(parts, query)]
+
+
+def _places(parts: Sequence[_Part], query: Query) -> list[int]:
     if query.sort in (Sort.ID, Sort.MODEL):
-        by_model = query.sort is Sort.MODEL
-        choose = heapq.nlargest if query.descending else heapq.nsmallest
-        return choose(
-            query.limit, found, key=lambda each: (by_model and each.model, each.stream.key)
-        )
-    values = np.array([_value(each, query.sort) for each in found])
-    order = np.argsort(-values if query.descending else values, kind="stable")  # NaN come last
-    return [found[place] for place in order[: query.limit]]
+        ids = [key.id for part in parts for key in part.each_key()]
+        ordered = sorted(range(len(ids)), key=ids.__getitem__, reverse=query.descending)
+        if query.sort is Sort.MODEL:
+            models = [part.model for part in parts for _ in part.rows]
+            ordered.sort(key=models.__getitem__, reverse=query.descending)
+        return ordered[: query.limit]
+    values = np.concatenate([np.zeros(0), *(part.values(query.sort) for part in parts)])
+    order = np.argsort(-values if query.descending else values, kind="stable")
+    places: list[int] = order[: query.limit].tolist()  # NaN come last
+    return places
 
 
-def _value(found: _Found, sort: Sort) -> float:
-    look, row = found.look, found.row
-    if sort is Sort.STEP:
-        return float(look.steps[row])
-    return float(look.rates[row] if sort is Sort.RATE else -look.moved[row])
-
-
-def _view(found: _Found, now: float) -> StreamView:
-    look, row = found.look, found.row
+def _view(part: _Part, row: int, now: float) -> StreamView:
+    look, stream = part.look, part.look.tenants[row]
+    assert stream
     return StreamView(
-        found.stream.key,
-        found.model,
+        stream.key,
+        part.model,
         look.steps.item(row),
-        found.stream.owner is not None,
+        look.attached.item(row),
         _number(look.rates.item(row)),
         _number(now - look.moved.item(row)),
     )

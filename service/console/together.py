@@ -9,8 +9,8 @@ from typing import Any
 from service.console.view import Line, Listing, Query, Sort, StreamView, View
 
 _KEYS: Mapping[Sort, Callable[[StreamView], Any]] = {
-    Sort.ID: lambda each: each.key,
-    Sort.MODEL: lambda each: (each.model, each.key),
+    Sort.ID: lambda each: each.key.id,
+    Sort.MODEL: lambda each: (each.model, each.key.id),
     Sort.STEP: lambda each: each.next_step,
     Sort.RATE: lambda each: each.rate,
     Sort.IDLE: lambda each: each.idle,

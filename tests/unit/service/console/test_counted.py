@@ -11,7 +11,8 @@ def test_what_a_lane_counts_is_taken_over() -> None:
     counts = StepCounts(ran=40, late=3, held=2, replays=5)
     counts.faults = Counter({StepFault.STEP_GAP: 6, StepFault.STEP_LATE: 1})
     counts.sizes = Counter({1: 4, 3: 2, 5000: 1})
-    counts.queue.add(15e-6, 40)
+    for _ in range(40):
+        counts.queue.add(15e-6)
     counts.compute.add(3.0)
     counted = Counted.of(counts)
     assert (counted.ran, counted.late, counted.held, counted.replays) == (40, 3, 2, 5)
