@@ -13,6 +13,7 @@ import grpc
 
 from stepwire import errors
 from stepwire.channel import Metadata, ReadableCredential, Security, open_channel
+from stepwire.completing import model_names
 from stepwire.refused import Refused
 from stepwire.v1 import repository_pb2 as pb
 from stepwire.v1 import repository_pb2_grpc as pb_grpc
@@ -101,7 +102,7 @@ _version = click.option("--version", type=click.IntRange(min=1), default=None)
 
 
 @models.command("list")
-@click.argument("model", default="")
+@click.argument("model", default="", shell_complete=model_names)
 @click.pass_obj
 def list_(server: _Server, model: str) -> None:
     """List the versions on disk and in service, of MODEL or of all."""
@@ -113,7 +114,7 @@ def list_(server: _Server, model: str) -> None:
 
 
 @models.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 @_version
 @click.pass_obj
 def describe(server: _Server, model: str, version: int | None) -> None:
@@ -125,7 +126,7 @@ def describe(server: _Server, model: str, version: int | None) -> None:
 
 
 @models.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 @_version
 @click.option(
     "--swap",
@@ -145,7 +146,7 @@ def load(server: _Server, model: str, version: int | None, swap: str | None) -> 
 
 
 @models.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 @_version
 @click.pass_obj
 def unload(server: _Server, model: str, version: int | None) -> None:

@@ -42,18 +42,23 @@ def _texts(text: str, language: str | None) -> list[str]:
     return [block for of, block in found if language in (None, of)]
 
 
-def ran(script: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """A shell's script, piped."""
-    settings = {
+def environment() -> dict[str, str]:
+    """In which `stepwire` is on the path, as after `. .venv/bin/activate`."""
+    return {
+        **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "120",
         "PYTHONIOENCODING": "utf-8",
         "OMP_NUM_THREADS": "1",  # more would wait for each other on a busy machine
     }
+
+
+def ran(script: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """A shell's script, piped."""
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=cwd,
-        env={**os.environ, **settings},
+        env=environment(),
         input=stdin,
         capture_output=True,
         encoding="utf-8",

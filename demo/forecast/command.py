@@ -9,6 +9,7 @@ import click
 from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option, streaming
 from models.cli import Refused
+from stepwire.completing import model_names
 
 RATE = 14
 """Held-out rows a second."""
@@ -18,7 +19,9 @@ RATE = 14
     short_help="Forecast a series as it arrives.",
     context_settings={"show_default": True},
 )
-@click.option("--model", default="sales-gru", help="Served model that forecasts.")
+@click.option(
+    "--model", shell_complete=model_names, default="sales-gru", help="Served model that forecasts."
+)
 @click.option("--csv", metavar="FILE", help="Left out, a made-up shop's daily sales.")
 @click.option("--time", metavar="COLUMN", help="Dates, times or numbers.  [default: first]")
 @click.option("--delimiter", metavar="CHARACTER", help="Found by itself if left out.")

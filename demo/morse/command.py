@@ -9,6 +9,7 @@ import click
 from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option, streaming
 from models.cli import Refused
+from stepwire.completing import model_names
 
 
 @click.command(
@@ -16,7 +17,9 @@ from models.cli import Refused
     context_settings={"show_default": True},
 )
 @click.argument("text", required=False)
-@click.option("--model", default="morse-gru", help="Served model that reads.")
+@click.option(
+    "--model", shell_complete=model_names, default="morse-gru", help="Served model that reads."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the operator and the noise.")
 @speed_option("33 timesteps a second")
 @service_options

@@ -10,6 +10,7 @@ import click
 
 from demo.stage import SHOWN, ending, require, served, service_options, speed_option
 from models.cli import Refused
+from stepwire.completing import model_names
 
 if TYPE_CHECKING:
     from demo.pendulum.loop import Record
@@ -21,7 +22,9 @@ RIVAL = "pendulum-memoryless"
     short_help="Swing a pendulum up and balance it.",
     context_settings={"show_default": True},
 )
-@click.option("--model", default="pendulum-gru", help="Served model at the motor.")
+@click.option(
+    "--model", shell_complete=model_names, default="pendulum-gru", help="Served model at the motor."
+)
 @click.option("--seconds", type=click.FloatRange(3, 3600), default=10.0, help="Episode's length.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the sensor's noise and start.")
 @click.option(

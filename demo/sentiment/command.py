@@ -13,6 +13,7 @@ import click
 from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option, streaming
 from models.cli import Refused
+from stepwire.completing import model_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +27,9 @@ RATE = 5
     context_settings={"show_default": True},
 )
 @click.argument("text", required=False)
-@click.option("--model", default="sentiment-gru", help="Served model that judges.")
+@click.option(
+    "--model", shell_complete=model_names, default="sentiment-gru", help="Served model that judges."
+)
 @click.option("--reviews", type=click.IntRange(1), default=4, help="Held-out ones, without TEXT.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the held-out reviews.")
 @speed_option(f"{RATE} words a second")

@@ -8,6 +8,7 @@ import click
 
 from demo.pace import waiting
 from demo.stage import ending, require, served, service_options, speed_option, streaming
+from stepwire.completing import model_names
 
 RATE = 20
 """Timesteps a second."""
@@ -17,7 +18,9 @@ RATE = 20
     short_help="Go on with a noisy sine.",
     context_settings={"show_default": True},
 )
-@click.option("--model", default="sine-gru", help="Served model that foretells.")
+@click.option(
+    "--model", shell_complete=model_names, default="sine-gru", help="Served model that foretells."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of frequency, phase and noise.")
 @speed_option(f"{RATE} timesteps a second")
 @service_options

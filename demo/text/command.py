@@ -12,6 +12,7 @@ import numpy as np
 
 from demo.stage import ending, served, service_options, streaming
 from demo.text.writing import Sampler, alphabet, readable, replaced, write
+from stepwire.completing import model_names
 
 LINE_BREAK = "\n"
 
@@ -20,7 +21,9 @@ LINE_BREAK = "\n"
     short_help="Let a served network write text.",
     context_settings={"show_default": True},
 )
-@click.option("--model", default="text-gru", help="Served model that writes.")
+@click.option(
+    "--model", shell_complete=model_names, default="text-gru", help="Served model that writes."
+)
 @click.option(
     "--prompt", default="", show_default=False, help="Text to go on from; a line starts without it."
 )
