@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,7 +87,10 @@ def draws(console: Console) -> bool:
 
 @contextmanager
 def served(repository: Path | None, connect: str | None) -> Iterator[str]:
-    """The address of a service: the one to connect to, or a child that ends with the block."""
+    """The address of a service: the one to connect to, or a child that ends with the block.
+
+    A terminal is told where the child has its live page.
+    """
     if repository and connect:
         raise click.UsageError("--repository is for a service of one's own, --connect for another")
     if connect:
@@ -96,7 +100,7 @@ def served(repository: Path | None, connect: str | None) -> Iterator[str]:
             raise Refused(f"{error}; start a service there, or leave --connect out") from error
         return
     require(SERVED)
-    with running(repository or _bundled()) as address:
+    with running(repository or _bundled(), shown=_tell if sys.stderr.isatty() else None) as address:
         yield address
 
 
@@ -110,6 +114,10 @@ def streaming(address: str, model: str) -> Iterator[Stream]:
             yield stream
         finally:
             stream.close()
+
+
+def _tell(url: str) -> None:
+    click.echo(f"Live page, while this lasts: {url}", err=True)
 
 
 def _bundled() -> Path:

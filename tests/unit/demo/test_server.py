@@ -48,6 +48,25 @@ def test_it_ends_when_the_block_fails(error: type[BaseException]) -> None:
     assert not is_alive(int(address))
 
 
+@pytest.mark.parametrize(
+    ("says", "heard"),
+    [
+        ("print('stepwire: health on x\\nstepwire: live page on http://127.0.0.1:1/')\n", 1),
+        ("print('stepwire: health on x')\n", 0),
+    ],
+)
+def test_who_wants_to_know_is_told_of_its_page(
+    says: str, heard: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo.server, "PAGE_LIMIT", 0.2)
+    told: list[str] = []
+    flags = "assert sys.argv[-2:] == ['--http-listen', '127.0.0.1:0']\n"
+    source = READY + flags + says + "sys.stdout.flush()\n" + WAIT
+    with running(Path(), service=child(source), shown=told.append) as address:
+        assert is_alive(int(address))
+    assert told == ["http://127.0.0.1:1/"] * heard
+
+
 def test_one_that_will_not_end_is_made_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo.server, "STOP_LIMIT", 0.05)
     with running(Path(), service=child(STUBBORN + READY + WAIT)) as address:
