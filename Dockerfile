@@ -15,6 +15,7 @@ RUN touch README.md \
         --constraint constraints.txt --constraint constraints-gpu.txt ".[$EXTRAS]"
 COPY stepwire stepwire
 COPY service service
+COPY loadtest loadtest
 RUN pip --python /opt/stepwire/bin/python install --no-deps --force-reinstall .
 
 FROM python:3.11-slim-bookworm AS serve

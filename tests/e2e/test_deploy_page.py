@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 
+from loadtest.command import load as load_command
 from service.command import serve
 from service.settings import Settings, load
 from tests import compose
@@ -20,7 +21,7 @@ def test_the_settings_of_the_table_are_those_that_the_compose_file_reads() -> No
 
 def test_the_profiles_of_the_table_are_those_of_the_file() -> None:
     listed = {
-        profile: (re.findall(r"\w+", services), places.replace("`", "").split(", "))
+        profile: (re.findall(r"\w+", services), re.findall(r"[\d.]+:\d+", places))
         for profile, services, places in PAGE.table("profile")
     }
     found: dict[str, tuple[list[str], list[str]]] = {}
@@ -44,6 +45,17 @@ def test_the_command_of_many_workers_is_taken() -> None:
     params = serve.make_context("serve", flags).params
     settings = load({name: value for name, value in params.items() if value is not None})
     assert settings.workers == 2 and settings.store.startswith("sqlite:")
+
+
+def test_the_loads_of_the_file_and_of_the_page_are_taken() -> None:
+    before = "docker compose run --rm load"
+    lines = PAGE.block("sh", containing=f"{before} stepwire:50051").splitlines()
+    assert len(lines) == 2 and all(line.startswith(before) for line in lines)
+    on_page = [shlex.split(line.removeprefix(before)) for line in lines]
+    for arguments in (compose.services()["load"]["command"], *on_page):
+        asked = load_command.make_context("load", list(arguments)).params
+        assert asked["address"].endswith(":50051")
+        assert (ROOT / "model_repository" / asked["model"]).is_dir()
 
 
 def test_a_container_may_drain_for_longer_than_its_server_does() -> None:
