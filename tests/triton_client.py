@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -93,3 +94,19 @@ def answers(
 ) -> list[Any]:
     """As `tests.triton.steps` tells them, which see."""
     return list(played(client, "steps", address, *way, stdin=steps))
+
+
+def measured(client: TritonClient, report: Path, *arguments: str) -> dict[str, float]:
+    """What `perf_analyzer` reports in the last line of its table; it needs no quiet machine.
+
+    Skips the test where the program cannot run.
+    """
+    lenient = ("--stability-percentage", "1000", "--measurement-mode", "count_windows")
+    brief = ("--measurement-request-count", "50", "--max-threads", "1", "-f", str(report))
+    try:
+        done = client.perf_analyzer(*arguments, *lenient, *brief)
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    *_, last = csv.DictReader(report.read_text().splitlines())
+    return {name: float(value) for name, value in last.items()}
