@@ -17,7 +17,7 @@ RELEASED := proto/released.binpb
 .PHONY: help demo serve test check bench torture models proto released clean
 help:
 	@echo "make demo     train nothing, install, serve and watch a pendulum balance"
-	@echo "make serve    serve model_repository/ on 127.0.0.1:50051"
+	@echo "make serve    serve model_repository/ on 127.0.0.1:50051, with a live page on http://127.0.0.1:8080/"
 	@echo "make test     run every test"
 	@echo "make check    ruff, mypy, import rules, the .proto files and their stubs"
 	@echo "make bench    print the ratios against the floors"
@@ -37,7 +37,7 @@ demo: $(STAMP)
 	@$(BIN)/stepwire demo pendulum $(ARGS)
 
 serve: $(STAMP)
-	@$(BIN)/stepwire serve --repository model_repository $(ARGS)
+	@$(BIN)/stepwire serve --repository model_repository --http-listen 127.0.0.1:8080 $(ARGS)
 
 test: $(STAMP)
 	$(BIN)/pytest $(ARGS)

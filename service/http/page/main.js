@@ -101,8 +101,8 @@ function listing(told, byWorker) {
     shown < told.matched ? `the first ${shown} of ${count(told.matched)}` : count(told.matched),
   );
   const none = told.attached + told.detached === 0;
-  byId("empty").hidden = !none;
-  byId("streams").hidden = none;
+  byId("empty").hidden = !none || Boolean(asked.model);
+  byId("beside").hidden = none && !asked.model && !watched;
 }
 
 async function ask() {
