@@ -287,7 +287,7 @@ class FleetCall:
 
     def _count_write(self, handle: int, answer: BlockOutputs | Output, steps: int = 1) -> None:
         lane = self._members.lanes[self._roster.lanes.item(handle)]
-        lane.counts.write.add(self._engine.now - answer.finished, steps)
+        lane.counts.write.repeat(self._engine.now - answer.finished, steps)
 
     def _tell_durable(self, handles: Index) -> Array | None:
         """The durable steps of these streams; None where nothing is ever durable."""

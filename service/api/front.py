@@ -71,17 +71,17 @@ class Front:
         )
         services: Any = _Unregistered(server)
         native = StreamInference(self._process.engine, self._guard)
-        server.add_generic_rpc_handlers((_fleets(native),))
-        stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, services)
-        state = StreamState(self._process.engine.states, self._guard)
-        state_pb2_grpc.add_StreamStateServicer_to_server(state, services)
         deployment, swap = self._process.deployment, self._settings.swap
         orders = Orders(deployment, self._process.fan_out, self._guard)
-        repository = ModelRepository(deployment, orders, self._guard, swap)
-        repository_pb2_grpc.add_ModelRepositoryServicer_to_server(repository, services)
         inference = InferenceService(
             self._process, self._sequences, orders, self._guard, _limits(self._settings), swap
         )
+        server.add_generic_rpc_handlers(_in_bytes(native, inference))
+        stream_pb2_grpc.add_StreamInferenceServicer_to_server(native, services)
+        state = StreamState(self._process.engine.states, self._guard)
+        state_pb2_grpc.add_StreamStateServicer_to_server(state, services)
+        repository = ModelRepository(deployment, orders, self._guard, swap)
+        repository_pb2_grpc.add_ModelRepositoryServicer_to_server(repository, services)
         inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(inference, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, services)
         names = (NATIVE, STATE, REPOSITORY, INFERENCE, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -143,14 +143,22 @@ def _limits(settings: Settings) -> Limits:
     return Limits(settings.max_batch, settings.max_streams, settings.sequence_idle)
 
 
-def _fleets(native: StreamInference) -> grpc.GenericRpcHandler:
-    """Goes before the generated handler, which would serialise what is in bytes already."""
-    method = grpc.stream_stream_rpc_method_handler(
+def _in_bytes(
+    native: StreamInference, inference: InferenceService
+) -> tuple[grpc.GenericRpcHandler, grpc.GenericRpcHandler]:
+    """Go before the generated handlers, which would serialise what is in bytes already."""
+    fleet = grpc.stream_stream_rpc_method_handler(
         native.Fleet,
         request_deserializer=stream_pb2.FleetRequest.FromString,
         response_serializer=serialized,
     )
-    return grpc.method_handlers_generic_handler(NATIVE, {"Fleet": method})
+    infer: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
+        inference.ModelStreamInfer
+    )
+    return (
+        grpc.method_handlers_generic_handler(NATIVE, {"Fleet": fleet}),
+        grpc.method_handlers_generic_handler(INFERENCE, {"ModelStreamInfer": infer}),
+    )
 
 
 class _Unregistered:

@@ -40,3 +40,8 @@ class SequenceRequest:
     """Seconds from `received` on, after which the timestep is not to run any more."""
     tag: Any = None
     """The asker's own."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it says nothing of its sequence but which one it is."""
+        return not (self.start or self.end) and self.step is None and self.timeout is None

@@ -701,7 +701,9 @@ class ModelInferResponse(_message.Message):
     """The request's own."""
     @_builtins.property
     def parameters(self) -> _containers.MessageMap[_builtins.str, Global___InferParameter]:
-        """Those of the request that name its sequence."""
+        """`triton_final_response`, which is true, where the request has the parameter
+        `triton_enable_empty_final_response`.
+        """
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelInferResponse.InferOutputTensor]:

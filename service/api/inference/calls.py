@@ -12,8 +12,8 @@ from service.access.credentials import Credential
 from service.api.bell import Bell
 from service.api.errors import abort, abort_by_name
 from service.api.guard import Guard
-from service.api.inference.conversation import Conversation
-from service.api.inference.replies import Envelope, fill
+from service.api.inference.conversation import Conversation, Envelope
+from service.api.inference.replies import refusal
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.steps import Answer, StepError
 from service.engine import Engine
@@ -22,7 +22,7 @@ from service.sequences.request import SequenceRequest
 from service.sequences.sequences import Sequences
 from stepwire.inference import inference_pb2 as pb
 
-StreamContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelStreamInferResponse]
+StreamContext = grpc.aio.ServicerContext[bytes, bytes]
 UnaryContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelInferResponse]
 
 _UNANSWERED = 1024
@@ -30,7 +30,7 @@ _UNANSWERED = 1024
 
 
 class StreamInferCall:
-    """One streaming call: a task reads requests, the handler writes their answers.
+    """One streaming call: a task reads requests, the handler writes their answers, both in bytes.
 
     Answers are written as they come, so that no sequence waits for another one.
     """
@@ -42,7 +42,7 @@ class StreamInferCall:
         self._sequences = sequences
         self._guard = guard
         self._context = context
-        self._answers: deque[pb.ModelStreamInferResponse] = deque()
+        self._answers: deque[bytes] = deque()
         self._unanswered = 0
         self._lost: ServiceError | None = None
         self._reading = True
@@ -50,21 +50,19 @@ class StreamInferCall:
         self._room = Bell()
 
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
-        response = pb.ModelStreamInferResponse()
+        id_, form = request.tag
         if isinstance(answer, StepError):
-            response.error_message = answer.message
-            response.infer_response.id = request.tag.id
+            self._tell(refusal(id_, answer.message))
         else:
-            fill(response.infer_response, request.tag, answer, lane)
-        self._answers.append(response)
-        self._news.ring()
+            self._tell(form.at(lane).streamed(id_, answer.outputs))
 
     def refused(self, request: SequenceRequest, error: ServiceError) -> None:
-        self._refuse(request.tag.id, error)
+        self.refuse(request.tag.id, error)
 
-    def _refuse(self, id_: str, error: ServiceError) -> None:
-        response = pb.ModelStreamInferResponse(error_message=str(error))
-        response.infer_response.id = id_
+    def refuse(self, id_: bytes, error: ServiceError) -> None:
+        self._tell(refusal(id_, str(error)))
+
+    def _tell(self, response: bytes) -> None:
         self._answers.append(response)
         self._news.ring()
 
@@ -90,30 +88,25 @@ class StreamInferCall:
     async def _read(self, caller: Credential) -> None:
         conversation = Conversation(self._engine, self._sequences, caller)
         try:
-            while self._reading and (message := await self._receive()):
+            while self._reading and (data := await self._receive()) is not None:
                 self._unanswered += 1
-                try:
-                    conversation.begin(message, self)
-                except ServiceError as error:
-                    self._refuse(message.id, error)
-                message = None  # it is larger than it looks, and the next may be long in coming
+                conversation.hear(data, self)
+                data = None  # it is larger than it looks, and the next may be long in coming
                 while self._reading and self._unanswered >= _UNANSWERED:
                     await self._room.heard()
-        except InvalidRequest as error:
-            self._lost = error
+        except DecodeError as error:
+            self._lost = InvalidRequest(f"not a ModelInferRequest: {error}")
         finally:
             self._reading = False
             self._news.ring()
 
-    async def _receive(self) -> pb.ModelInferRequest | None:
-        """The next request, or None where the client has sent its last. Raises InvalidRequest."""
+    async def _receive(self) -> bytes | None:
+        """The next request, or None where the client has sent its last."""
         try:
-            message = await self._context.read()
-        except DecodeError as error:
-            raise InvalidRequest(f"not a ModelInferRequest: {error}") from error
+            data = await self._context.read()
         except grpc.aio.AbortError:
             return None  # the handler has ended the call
-        return message if isinstance(message, pb.ModelInferRequest) else None
+        return data if isinstance(data, bytes) else None
 
     def _read_no_further(self) -> None:
         """Leaves the read under way to end with the call.
@@ -155,10 +148,9 @@ class InferCall:
         self, message: pb.ModelInferRequest, context: UnaryContext
     ) -> pb.ModelInferResponse:
         """Raises ServiceError."""
-        self._conversation.begin(message, self)
+        self._conversation.ask(message, self)
         envelope, answer, lane = await self._done
         if isinstance(answer, StepError):
             await abort_by_name(context, answer.fault.name, answer.message)
-        response = pb.ModelInferResponse()
-        fill(response, envelope, answer, lane)
-        return response
+        id_, form = envelope
+        return pb.ModelInferResponse.FromString(form.at(lane).response(id_, answer.outputs))

@@ -1,37 +1,74 @@
-"""What a sequence's request is answered."""
+"""The answers to requests, written in bytes: most of one is the same for every timestep."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from service.api.inference.wire import WireTensor, wire_of
-from service.core.steps import Output
+from service.api.inference.wire import Wire, WireTensor, wire_of
 from service.lanes.lane import Lane
 from stepwire.inference import inference_pb2 as pb
 
 _FINAL = "triton_final_response"
+_ID, _CONTENTS = b"\x1a", b"\x32"
+"""Tags of ModelInferResponse: `id`, `raw_output_contents`."""
+_ANSWER = b"\x12"
+"""Tag of ModelStreamInferResponse: `infer_response`."""
 
 
-class Envelope(NamedTuple):
-    """What of a request its answer needs."""
+class ReplyForm:
+    """Of requests that want the same outputs of one model."""
 
-    id: str
-    outputs: tuple[WireTensor, ...]
-    """Those wanted."""
-    marks_final: bool
+    def __init__(self, wire: Wire, outputs: Sequence[WireTensor], marks_final: bool) -> None:
+        head = pb.ModelInferResponse(model_name=wire.model.name, model_version=wire.version)
+        body = pb.ModelInferResponse(outputs=map(_described, outputs))
+        if marks_final:
+            body.parameters[_FINAL].bool_param = True
+        self.model = wire.model
+        self._asked = outputs, marks_final
+        self._head = head.SerializeToString()
+        self._body = body.SerializeToString()
+        self._contents = [(_CONTENTS + varint(each.nbytes), each.place) for each in outputs]
+
+    def at(self, lane: Lane) -> ReplyForm:
+        """The same of the version that answered, if it is not the one that was asked."""
+        return self if self.model is lane.model else ReplyForm(wire_of(lane), *self._asked)
+
+    def response(self, id_: bytes, outputs: Sequence[bytes]) -> bytes:
+        """A ModelInferResponse. `outputs`: of the whole signature."""
+        return b"".join(self._parts(id_, outputs))
+
+    def streamed(self, id_: bytes, outputs: Sequence[bytes]) -> bytes:
+        """A ModelStreamInferResponse."""
+        parts = self._parts(id_, outputs)
+        return b"".join([_ANSWER, varint(sum(map(len, parts))), *parts])
+
+    def _parts(self, id_: bytes, outputs: Sequence[bytes]) -> list[bytes]:
+        parts = [self._head, self._body]
+        if id_:
+            parts += (_ID, varint(len(id_)), id_)
+        for tag, place in self._contents:
+            parts += (tag, outputs[place])
+        return parts
 
 
-def fill(response: pb.ModelInferResponse, envelope: Envelope, output: Output, lane: Lane) -> None:
-    """Writes the answer into `response`."""
-    wire = wire_of(lane)
-    response.model_name = wire.model
-    response.model_version = wire.version
-    response.id = envelope.id
-    if envelope.marks_final:
-        response.parameters[_FINAL].bool_param = True
-    for tensor in envelope.outputs:
-        described = response.outputs.add()
-        described.name = tensor.name
-        described.datatype = tensor.datatype
-        described.shape.extend(tensor.shape)
-        response.raw_output_contents.append(output.outputs[tensor.place])
+def refusal(id_: bytes, message: str) -> bytes:
+    """A ModelStreamInferResponse."""
+    response = pb.ModelStreamInferResponse(error_message=message)
+    response.infer_response.id = id_.decode()
+    return response.SerializeToString()
+
+
+def varint(number: int) -> bytes:
+    """Seven bits a byte, the least first; https://protobuf.dev/programming-guides/encoding."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def _described(tensor: WireTensor) -> pb.ModelInferResponse.InferOutputTensor:
+    return pb.ModelInferResponse.InferOutputTensor(
+        name=tensor.name, datatype=tensor.datatype, shape=tensor.shape
+    )

@@ -73,7 +73,7 @@ def inputs(message: pb.ModelInferRequest, wire: Wire) -> tuple[bytes, ...]:
     given, raw = message.inputs, message.raw_input_contents
     if len(given) != len(wire.inputs):
         names = ", ".join(tensor.name for tensor in given) or "none"
-        raise InvalidRequest(f"model {wire.model} takes {wire.expects}; got {names}")
+        raise InvalidRequest(f"model {wire.model.name} takes {wire.expects}; got {names}")
     if raw and len(raw) != len(given):
         raise InvalidRequest(
             f"raw_input_contents has {len(raw)} tensors and inputs has {len(given)}: give the "
@@ -87,15 +87,22 @@ def inputs(message: pb.ModelInferRequest, wire: Wire) -> tuple[bytes, ...]:
         tensor = _checked(each, wire)
         found[tensor.place] = _sized(raw[position], tensor) if raw else _typed(each, tensor)
     if len(found) != len(given):
-        raise InvalidRequest(f"an input is given twice; model {wire.model} takes {wire.expects}")
+        raise InvalidRequest(
+            f"an input is given twice; model {wire.model.name} takes {wire.expects}"
+        )
     return tuple(found[place] for place in range(len(found)))
+
+
+def places(message: pb.ModelInferRequest, wire: Wire) -> list[int]:
+    """Of its inputs in the signature; of a request that `inputs` takes."""
+    return [wire.inputs[given.name].place for given in message.inputs]
 
 
 def _checked(given: pb.ModelInferRequest.InferInputTensor, wire: Wire) -> WireTensor:
     tensor = wire.inputs.get(given.name)
     if tensor is None:
         raise InvalidRequest(
-            f"model {wire.model} has no input {given.name!r}; it takes {wire.expects}"
+            f"model {wire.model.name} has no input {given.name!r}; it takes {wire.expects}"
         )
     if given.datatype != tensor.datatype or tuple(given.shape) != tensor.shape:
         raise InvalidRequest(
@@ -139,7 +146,7 @@ def wanted(message: pb.ModelInferRequest, wire: Wire) -> tuple[WireTensor, ...]:
         return wire.every_output
     found = tuple([_output(each, wire) for each in asked])
     if len(set(found)) != len(found):
-        raise InvalidRequest(f"an output of model {wire.model} is asked for twice")
+        raise InvalidRequest(f"an output of model {wire.model.name} is asked for twice")
     return found
 
 
@@ -147,7 +154,7 @@ def _output(asked: pb.ModelInferRequest.InferRequestedOutputTensor, wire: Wire) 
     tensor = wire.outputs.get(asked.name)
     if tensor is None:
         raise InvalidRequest(
-            f"model {wire.model} has no output {asked.name!r}, only {', '.join(wire.outputs)}"
+            f"model {wire.model.name} has no output {asked.name!r}, only {', '.join(wire.outputs)}"
         )
     if asked.parameters:
         raise InvalidRequest(

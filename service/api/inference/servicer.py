@@ -125,10 +125,10 @@ class InferenceService(pb_grpc.GRPCInferenceServiceServicer):
         call = InferCall(self._process.engine, self._sequences, self._caller(context))
         return await call.serve(request, context)
 
-    # The generated type knows generators only; grpc.aio also takes a coroutine that reads
-    # and writes through its context.
+    # The generated type knows generators of messages only; grpc.aio also takes a coroutine that
+    # reads and writes through its context.
     async def ModelStreamInfer(  # type: ignore[override]
-        self, request_iterator: AsyncIterator[pb.ModelInferRequest], context: StreamContext
+        self, request_iterator: AsyncIterator[bytes], context: StreamContext
     ) -> None:
         engine = self._process.engine
         await StreamInferCall(engine, self._sequences, self._guard, context).serve()

@@ -39,7 +39,7 @@ class WireTensor:
 
 class Wire:
     def __init__(self, lane: Lane) -> None:
-        self.model = lane.model.name
+        self.model = lane.model
         self.version = str(lane.model.version)
         self.inputs = _by_name(lane.signature.inputs)
         self.outputs = _by_name(lane.signature.outputs)

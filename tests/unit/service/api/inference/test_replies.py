@@ -1,0 +1,72 @@
+"""Answers written in bytes are the messages that they stand for."""
+
+from __future__ import annotations
+
+from google.protobuf.internal.encoder import _VarintBytes  # type: ignore[attr-defined]  # no types
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.api.inference.replies import ReplyForm, refusal, varint
+from service.api.inference.wire import wire_of
+from service.core.model import Signature
+from service.core.streams import ModelKey
+from service.lanes.lane import Lane
+from service.runtime.accumulator import accumulate
+from service.runtime.stepper import Stepper
+from stepwire.inference import inference_pb2 as pb
+from tests.unit.service.api.inference.test_requests import spec
+
+SIGNATURE = Signature((spec(),), (spec("y"), spec("z", "int64", (100,))), ())
+
+
+def lane(version: int = 3) -> Lane:
+    stepper = Stepper(accumulate, SIGNATURE)
+    return Lane(ModelKey("model", version), "", stepper, window=4, max_batch=8)
+
+
+OUTPUTS = (b"y" * 8, b"z" * 800)
+
+
+@given(st.text(max_size=300), st.booleans())
+def test_an_answer_is_the_message_it_stands_for(id_: str, marks_final: bool) -> None:
+    wire = wire_of(serving := lane())
+    form = ReplyForm(wire, wire.every_output, marks_final).at(serving)
+    expected = pb.ModelInferResponse(
+        model_name="model",
+        model_version="3",
+        id=id_,
+        raw_output_contents=OUTPUTS,
+    )
+    expected.outputs.add(name="y", datatype="FP32", shape=(1, 2))
+    expected.outputs.add(name="z", datatype="INT64", shape=(1, 100))
+    if marks_final:
+        expected.parameters["triton_final_response"].bool_param = True
+    assert pb.ModelInferResponse.FromString(form.response(id_.encode(), OUTPUTS)) == expected
+    streamed = pb.ModelStreamInferResponse.FromString(form.streamed(id_.encode(), OUTPUTS))
+    assert streamed == pb.ModelStreamInferResponse(infer_response=expected)
+
+
+def test_only_the_outputs_that_are_wanted_are_given() -> None:
+    wire = wire_of(serving := lane())
+    form = ReplyForm(wire, (wire.outputs["z"],), False).at(serving)
+    answer = pb.ModelInferResponse.FromString(form.response(b"", OUTPUTS))
+    assert [each.name for each in answer.outputs] == ["z"]
+    assert list(answer.raw_output_contents) == [OUTPUTS[1]]
+
+
+def test_an_answer_names_the_version_that_gave_it() -> None:
+    wire = wire_of(asked := lane(3))
+    form = ReplyForm(wire, wire.every_output, True)
+    assert form.at(asked) is form
+    answer = pb.ModelInferResponse.FromString(form.at(lane(4)).response(b"", OUTPUTS))
+    assert answer.model_version == "4" and "triton_final_response" in answer.parameters
+
+
+def test_a_refusal_has_the_id_and_says_why() -> None:
+    answer = pb.ModelStreamInferResponse.FromString(refusal("ä".encode(), "no such thing"))
+    assert (answer.error_message, answer.infer_response.id) == ("no such thing", "ä")
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_numbers_are_written_as_protobuf_writes_them(number: int) -> None:
+    assert varint(number) == _VarintBytes(number)
