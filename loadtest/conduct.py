@@ -108,7 +108,8 @@ def search_highest(
         trials = search(_FIRST_TOTAL / asked.streams)
     click.echo(trial_heading())
     found = find(trials, load_of, criteria, bench.run, tell)
-    files.write_found(found, criteria)
+    if found.trials:
+        files.write_found(found, criteria)
     if found.interrupted:
         sys.exit(INTERRUPTED)
     wanted = " and ".join(each.text for each in criteria)

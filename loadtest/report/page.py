@@ -27,6 +27,8 @@ def found_page(found: Found, criteria: Sequence[str], environment: Mapping[str, 
     if found.best:
         load = found.best.outcome.load
         told = f"{wording.steps(load.asked or 0.0)} is the most that holds {wanted}: {_what(load)}."
+    elif found.interrupted:
+        told = f"The search for what holds {wanted} was interrupted."
     else:
         told = f"No load that was tried holds {wanted}."
     parts = [_summary(told), _figure(curve(found)), _trials(found)]

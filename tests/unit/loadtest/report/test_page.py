@@ -57,12 +57,11 @@ def drawing(page: str, label: str) -> ElementTree.Element:
     return ElementTree.fromstring(svg)
 
 
-def steady(count: int = 8, **changes: int) -> list[Interval]:
+def steady(count: int = 8, misses: int = 0) -> list[Interval]:
+    latencies, lateness = [0.001] * 90 + [0.009] * 10, [0.0002] * 100
+    batches = {1: 60, 4: 40}
     return [
-        interval(
-            [0.001] * 90 + [0.009] * 10, lateness=[0.0002] * 100, batches={1: 60, 4: 40}, **changes
-        )
-        for _ in range(count)
+        interval(latencies, lateness=lateness, batches=batches, misses=misses) for _ in range(count)
     ]
 
 
