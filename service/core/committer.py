@@ -59,7 +59,8 @@ class Committer:
         return deliveries
 
     def _count_run(self, batch: Batch, now: float) -> None:
-        counts, rows, spent = self._counts, len(batch), now - batch.started
+        rows = 1 if batch.sums is None else len(batch)
+        counts, spent = self._counts, now - batch.started
         counts.sizes[rows] += 1
         counts.seconds[rows] += spent
         counts.compute.add(spent)
@@ -74,7 +75,8 @@ class Committer:
         self._counts.late += verdict is Verdict.LATE
         rows = tuple([array.tobytes() for array in outputs])
         started, received = batch.started, step.received
-        self._count_arrival(slot.row, received, started)
+        self._counts.queue.add(started - received)
+        self._arrivals.add(slot.row, received)
         output = Output(step.number, rows, verdict, 1, started - received, now - started, now)
         return owner, output
 
@@ -106,15 +108,12 @@ class Committer:
     def _count_arrivals(self, entries: Sequence[Entry], slots: Index, started: float) -> None:
         if len(entries) < _MANY:
             for step, _, slot, _ in entries:
-                self._count_arrival(slot.row, step.received, started)
+                self._counts.queue.add(started - step.received)
+                self._arrivals.add(slot.row, step.received)
             return
         received = np.array([entry.step.received for entry in entries])
         self._counts.queue.add_each(started - received)
         self._arrivals.add_each(slots, received)
-
-    def _count_arrival(self, slot: int, received: float, started: float) -> None:
-        self._counts.queue.add(started - received)
-        self._arrivals.add(slot, received)
 
     def _commit_block(self, block: Block, batch: Batch, part: _Part, now: float) -> Delivery:
         outputs = [array[part.rows] for array in part.outputs]
@@ -127,7 +126,7 @@ class Committer:
         self._sessions.commit(block.rows, block.steps, seals, outputs)
         queued, computed = batch.started - block.received, now - batch.started
         self._counts.ran += len(block)
-        self._counts.queue.add(queued, len(block))
+        self._counts.queue.repeat(queued, len(block))
         self._arrivals.add_each(block.rows, block.received)
         return block.owner, BlockOutputs(
             block.handles, block.steps, outputs, late, len(batch), queued, computed, now

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from service.core.errors import StepFault
+from service.core.errors import StepFault, StreamMoved, StreamTakenOver
 from service.core.histogram import Histogram
 from service.core.streams import ModelKey
 
@@ -71,7 +71,9 @@ class OpenCounts:
     """Streams that their clients have ended."""
     expired: int = 0
     """Streams that were detached for too long, and are gone."""
-    lost: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(
+        default_factory=lambda: Counter({StreamTakenOver.name: 0, StreamMoved.name: 0})
+    )
     """Streams that go on elsewhere, by the name of the error that their connection was told."""
     spilled: int = 0
     """Detached streams that left memory for the store, to make room for others."""

@@ -33,7 +33,12 @@ class Histogram:
         self._list = [0] * (len(self.bounds) + 1)
         self._array = np.zeros(len(self._list), np.int64)
 
-    def add(self, value: float, times: int = 1) -> None:
+    def add(self, value: float) -> None:
+        self._list[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def repeat(self, value: float, times: int) -> None:
+        """Counts one value so many times."""
         self._list[bisect_left(self.bounds, value)] += times
         self.total += value * times
 

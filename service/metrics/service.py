@@ -198,7 +198,7 @@ def _batch_sizes(lanes: Sequence[LaneReading]) -> Metric:
     for lane in lanes:
         histogram = Histogram(SIZES)
         for size, runs in lane.steps.sizes.items():
-            histogram.add(size, runs)
+            histogram.repeat(size, runs)
         family.add_metric(_labels(lane), buckets(histogram), histogram.total)
     return family
 

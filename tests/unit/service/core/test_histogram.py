@@ -23,7 +23,7 @@ def test_a_value_belongs_to_the_first_bound_that_it_does_not_exceed() -> None:
 
 def test_one_value_may_stand_for_many() -> None:
     histogram = Histogram((1.0, 2.0))
-    histogram.add(1.5, 300)
+    histogram.repeat(1.5, 300)
     assert histogram.counts == [0, 300, 0]
     assert histogram.total == 450
 

@@ -13,7 +13,7 @@ from tests.unit.service.metrics.made import GRU, readings, value
 
 def running(ran: int, slots: int = 1) -> list[Metric]:
     queue = Histogram()
-    queue.add(0.1, ran)
+    queue.repeat(0.1, ran)
     lane = LaneReading(ModelKey("gru", 3), slots, StepCounts(ran=ran, queue=queue))
     return list(families(readings(lanes=(lane,))))
 
