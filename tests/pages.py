@@ -22,9 +22,9 @@ class Page:
     def section(self, heading: str) -> str:
         return self.text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
 
-    def blocks(self, heading: str, language: str | None = None) -> list[str]:
-        """The code blocks under a heading, of one language or of all."""
-        return _texts(self.section(heading), language)
+    def blocks(self, heading: str | None, language: str | None = None) -> list[str]:
+        """The code blocks under a heading or of the whole page, of one language or of all."""
+        return _texts(self.section(heading) if heading else self.text, language)
 
     def block(self, language: str, containing: str) -> str:
         """The page's one code block of the language that contains a string."""

@@ -28,6 +28,7 @@ from torture.overload import offer_twice_the_load
 from torture.programs import NotInstalled
 from torture.report import Finding
 from torture.rolling import restart_every_replica
+from torture.sequences import crash_under_sequences
 from torture.store_faults import Fault, take_the_store_away
 from torture.two_owners import Parting, give_streams_two_owners
 
@@ -56,6 +57,9 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "fleet-mix": lambda ground, seed: mix_fleets(
         ground, rounds=100, fleets=4, streams=12, seed=seed
+    ),
+    "sequence-kills": lambda ground, seed: crash_under_sequences(
+        ground, store="sqlite", crashes=24, sequences=16, up=(0.5, 2.5), seed=seed
     ),
     "malformed": lambda ground, seed: flood_with_malformed_messages(
         ground, messages=100_000, streams=16, seed=seed
@@ -125,4 +129,5 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-torture(prog_name="python -m torture")
+if __name__ == "__main__":
+    torture(prog_name="python -m torture")

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 import stepwire
 import stepwire.sync
 from service.api.errors import STATUS
 from service.core.errors import StepFault
 from stepwire.v1 import stream_pb2 as pb
-from tests.pages import ADDRESS, ROOT, Page, ran, shell
+from tests.pages import ADDRESS, Page, ran, shell
 from torture.processes import Server, running
 
 README, PROTOCOL = Page("README.md"), Page("docs/protocol.md")
@@ -124,16 +123,6 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
         command = f"{line.partition(' #')[0]} --listen nowhere 2>&1 || true"
         said = shell(command, tmp_path).splitlines()
         assert len(said) == 1 and said[0].startswith("error: listen "), said
-
-
-@pytest.mark.parametrize(
-    "page",
-    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")],
-    ids=lambda page: str(page.relative_to(ROOT)),
-)
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
-        assert "://" in target or (page.parent / target).exists(), target
 
 
 def test_the_protocol_page_has_every_error_of_a_call() -> None:

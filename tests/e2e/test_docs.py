@@ -1,0 +1,128 @@
+"""The pages of docs/: that they are found, that their links lead somewhere, and the commands of
+those which have no tests of their own.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from bench.scaling.command import scaling
+from models.tasks import TASKS
+from stepwire.cli import main
+from tests.pages import ADDRESS, ROOT, Page, shell
+from torture.__main__ import torture
+from torture.processes import Server
+
+DOCS = ROOT / "docs"
+PAGES = sorted(str(page.relative_to(ROOT)) for page in DOCS.rglob("*.md"))
+MARKDOWN = [*PAGES, *(page.name for page in ROOT.glob("*.md")), "bench/LOG.md"]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SHELLS = ("sh", "bash", "python")
+
+
+def prose(text: str) -> str:
+    """Without the code blocks."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """What a heading is linked by, as GitHub makes it."""
+    headings = re.findall(r"^#+ (.*)$", prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("place", MARKDOWN)
+def test_links_lead_somewhere(place: str) -> None:
+    page = ROOT / place
+    for link in LINK.findall(prose(page.read_text())):
+        target, _, anchor = link.partition("#")
+        if "://" in target:
+            continue
+        led = page.parent / target if target else page
+        assert led.exists(), link
+        assert not anchor or anchor in anchors(led.read_text()), link
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = DOCS / "README.md"
+    linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
+    assert {ROOT / page for page in PAGES} - {index} <= linked
+
+
+@pytest.mark.parametrize("place", [page for page in PAGES if page != "docs/README.md"])
+def test_every_page_has_commands_and_a_test_that_takes_them(place: str) -> None:
+    assert any(f"```{shell}\n" in (ROOT / place).read_text() for shell in SHELLS)
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
+    assert f'Page("{place}")' in tests
+
+
+@pytest.mark.parametrize(
+    ("page", "containing"),
+    [
+        (Page("docs/models.md"), "train sine"),
+        (Page("docs/tasks/sine.md"), "train sine"),
+        (Page("docs/cells.md"), "train sine"),
+    ],
+    ids=lambda value: value.path.stem if isinstance(value, Page) else None,
+)
+def test_the_trainings(
+    page: Page, containing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for line in page.block("sh", containing).splitlines():
+        line = line.replace("--hidden 32", "--hidden 4 --rounds 1 --batches 1 --no-memoryless")
+        result = CliRunner().invoke(main, shlex.split(line)[1:])
+        assert result.exit_code == 0, result.output
+
+
+def test_the_cells_of_the_page() -> None:
+    names: dict[str, Any] = {}
+    for block in Page("docs/cells.md").blocks(None, "python"):
+        exec(block, names)
+    assert names["h"].shape == (50, 4, 16) and names["kept"].shape == (50,)
+
+
+def test_the_tasks_are_listed() -> None:
+    said = shell(Page("docs/tasks/README.md").block("sh", "train --help"))
+    listed = re.findall(r"^  (\w+)  ", said.split("Commands:")[1], re.MULTILINE)
+    assert sorted(listed) == sorted(TASKS)
+
+
+def test_the_pendulum_is_balanced(bundled: Server, tmp_path: Path) -> None:
+    [command] = Page("docs/tasks/pendulum.md").block("sh", "demo").splitlines()
+    picture = tmp_path / "pendulum.png"
+    shell(f"{command} --connect {bundled.address} --picture {picture}")
+    assert picture.exists()
+
+
+def test_the_comparison_is_the_one_of_the_readme() -> None:
+    """Which is run from there."""
+    compared = Page("docs/compare.md").block("sh", "compare")
+    assert compared in Page("README.md").blocks("Which cell?", "sh")
+
+
+def test_the_service_says_that_it_serves(bundled: Server) -> None:
+    asked = Page("docs/protocol.md").block("sh", "Health/Check")
+    assert "SERVING" in shell(asked.replace(ADDRESS, bundled.address))
+
+
+def test_the_import_rules_are_kept() -> None:
+    assert " 0 broken" in shell(Page("docs/architecture.md").block("sh", "lint-imports"))
+
+
+def test_a_scenario_is_chosen_as_shown() -> None:
+    block = Page("docs/reliability.md").block("sh", "make torture")
+    [given] = re.findall(r"^make torture ARGS='(.*)'$", block, re.MULTILINE)
+    assert torture.make_context("torture", given.split()).params["seed"] == 7
+
+
+def test_the_commands_of_scaling_are_there() -> None:
+    for line in Page("docs/scaling.md").block("sh", "bench.scaling").splitlines():
+        _, _, _, command, *options = shlex.split(line, comments=True)
+        scaling.commands[command].make_context(command, options)
