@@ -743,7 +743,9 @@ class ModelStreamInferResponse(_message.Message):
     """Why the step did not run; empty if it ran."""
     @_builtins.property
     def infer_response(self) -> Global___ModelInferResponse:
-        """What it gave. Of one that did not run, only `id` is set."""
+        """What it gave. Of one that did not run, only `id` is set and, where its sequence lives,
+        the parameter `next_step`: the number of the timestep that is due.
+        """
 
     def __init__(
         self,

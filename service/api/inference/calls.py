@@ -52,7 +52,7 @@ class StreamInferCall:
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
         id_, form = request.tag
         if isinstance(answer, StepError):
-            self._tell(refusal(id_, answer.message))
+            self._tell(refusal(id_, answer.message, answer.next_step))
         else:
             self._tell(form.at(lane).streamed(id_, answer.outputs))
 

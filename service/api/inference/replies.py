@@ -8,7 +8,7 @@ from service.api.inference.wire import Wire, WireTensor, wire_of
 from service.lanes.lane import Lane
 from stepwire.inference import inference_pb2 as pb
 
-_FINAL = "triton_final_response"
+_FINAL, _NEXT_STEP = "triton_final_response", "next_step"
 _ID, _CONTENTS = b"\x1a", b"\x32"
 """Tags of ModelInferResponse: `id`, `raw_output_contents`."""
 _ANSWER = b"\x12"
@@ -51,10 +51,12 @@ class ReplyForm:
         return parts
 
 
-def refusal(id_: bytes, message: str) -> bytes:
-    """A ModelStreamInferResponse."""
+def refusal(id_: bytes, message: str, next_step: int | None = None) -> bytes:
+    """A ModelStreamInferResponse. `next_step`: of the sequence, if it has one."""
     response = pb.ModelStreamInferResponse(error_message=message)
     response.infer_response.id = id_.decode()
+    if next_step is not None:
+        response.infer_response.parameters[_NEXT_STEP].int64_param = next_step
     return response.SerializeToString()
 
 

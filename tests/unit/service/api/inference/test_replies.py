@@ -65,6 +65,12 @@ def test_an_answer_names_the_version_that_gave_it() -> None:
 def test_a_refusal_has_the_id_and_says_why() -> None:
     answer = pb.ModelStreamInferResponse.FromString(refusal("ä".encode(), "no such thing"))
     assert (answer.error_message, answer.infer_response.id) == ("no such thing", "ä")
+    assert not answer.infer_response.parameters
+
+
+def test_a_refusal_tells_the_timestep_that_is_due() -> None:
+    answer = pb.ModelStreamInferResponse.FromString(refusal(b"", "too far", 7))
+    assert answer.infer_response.parameters["next_step"].int64_param == 7
 
 
 @given(st.integers(0, 2**64 - 1))
