@@ -1,8 +1,7 @@
-"""The page on operating the service: its commands, and its list of metrics."""
+"""The page on operating the service: its commands."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from tests.pages import Page, shell
@@ -18,13 +17,12 @@ def flags_of(command: str) -> list[str]:
     return command.split()[2:]
 
 
-def test_every_metric_is_listed_and_no_other(repository: Path, tmp_path: Path) -> None:
+def test_many_workers_are_started_as_the_page_says(repository: Path, tmp_path: Path) -> None:
     many = PAGE.block("sh", "--workers").replace("streams.db", str(tmp_path / "streams.db"))
     flags = flags_of(many.replace(HTTP, "127.0.0.1:0").replace("--workers 4", "--workers 2"))
     with running(repository, *flags, log=tmp_path / "log") as server:
-        _, text = HttpPort(server).get("/metrics")
-    told = re.findall(r"^# TYPE (stepwire_\w+) ", text, re.MULTILINE)
-    assert [row[0] for row in PAGE.table("metric")] == told
+        _, told = HttpPort(server).ready()
+    assert list(told["workers"]) == ["1", "2"]
 
 
 def test_readiness_reads_as_the_page_shows_it(repository: Path, tmp_path: Path) -> None:
