@@ -8,6 +8,7 @@ import os
 import secrets
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -76,6 +77,25 @@ class Stack:
         """The service's one container."""
         (found,) = self.containers(service)
         return found
+
+    def asked(self, path: str) -> str:
+        """What the one server's HTTP port answers with 200. Raises OSError."""
+        url = f"http://127.0.0.1:{self.http_port}{path}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return str(answer.read(), "utf-8")
+
+    def await_ready(self, patience: float = 60) -> None:
+        """Until the one server takes streams."""
+        deadline = time.monotonic() + patience
+        while not self._is_ready():
+            assert time.monotonic() < deadline, self.compose("logs")
+            time.sleep(0.1)
+
+    def _is_ready(self) -> bool:
+        try:
+            return bool(self.asked("/readyz"))
+        except OSError:
+            return False
 
     def await_healthy(self, service: str, patience: float) -> None:
         deadline = time.monotonic() + patience

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
-import urllib.request
 from collections.abc import Iterator
 
 import numpy as np
@@ -33,24 +33,8 @@ def built() -> Iterator[Stack]:
 def stack(built: Stack) -> Stack:
     """Up and ready, whatever the test before has done to it."""
     built.shell(PAGE.blocks("One server", "sh")[0])
-    deadline = time.monotonic() + 60
-    while not is_ready(built):
-        assert time.monotonic() < deadline, built.compose("logs")
-        time.sleep(0.1)
+    built.await_ready()
     return built
-
-
-def is_ready(stack: Stack) -> bool:
-    try:
-        return bool(asked(stack, "/readyz"))
-    except OSError:
-        return False
-
-
-def asked(stack: Stack, path: str) -> str:
-    """What the HTTP port answers with 200."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{stack.http_port}{path}", timeout=10) as answer:
-        return str(answer.read(), "utf-8")
 
 
 async def test_a_stream_from_the_host(stack: Stack) -> None:
@@ -70,10 +54,18 @@ def test_the_ports_are_for_this_machine_only(stack: Stack) -> None:
 
 def test_health_and_metrics_on_the_host(stack: Stack) -> None:
     stack.await_healthy(SERVICE, patience=60)
-    assert asked(stack, "/healthz") == "ok\n"
-    ready = json.loads(asked(stack, "/readyz"))
+    assert stack.asked("/healthz") == "ok\n"
+    ready = json.loads(stack.asked("/readyz"))
     assert ready["ready"] and ready["store"]["state"] == "ok"
-    assert "\nstepwire_info{" in asked(stack, "/metrics")
+    assert "\nstepwire_info{" in stack.asked("/metrics")
+
+
+def test_the_live_page_on_the_host(stack: Stack) -> None:
+    page = stack.asked("/")
+    assert page.startswith("<!DOCTYPE html>")
+    for place in re.findall(r'(?:src|href)="(/?console/[^"]+)"', page):
+        assert stack.asked(f"/{place.lstrip('/')}"), place
+    assert "pendulum-gru" in stack.asked("/console/data")
 
 
 def test_it_runs_as_nobody_special(stack: Stack) -> None:
@@ -118,7 +110,7 @@ async def test_a_stream_outlives_a_crash_and_the_container(stack: Stack) -> None
         async with client.stream("pendulum-gru", stream_id="undisturbed") as other:
             undisturbed = [np.asarray(await other.step(X)) for _ in range(30)]
     np.testing.assert_array_equal(outputs, undisturbed)
-    assert len(json.loads(asked(stack, "/readyz"))["workers"]) == 2
+    assert len(json.loads(stack.asked("/readyz"))["workers"]) == 2
 
 
 async def test_sigterm_drains_and_ends_with_0(stack: Stack) -> None:

@@ -42,7 +42,7 @@ def stack() -> Iterator[Stack]:
 def prometheus(stack: Stack) -> Prometheus:
     """It has read a server on which a stream has stepped."""
     found = Prometheus(f"http://127.0.0.1:{stack.environment['STEPWIRE_PROMETHEUS_PORT']}")
-    stack.await_healthy("stepwire", patience=60)
+    stack.await_ready()
     with (
         stepwire.sync.connect(stack.address) as client,
         client.stream(MODEL, stream_id="observed") as stream,
