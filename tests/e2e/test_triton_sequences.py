@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.e2e.deployed import ACCUMULATOR, serving
 from tests.networks import FEATURES
 from tests.networks import signal as noise
 from tests.triton_client import WAYS, Way, answers, step
-from torture.processes import Server
+from torture.processes import Reborn, Server
 from torture.triton_client import TritonClient
 
 NOT_FOUND = "StatusCode.NOT_FOUND"
@@ -284,3 +285,25 @@ def test_a_model_without_states_needs_no_sequence(triton: TritonClient, server: 
     assert "outputs" in found[0]
     assert found[1]["status"] == "StatusCode.INVALID_ARGUMENT"
     assert "sequence_id" in found[1]["error"]
+
+
+async def test_a_sequence_goes_on_where_its_server_stopped_and_not_where_it_crashed(
+    triton: TritonClient, tmp_path: Path
+) -> None:
+    """Without numbers nobody could tell which timesteps a crash has lost."""
+    graphs.put(tmp_path / "repository", "accumulator", ACCUMULATOR)
+    store = ("--store", f"sqlite:{tmp_path / 'streams.db'}")
+    way = ("sync", "unary")
+
+    async def sent(*steps: dict[str, Any]) -> list[Any]:
+        return told(await asyncio.to_thread(answers, triton, server.address, way, steps))
+
+    with Reborn(tmp_path / "repository", *store, log=tmp_path / "log") as server:
+        numbered = [add("numbered", x, start=x == 1, number=x - 1) for x in (1, 2)]
+        assert await sent(add(7, 1, start=True), add(7, 2), *numbered) == [1, 3, 1, 3]
+        await server.restart()
+        assert await sent(add(7, 3), add("numbered", 3, number=2)) == [6, 6]
+        await server.crash()
+        lost, *again = await sent(add(7, 4), add(7, 4, start=True), add("numbered", 2, number=1))
+        assert "sequence_start" in lost
+        assert again == [4, 3]  # what had run before the crash is answered as it was
