@@ -114,7 +114,7 @@ def search_highest(
         sys.exit(INTERRUPTED)
     wanted = " and ".join(each.text for each in criteria)
     if found.best is None:
-        click.echo(f"failed: no load that was tried holds {wanted}", err=True)
+        click.echo(f"failed: {found.nothing(wanted)}", err=True)
         sys.exit(FAILED)
     best = found.best.outcome
     click.echo()

@@ -41,6 +41,17 @@ class Found:
         above = [each for each in failed if self.best and each.level > self.best.level]
         return min(above, key=lambda each: each.level, default=None)
 
+    def nothing(self, wanted: str) -> str:
+        """Why there is no best."""
+        if self.interrupted:
+            return f"the search for what holds {wanted} was interrupted"
+        if any(tried.held for tried in self.trials):
+            return (
+                f"no load held {wanted} again when it was to be confirmed: something else may "
+                "keep the machine busy; try longer trials, by --duration"
+            )
+        return f"no load that was tried holds {wanted}"
+
 
 def find(
     search: Generator[Trial, bool, float | None],

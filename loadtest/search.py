@@ -10,8 +10,8 @@ PRECISION = 0.05
 """How near the highest level that holds is to the lowest that does not, as a share."""
 _LOWEST = 1 / 64
 """Of the first level: what is lower is not tried."""
-_STEP_BACK = 1 - PRECISION
-_CONFIRMATIONS = 6
+_STEPS_BACK = (0.95, 0.9, 0.8, 0.65, 0.5)
+"""What is left of a level that is not confirmed, the first time, the second time, ..."""
 
 Purpose = Literal["double", "halve", "bisect", "again", "confirm"]
 
@@ -27,8 +27,8 @@ def search(
     """Yields what to try, is sent whether it held, and returns the level that was confirmed.
 
     Doubles from `first` until a level fails, or halves until one holds; then bisects, until both
-    ends are 5 % apart; then has the best confirmed, and steps back by 5 % where it is not. A
-    level that fails is tried once more before it counts as failed, since any machine has its bad
+    ends are 5 % apart; then has the best confirmed, and steps back where it is not, by 5 % and
+    then by more. A level that fails is tried once more before it counts as failed, since any machine has its bad
     moments; a confirmation is not. None: nothing held, or nothing held again. `whole`: levels
     are whole numbers from 1. No level is above `highest`.
     """
@@ -76,13 +76,13 @@ def _between(good: float, bad: float, whole: bool) -> float | None:
 
 
 def _confirmed(level: float, whole: bool) -> Generator[Trial, bool, float | None]:
-    for _ in range(_CONFIRMATIONS):
+    for left in (*_STEPS_BACK, 0.0):
         if (yield Trial(level, "confirm")):
             return level
-        lower = _rounded(level * _STEP_BACK, whole)
+        lower = _rounded(left * level, whole)
         level = lower if lower < level else level - 1
-        if level < 1 and whole:
-            return None
+        if level <= 0:
+            break
     return None
 
 

@@ -49,6 +49,10 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else _three_digits(value)
 
 
+def sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def clock(seconds: float) -> str:
     """Minutes and seconds."""
     minutes, rest = divmod(max(0, int(seconds)), 60)

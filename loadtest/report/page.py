@@ -27,10 +27,8 @@ def found_page(found: Found, criteria: Sequence[str], environment: Mapping[str, 
     if found.best:
         load = found.best.outcome.load
         told = f"{wording.steps(load.asked or 0.0)} is the most that holds {wanted}: {_what(load)}."
-    elif found.interrupted:
-        told = f"The search for what holds {wanted} was interrupted."
     else:
-        told = f"No load that was tried holds {wanted}."
+        told = wording.sentence(found.nothing(wanted))
     parts = [_summary(told), _figure(curve(found)), _trials(found)]
     if found.best:
         parts += ["<h2>The run that confirmed it</h2>\n", _run(found.best.outcome)]
@@ -55,9 +53,7 @@ def _run(outcome: Outcome) -> str:
     return "".join(
         (
             _summary(f"{_what(outcome.load).capitalize()}: {_told(outcome)}"),
-            f'<p class="warning">{escape(warning[0].upper() + warning[1:])}.</p>\n'
-            if warning
-            else "",
+            f'<p class="warning">{escape(wording.sentence(warning))}</p>\n' if warning else "",
             _tiles(outcome),
             *map(_figure, figures(outcome)),
             "<h2>In figures</h2>\n",

@@ -11,14 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from tests import graphs
 from tests.certificates import Authority
-from tests.e2e.conftest import Start
+from tests.e2e.deployed import ACCUMULATOR, serving
 from tests.e2e.loading import PATIENCE, SHORT, await_steps, figures, loaded, started, steps_of
 from torture.processes import Server
 from torture.programs import free_ports
 
 STALL = 0.6
 """Seconds."""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A repository that is quickly loaded."""
+    graphs.put(tmp_path / "repository", "accumulator", ACCUMULATOR)
+    return tmp_path / "repository"
 
 
 @pytest.mark.parametrize(
@@ -55,17 +63,18 @@ def test_a_model_of_many_inputs_is_given_all(server: Server, tmp_path: Path) -> 
 
 
 def test_a_stall_of_the_server_is_seen_by_the_steps_that_were_due_in_it(
-    start: Start, tmp_path: Path
+    small: Path, tmp_path: Path
 ) -> None:
     """A loader that waits for answers before it asks again would see one slow step a stream."""
-    server, file = start(), tmp_path / "stall.json"
+    file = tmp_path / "stall.json"
     flags = ("--streams", "2", "--rate", "50", "--duration", "2", "--ramp", "0.1")
-    process = started(server.address, "--model", "accumulator", *flags, "--json", str(file))
-    await_steps(server.address, process, streams=2, steps=10)
-    os.kill(server.process.pid, signal.SIGSTOP)
-    time.sleep(STALL)  # this is the stall
-    os.kill(server.process.pid, signal.SIGCONT)
-    process.communicate(timeout=PATIENCE)
+    with serving(small) as server:
+        process = started(server.address, "--model", "accumulator", *flags, "--json", str(file))
+        await_steps(server.address, process, streams=2, steps=10)
+        os.kill(server.process.pid, signal.SIGSTOP)
+        time.sleep(STALL)  # this is the stall
+        os.kill(server.process.pid, signal.SIGCONT)
+        process.communicate(timeout=PATIENCE)
     made = json.loads(file.read_text())
     assert made["due"] == made["answered"] == 200
     assert made["latency_us"]["max"] > 0.9 * STALL * 1e6
@@ -133,12 +142,13 @@ def test_an_interrupt_ends_the_run_and_not_the_report(server: Server, tmp_path: 
     assert steps_of(server.address) == {}
 
 
-def test_a_server_with_a_certificate_is_loaded(start: Start, tmp_path: Path) -> None:
+def test_a_server_with_a_certificate_is_loaded(small: Path, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
     pair = authority.issue("localhost")
-    server = start("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
-    made = figures(
-        *(f"localhost:{server.port}", tmp_path, "--model", "accumulator"),
-        *("--ca", str(authority.certificate)),
-    )
+    secured = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
+    with serving(small, *secured) as server:
+        made = figures(
+            *(f"localhost:{server.port}", tmp_path, "--model", "accumulator"),
+            *("--ca", str(authority.certificate)),
+        )
     assert made["errors"] == {} and made["answered"] == made["due"]

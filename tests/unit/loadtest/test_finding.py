@@ -76,6 +76,20 @@ def test_the_limit_is_the_lowest_that_failed_above_it() -> None:
 def test_nothing_may_hold() -> None:
     result, _ = found(capacity=0.0)
     assert (result.best, result.limit, result.interrupted) == (None, None, False)
+    assert result.nothing("p99<10ms") == "no load that was tried holds p99<10ms"
+
+
+def test_what_is_not_confirmed_is_told_apart_from_what_never_held() -> None:
+    def run(of: Load) -> Outcome:
+        latency = 0.1 if of.duration > 2 or of.rate == 20.0 else 0.001
+        return outcome(interval([latency] * 100), rate=of.rate)
+
+    def loaded(trial: Trial) -> Load:
+        return load(rate=trial.level, duration=4.0 if trial.purpose == "confirm" else 2.0)
+
+    result = find(search(10.0, highest=20.0), loaded, CRITERIA, run, lambda tried: None)
+    assert result.best is None
+    assert "again when it was to be confirmed" in result.nothing("p99<10ms")
 
 
 def test_an_interrupt_ends_the_search() -> None:

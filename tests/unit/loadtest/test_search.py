@@ -88,6 +88,7 @@ def test_what_is_not_confirmed_is_stepped_back_from() -> None:
     found, trials = carried_out(tiring, 100)
     confirmations = [trial.level for trial in trials if trial.purpose == "confirm"]
     assert found == confirmations[-1] <= 290 < confirmations[-2]
+    assert confirmations[1] == pytest.approx(0.95 * confirmations[0])
 
 
 def test_what_is_never_confirmed_is_not_found() -> None:
