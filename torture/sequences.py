@@ -19,7 +19,7 @@ from torture.package import FEATURES
 from torture.processes import Reborn
 from torture.promises import promised
 from torture.proxy import proxied
-from torture.raw import FAST
+from torture.raw import FAST, OVER
 from torture.stores import STORES
 from torture.witness import Observation, Witness
 
@@ -42,8 +42,9 @@ class Line:
         self._call: (
             grpc.aio.StreamStreamCall[pb.ModelInferRequest, pb.ModelStreamInferResponse] | None
         ) = None
-        self._waiting: dict[str, asyncio.Future[pb.ModelStreamInferResponse]] = {}
+        self._waiting: dict[str, asyncio.Future[pb.ModelStreamInferResponse | None]] = {}
         self._asked = 0
+        self._writing = asyncio.Lock()
 
     async def run(self) -> None:
         """Calls again whenever the call ends, until cancelled."""
@@ -56,7 +57,7 @@ class Line:
                         self._hear(answer)
                 self._call = None
                 for waiting in self._waiting.values():
-                    waiting.set_exception(Broken())
+                    waiting.set_result(None)
                 self._waiting.clear()
                 await asyncio.sleep(_AGAIN)
 
@@ -68,19 +69,23 @@ class Line:
 
     async def ask(self, message: pb.ModelInferRequest) -> pb.ModelStreamInferResponse:
         """Raises Broken."""
-        if not self._call:
-            raise Broken
         self._asked += 1
         message.id = str(self._asked)
-        waiting: asyncio.Future[pb.ModelStreamInferResponse]
+        waiting: asyncio.Future[pb.ModelStreamInferResponse | None]
         waiting = self._waiting[message.id] = asyncio.get_running_loop().create_future()
         try:
-            await self._call.write(message)
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
+            async with self._writing:  # a call takes one message at a time
+                if not self._call:
+                    raise Broken
+                await self._call.write(message)
+        except (Broken, *OVER) as error:
             self._waiting.pop(message.id, None)
             raise Broken from error
         async with asyncio.timeout(_PATIENCE):
-            return await waiting
+            answer = await waiting
+        if answer is None:
+            raise Broken
+        return answer
 
 
 class Sequence:
