@@ -28,9 +28,9 @@ def search(
 
     Doubles from `first` until a level fails, or halves until one holds; then bisects, until both
     ends are 5 % apart; then has the best confirmed, and steps back where it is not, by 5 % and
-    then by more. A level that fails is tried once more before it counts as failed, since any machine has its bad
-    moments; a confirmation is not. None: nothing held, or nothing held again. `whole`: levels
-    are whole numbers from 1. No level is above `highest`.
+    then by more. A level that fails is tried once more before it counts as failed, since any
+    machine has its bad moments; a confirmation is not. None: nothing held, or nothing held
+    again. `whole`: levels are whole numbers from 1. No level is above `highest`.
     """
     good, bad = yield from _bracketed(first, highest, whole)
     if good is None:

@@ -18,6 +18,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._selector_of_time.now
 
+    def leap(self, seconds: float) -> None:
+        """Nothing else runs meanwhile, as if a callback had taken so long."""
+        self._selector_of_time.now += seconds
+
 
 class _Leaping(selectors.DefaultSelector):
     now = 0.0

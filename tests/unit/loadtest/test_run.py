@@ -94,6 +94,22 @@ def test_a_stall_is_in_the_latency_of_every_step_that_was_due_in_it() -> None:
     assert total(seen).lateness.maximum < 1e-6
 
 
+def test_a_loader_that_is_held_up_counts_from_when_steps_were_due_and_says_so() -> None:
+    asked = load(streams=1, rate=10.0, duration=2.0, ramp=0.0)
+
+    def serve(run: Run) -> Server:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.call_later(0.95, loop.leap, 0.5)
+        return Server(run)
+
+    seen = total(ran(asked, serve))
+    assert seen.due == seen.answered == 20
+    assert seen.lateness.maximum == pytest.approx(0.45, abs=0.01)
+    assert seen.latency.maximum == pytest.approx(0.45 + STEP, abs=0.01)
+    assert seen.misses == 4
+
+
 def test_the_ramp_is_noted_apart() -> None:
     seen = ran(load(streams=4, rate=10.0, ramp=1.0))
     ramp = together([each for number, each in seen.items() if number < 0])
