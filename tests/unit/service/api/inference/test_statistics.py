@@ -18,8 +18,8 @@ def counts() -> StepCounts:
     for size, seconds in ((1, 0.5), (1, 0.25), (8, 2.0)):
         counts.sizes[size] += 1
         counts.seconds[size] += seconds
-    counts.queue.add(0.125, 10)
-    counts.write.add(0.25, 10)
+    counts.queue.repeat(0.125, 10)
+    counts.write.repeat(0.25, 10)
     return counts
 
 
