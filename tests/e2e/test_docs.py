@@ -49,6 +49,13 @@ def test_links_lead_somewhere(place: str) -> None:
         assert not anchor or anchor in anchors(led.read_text()), link
 
 
+def test_the_targets_of_make_that_pages_name_are_there() -> None:
+    text = "".join((ROOT / place).read_text() for place in MARKDOWN)
+    named = set(re.findall(r"(?:`|^)make ([a-z]+)", text, re.MULTILINE))
+    there = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"check", "released"} < named <= set(there)
+
+
 def test_every_page_is_in_the_index() -> None:
     index = DOCS / "README.md"
     linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
