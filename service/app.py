@@ -98,6 +98,7 @@ async def serve(
     spare_what_is_loaded()
     watches = [asyncio.create_task(each) for each in (front.watch(), guard.watch())]
     process.phase = Phase.SERVING
+    log.info("listening on %s:%d", settings.host, front.port)
     await opened(f"{settings.host}:{front.port}")
     await stop.wait()
     process.phase = Phase.DRAINING

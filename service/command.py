@@ -38,7 +38,7 @@ def serve(config: Path | None, **flags: Any) -> None:
     """
     try:
         settings = load({name: value for name, value in flags.items() if value is not None}, config)
-        prepare(settings.log_level)
+        prepare(settings.log_level, settings.log_format)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if settings.workers > 1:
                 runner.run(supervise(settings))

@@ -32,6 +32,7 @@ from service.lanes.aside import Aside
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
 from service.lanes.run import Run
+from service.logs import about
 from service.streams.capacity import Capacity
 from service.streams.custody import Custody, StoreCustody
 from service.streams.handover import Handover
@@ -162,7 +163,8 @@ class Engine:
         self.counts.lost[error.name] += 1
         if owner:
             owner.end(error)
-        log.info("stream %s left this server: %s", stream.key, error)
+        extra = about(stream, error=error.name)
+        log.info("stream %s left this server: %s", stream.key, error, extra=extra)
         self._tell_if_none_attached()
 
     def submit(self, stream: Stream, step: Step) -> None:
@@ -242,7 +244,7 @@ class Engine:
         for stream in self._directory.expire(self._clock()):
             self._finish(stream)
             self.counts.expired += 1
-            log.info("stream %s expired", stream.key)
+            log.info("stream %s expired", stream.key, extra=about(stream))
 
     def _arm_expiry(self) -> None:
         expiry = self._directory.next_expiry()

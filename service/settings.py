@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is logged"
     )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="lines for people, or each a JSON object"
+    )
 
     @property
     def processors(self) -> int:

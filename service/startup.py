@@ -9,6 +9,8 @@ import signal
 import sys
 from collections.abc import Iterable
 
+from service.logs import formatter
+
 
 class StartError(RuntimeError):
     """The service cannot start; the message says why and what to do."""
@@ -18,13 +20,11 @@ def cannot_listen(address: str) -> str:
     return f"cannot listen on {address}: it is taken, or not this machine's"
 
 
-def prepare(log_level: str, worker: str = "") -> None:
+def prepare(log_level: str, log_format: str = "console", worker: str = "") -> None:
     """Logs from here on, naming the worker, and hears a stop while nothing serves yet."""
-    who = f" worker {worker}" if worker else ""
-    logging.basicConfig(
-        level=log_level.upper(),
-        format=f"%(asctime)s %(levelname)s{who} %(name)s: %(message)s",
-    )
+    lines = logging.StreamHandler()
+    lines.setFormatter(formatter(log_format, worker))
+    logging.basicConfig(level=log_level.upper(), handlers=[lines])
     # The first process of a container ignores a signal that it has no handler for.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 

@@ -222,7 +222,9 @@ class FleetCall:
                 expected = lane.next_step(self.stream(handle))
                 self._roster.unanswered[handle] += 1
                 lane.counts.faults[fault] += 1
-                self._put((handle, StepError(block.number(entry), fault, message, expected)))
+                error = StepError(block.number(entry), fault, message, expected)
+                self._members.refusals.tell(self.stream(handle), error)
+                self._put((handle, error))
 
     def _submit_singly(self, block: Block, entries: Array) -> None:
         for entry in np.flatnonzero(entries).tolist():

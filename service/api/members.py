@@ -13,9 +13,10 @@ import numpy as np
 from service.access.credentials import Credential
 from service.api import fleet_messages, messages
 from service.api.guard import Guard, within
+from service.api.refusals import Refusals
 from service.core.errors import ServiceError
 from service.core.roster import Place, Roster
-from service.core.steps import Answer
+from service.core.steps import Answer, StepError
 from service.core.streams import Stream
 from service.engine import Engine
 from service.lanes.lane import Lane
@@ -58,6 +59,8 @@ class Member:
 
     def answer(self, answer: Answer) -> None:
         if self.handle is not None and self.lost is None:
+            if isinstance(answer, StepError):
+                self._members.refusals.tell(self.opened.stream, answer)
             self._call.answer_one(self.handle, answer)
 
     def durable(self, step: int) -> None:
@@ -85,6 +88,7 @@ class Members:
         """By the numbers that the roster has of them."""
         self.durable_at_all = False
         """Whether any step may ever be in the store."""
+        self.refusals = Refusals()
         self._engine = engine
         self._guard = guard
         self._call = call

@@ -14,9 +14,11 @@ from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.fleet import FleetCall
 from service.api.guard import Guard, within
+from service.api.refusals import Refusals
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.histogram import Histogram
 from service.core.steps import Answer, Output
+from service.core.streams import Stream
 from service.engine import Engine
 from service.streams.opening import Opened
 from stepwire.v1 import stream_pb2 as pb
@@ -71,6 +73,8 @@ class StreamCall:
         self._unanswered = 0
         self._durable = self._told = 0
         self._write_times: Histogram
+        self._stream: Stream
+        self._refusals = Refusals()
         self._lost: ServiceError | None = None
         self._parting: ServiceError | None = None
         self._farewell: pb.StreamResponse | None = None
@@ -135,6 +139,7 @@ class StreamCall:
         opened = await self._engine.open(request, self)
         self._told = opened.durable_step
         self._write_times = opened.lane.counts.write
+        self._stream = opened.stream
         return caller, opened
 
     async def _receive(self) -> pb.StreamRequest | None:
@@ -208,6 +213,7 @@ class StreamCall:
     def _next_answer(self) -> pb.StreamResponse:
         answer = self._answers.pop(0)
         if not isinstance(answer, Output):
+            self._refusals.tell(self._stream, answer)
             return messages.answer(answer, self._told)
         self._told = self._durable
         message = messages.answer(answer, self._told)

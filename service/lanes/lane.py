@@ -282,7 +282,8 @@ class Lane:
     def _failed(self, run: Run) -> BatchResult:
         rows = len(run.batch)
         reason = str(run.failure) or type(run.failure).__name__
-        log.error("%s: a run of %d streams failed: %s", self.model, rows, reason)
+        extra = {"model": str(self.model), "error": StepFault.RUN_FAILED.name}
+        log.error("%s: a run of %d streams failed: %s", self.model, rows, reason, extra=extra)
         fault = Fault(StepFault.RUN_FAILED, f"the run failed: {reason}")
         return BatchResult((), faults=dict.fromkeys(range(rows), fault))
 

@@ -79,15 +79,16 @@ class Loader:
 
     def load(self, package: Package) -> Lane:
         """Loads the package and has it prove itself. Raises ModelRefused, in one line."""
-        started = time.perf_counter()
+        started, known = time.perf_counter(), {"model": str(package.key)}
         try:
             lane = self._load(package)
         except (ModelRefused, OSError, MemoryError, RecursionError) as error:
             told = getattr(error, "strerror", None) or str(error)  # without the folder
             reason = " ".join(told.split()) or type(error).__name__
-            log.error("refused %s: %s", package.key, reason)
+            extra = known | {"error": ModelRefused.name}
+            log.error("refused %s: %s", package.key, reason, extra=extra)
             raise ModelRefused(reason) from error
-        log.info("loaded %s in %.2f s", package.key, time.perf_counter() - started)
+        log.info("loaded %s in %.2f s", package.key, time.perf_counter() - started, extra=known)
         return lane
 
     def _load(self, package: Package) -> Lane:
@@ -95,7 +96,12 @@ class Loader:
         digest, facts = _digest(graph.digest, package), graph.facts
         found = describe(facts, package.declaration)
         if found.inferred:
-            log.info("%s, not made by an export: %s", package.key, found.inferred)
+            log.info(
+                "%s, not made by an export: %s",
+                package.key,
+                found.inferred,
+                extra={"model": str(package.key)},
+            )
         stepper = _stepper(graph, found)
         if self.threads is None and self.processors > 1:
             stepper = self._with_threads(package, found, stepper)

@@ -130,7 +130,8 @@ class Deployment:
             total += moved
             if former.streams:
                 notes.append(f"{former.model} keeps its streams ({len(former.streams)}): {staying}")
-        log.info("streams handed over to %s: %d", newest, total)
+        extra = {"model": str(newest)}
+        log.info("streams handed over to %s: %d", newest, total, extra=extra)
         return total, tuple(notes)
 
     async def _move_all(self, former: Lane, to: Lane) -> tuple[int, str]:
@@ -158,5 +159,5 @@ class Deployment:
             raise ModelNotFound(f"there is no{which} model {name[:140]!r} to unload")
         for key in keys:
             self._lanes.retire(key)
-            log.info("unloaded %s", key)
+            log.info("unloaded %s", key, extra={"model": str(key)})
         return Outcome(tuple(map(self._state, keys)))

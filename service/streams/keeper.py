@@ -180,7 +180,9 @@ class Keeper:
         except CheckpointUnreadable as error:
             if key not in self._unreadable:
                 self._unreadable.add(key)
-                log.error("the stored state of stream %s cannot be read: %s", key, error)
+                extra = {"stream": str(key)}
+                told = "the stored state of stream %s cannot be read: %s"
+                log.error(told, key, error, extra=extra)
             return
         if self._find(key):
             return
@@ -254,7 +256,9 @@ class Keeper:
         if self._down_since is None:
             self._down_since = self._clock()
             self._pause = min(self._interval, _LONGEST_PAUSE)
-            log.error("degraded: streams go on in memory only, the state store is away: %s", error)
+            extra = {"error": StoreDown.name}
+            told = "degraded: streams go on in memory only, the state store is away: %s"
+            log.error(told, error, extra=extra)
         else:
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 

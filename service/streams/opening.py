@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from hmac import compare_digest
 from typing import NamedTuple
@@ -15,9 +16,15 @@ from service.core.streams import OpenRequest, Owner, Stream
 from service.core.sync import SyncOwner
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
+from service.logs import about
 from service.streams.capacity import Capacity
 from service.streams.custody import Custody, stored
 from service.streams.locks import KeyedLocks
+
+log = logging.getLogger(__name__)
+
+_LONGEST_NAME = 160
+"""Characters of what may not even be a stream's id."""
 
 
 class Opened(NamedTuple):
@@ -74,8 +81,11 @@ class Opener:
                 opened = await self._open(request, owner)
         except ServiceError as error:
             self.counts.refused[error.name] += 1
+            extra = {"stream": str(request.key)[:_LONGEST_NAME], "error": error.name}
+            log.debug("a stream was not opened: %s", error, extra=extra)
             raise
         self.counts.opened += 1
+        log.debug("stream %s is open", request.key, extra=about(opened.stream))
         return opened
 
     async def _open(self, request: OpenRequest, owner: Owner) -> Opened:
@@ -174,9 +184,7 @@ class Opener:
         lane = self._lanes[record.checkpoint.model]
         self._capacity.admit(lane, request.rate_hz)
         self._make_room(request)
-        record = await self._custody.acquire(
-            request.key, record, complete=request.complete
-        )
+        record = await self._custody.acquire(request.key, record, complete=request.complete)
         assert record.checkpoint is not None
         try:
             self._admit()
@@ -208,9 +216,10 @@ class Opener:
     def _opened(self, request: OpenRequest, opening: Opening, owner: Owner) -> Opened:
         stream, displaced = opening.stream, opening.displaced
         if displaced:
-            displaced.end(
-                StreamTakenOver(f"stream {stream.id!r} now belongs to another connection")
-            )
+            error = StreamTakenOver(f"stream {stream.id!r} now belongs to another connection")
+            displaced.end(error)
+            extra = about(stream, error=error.name)
+            log.info("stream %s was taken over by another connection", stream.key, extra=extra)
         lane = self._lanes.of(stream)
         if opening.effect is not Effect.START:
             lane.touch(stream)  # its holder may be another one
@@ -239,6 +248,7 @@ class Opener:
                 self._directory.remove(stream)
                 self._lanes.free(stream)
                 self.counts.spilled += 1
+                log.debug("stream %s left memory to make room", stream.key, extra=about(stream))
         self._directory.check_room(request.key)
 
     def _save(self, request: OpenRequest) -> None:

@@ -66,9 +66,9 @@ class _Child:
         for order in ORDERS.validate_python(orders):
             outcome = await self._process.carry_out(order)
             if outcome.error:
-                log.error(
-                    "%s of %s/%s: %s", order.action, order.model, order.version, outcome.message
-                )
+                model = f"{order.model}/{order.version}"
+                extra = {"model": model, "error": outcome.error}
+                log.error("%s of %s: %s", order.action, model, outcome.message, extra=extra)
 
     async def _opened(self, _: str) -> None:
         await self._parent.ask(ToParent.SERVING, self._process.models)
@@ -98,7 +98,7 @@ class _Child:
 def main(name: str) -> int:
     begin = json.load(sys.stdin)
     settings = Settings.model_validate(begin["settings"])
-    prepare(settings.log_level, name)
+    prepare(settings.log_level, settings.log_format, name)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_Child(settings).work(socket.socket(fileno=begin["control"])))
