@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import grpc
 import uvloop
@@ -38,12 +38,12 @@ class Echo(grpc.GenericRpcHandler):
             await context.write(self._answer)
 
 
-async def serve(handler: grpc.GenericRpcHandler) -> None:
+async def serve(register: Callable[[grpc.aio.Server], object]) -> None:
     """Until SIGTERM, with gRPC's own settings."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((handler,))
+    register(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(f"{READY}127.0.0.1:{port}", flush=True)
@@ -53,4 +53,5 @@ async def serve(handler: grpc.GenericRpcHandler) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(Echo(int(sys.argv[1]))))
+        echo = Echo(int(sys.argv[1]))
+        runner.run(serve(lambda server: server.add_generic_rpc_handlers((echo,))))

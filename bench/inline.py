@@ -60,4 +60,5 @@ def _answer(stepper: Stepper, step: pb.Step) -> bytes:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(Inline(Path(sys.argv[1]))))
+        inline = Inline(Path(sys.argv[1]))
+        runner.run(serve(lambda server: server.add_generic_rpc_handlers((inline,))))

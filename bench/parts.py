@@ -9,7 +9,7 @@ import uvloop
 from bench.machine import Cores
 from bench.part import Part, Progress, Results
 from bench.process import pinned_to
-from bench.rows import coalescing, fairness, fleets, idle, lone, messages, saving
+from bench.rows import coalescing, fairness, fleets, idle, lone, messages, saving, triton
 from bench.stand import stand
 
 PARTS = (
@@ -20,6 +20,7 @@ PARTS = (
     idle.PART,
     fairness.PART,
     saving.PART,
+    triton.PART,
 )
 
 

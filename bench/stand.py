@@ -36,6 +36,11 @@ class Stand:
         size = str(conversations.answer_bytes(network))
         return self._server("bench.echo", size, ready=echo.READY)
 
+    def triton_echo(self, network: Network) -> Server:
+        """The floor of Triton's protocol."""
+        shape = (network.name, str(network.features), str(network.hidden))
+        return self._server("bench.triton_echo", *shape, ready=echo.READY)
+
     def inline(self, network: Network) -> Server:
         """The floor of a lone step."""
         return self._server("bench.inline", str(self._model(network)), ready=echo.READY)
