@@ -11,8 +11,8 @@ from bench.process import Server
 from torture.triton_client import TritonClient
 
 SEQUENCE_LENGTH = 100
-_TRIALS = 3
-"""The fewest that `perf_analyzer` makes."""
+_TRIALS = 10
+"""At most; three that agree are enough for `perf_analyzer`."""
 _AGREEMENT = 1000
 """Percent by which its trials may differ: it is the pairs that tell how steady a figure is."""
 
