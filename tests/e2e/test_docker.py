@@ -110,6 +110,7 @@ async def test_a_stream_outlives_a_crash_and_the_container(stack: Stack) -> None
         async with client.stream("pendulum-gru", stream_id="undisturbed") as other:
             undisturbed = [np.asarray(await other.step(X)) for _ in range(30)]
     np.testing.assert_array_equal(outputs, undisturbed)
+    await asyncio.to_thread(stack.await_ready)
     assert len(json.loads(stack.asked("/readyz"))["workers"]) == 2
 
 
