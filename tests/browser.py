@@ -10,8 +10,6 @@ import base64
 import itertools
 import json
 import os
-import shutil
-import subprocess
 import tempfile
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
@@ -21,7 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import pytest
+
+from tests.debian import program
 
 _START_SECONDS = 60.0
 _PATIENCE = 30.0
@@ -169,10 +168,10 @@ async def browsing() -> AsyncIterator[Tab]:
     """An empty tab of a browser of its own. Skips the test where there is no Chromium and none
     can be installed.
     """
-    program = _installed()
+    chromium = program("chromium", "chromium")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
-            *(program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"),
+            *(chromium, *_FLAGS, f"--user-data-dir={profile}", "about:blank"),
             stdout=DEVNULL,
             stderr=DEVNULL,
             env=os.environ | {"HOME": profile},
@@ -225,14 +224,3 @@ def _settle(answer: asyncio.Future[dict[str, Any]], message: dict[str, Any]) -> 
 
 def _found(selector: str) -> str:
     return f"document.querySelector({json.dumps(selector)})"
-
-
-def _installed() -> str:
-    """The program, installed first where that is possible; else the test is skipped."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    if not any(map(shutil.which, names)) and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "install", "-y", "-q", "chromium"], capture_output=True)
-    for name in names:
-        if found := shutil.which(name):
-            return found
-    pytest.skip("no chromium: install Debian's package chromium")

@@ -34,6 +34,7 @@ class Recent:
 
     seconds: float
     models: Mapping[ModelKey, Counted]
+    """Only those of which something came."""
 
 
 class History:
@@ -55,7 +56,7 @@ class History:
         self._looks.append(look)
 
     def rates(self) -> list[Mapping[ModelKey, float]]:
-        """Timesteps a second of each interval, the oldest first."""
+        """Timesteps a second of each interval, the oldest first; of the models that ran any."""
         return list(self._rates)
 
     def recent(self, look: Look, span: float) -> Recent:
@@ -86,6 +87,9 @@ def _grown(before: Look, after: Look) -> Recent:
     for process, view in after.views.items():
         known = {each.model: each.counted for each in before.views.get(process, View()).models}
         for each in view.models:
-            grown = each.counted.since(known.get(each.model, Counted()))
+            earlier = known.get(each.model, Counted())
+            if each.counted == earlier:
+                continue
+            grown = each.counted.since(earlier)
             together[each.model] = together.get(each.model, Counted()) + grown
     return Recent(max(after.at - before.at, 1e-9), together)

@@ -5,7 +5,8 @@ Times are in seconds, rates in timesteps a second; null is what is not known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from service.console import together
@@ -39,17 +40,17 @@ class Service(NamedTuple):
 
 def snapshot_of(service: Service, history: History, look: Look, query: Query) -> Json:
     """`look`: what the processes have answered to `query`."""
-    scope = query.scope
+    covers = cache(query.scope.covers)
     streams = together.listing(look.views, query)
-    recent = _covered(history.recent(look, SPAN).models, scope)
+    recent = _covered(history.recent(look, SPAN).models, covers)
     drawn = together.line(look.views)
     return {
         "service": service._asdict(),
-        "models": _models(history, look, scope),
-        "totals": _counts(_sum(_covered(history.totals(look), scope).values())),
+        "models": _models(history, look, query.scope),
+        "totals": _counts(_sum(_covered(history.totals(look), covers).values())),
         "rates": {
             "interval": INTERVAL,
-            "values": [round(sum(_covered(each, scope).values()), 1) for each in history.rates()],
+            "values": [round(sum(_covered(each, covers).values()), 1) for each in history.rates()],
         },
         "histograms": {"span": SPAN, **_histograms(_sum(recent.values()))},
         "streams": _listing(streams),
@@ -152,8 +153,10 @@ def _line(line: Line) -> Json:
     }
 
 
-def _covered(models: Mapping[ModelKey, Any], scope: Scope) -> dict[ModelKey, Any]:
-    return {model: each for model, each in models.items() if scope.covers(model)}
+def _covered(
+    models: Mapping[ModelKey, Any], covers: Callable[[ModelKey], bool]
+) -> dict[ModelKey, Any]:
+    return {model: each for model, each in models.items() if covers(model)}
 
 
 def _sum(counted: Iterable[Counted]) -> Counted:

@@ -24,7 +24,8 @@ def test_models_are_kept_apart() -> None:
     history = History()
     history.add(look(0.0, one=view(1), two=view(2, LSTM)))
     history.add(look(1.0, one=view(3), two=view(2, LSTM)))
-    assert history.rates() == [{GRU: 2.0, LSTM: 0.0}]
+    history.add(look(2.0, one=view(3), two=view(9, LSTM)))
+    assert history.rates() == [{GRU: 2.0}, {LSTM: 7.0}]
 
 
 def test_a_process_that_dies_leaves_no_gap_and_its_counts() -> None:
@@ -48,7 +49,7 @@ def test_recent_is_what_came_in_the_span() -> None:
 def test_recent_is_as_far_as_is_known() -> None:
     history = History()
     now = look(5.0, one=view(70))
-    assert history.recent(now, 10.0).models[GRU].ran == 0
+    assert history.recent(now, 10.0).models == {}
     history.add(look(4.0, one=view(50)))
     recent = history.recent(now, 10.0)
     assert (recent.seconds, recent.models[GRU].ran) == (1.0, 20)
