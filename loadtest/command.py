@@ -180,7 +180,7 @@ def load(
     where = target(address, connections, **security)
     files = Files(where, datetime.now(UTC), report, json_)
     try:
-        with Crew(where, processes) as crew:
+        with Crew(where, processes, timed=not closed_loop) as crew:
             bench = Bench(crew, Live(sys.stderr))
             if find_max:
                 search_highest(bench, asked, find_max, by_streams=rate is not None, files=files)

@@ -37,15 +37,19 @@ class LoadRefused(RuntimeError):
 class Crew:
     """Made and ended by `with`."""
 
-    def __init__(self, target: Target, processes: int) -> None:
-        """`spawn`: gRPC does not survive a fork."""
+    def __init__(self, target: Target, processes: int, *, timed: bool) -> None:
+        """`timed`: the steps of its runs are due at times, which a closed loop's are not."""
+        # gRPC does not survive a fork.
         context = multiprocessing.get_context("spawn")
         self._processes = []
         self._ends: list[Connection] = []
         for number in range(processes):
             end, other = context.Pipe()
             process = context.Process(
-                target=work, args=(other, target), name=f"stepwire-load-{number}", daemon=True
+                target=work,
+                args=(other, target, timed),
+                name=f"stepwire-load-{number}",
+                daemon=True,
             )
             process.start()
             other.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from loadtest.account import Account
@@ -15,12 +16,20 @@ from loadtest.talkers.talker import Answer, Talker
 class Run:
     """Hears of each answer; `pace` sends what is due."""
 
-    def __init__(self, load: Load, streams: Sequence[int], account: Account) -> None:
+    def __init__(
+        self,
+        load: Load,
+        streams: Sequence[int],
+        account: Account,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock`: that of the loop's timers, and finer than some loops tell it."""
         self._load = load
         self._account = account
         self._arrivals: Iterator[Arrival] = arrivals(load, streams)
         self._upcoming = next(self._arrivals, None)
         self._loop = asyncio.get_running_loop()
+        self._clock = clock
         self._zero = 0.0
         self._over = asyncio.Event()
         self._unanswered = 0
@@ -29,7 +38,7 @@ class Run:
 
     def now(self) -> float:
         """Seconds, as those of arrivals."""
-        return self._loop.time() - self._zero
+        return self._clock() - self._zero
 
     def heard(self, arrival: Arrival, answer: Answer) -> None:
         now = self.now()
@@ -50,7 +59,7 @@ class Run:
     async def pace(self, talker: Talker, zero: float) -> None:
         """Sends every step when it is due, awaits answers, and gives up what is left.
 
-        `zero`: what the times of the load count from, on the loop's clock.
+        `zero`: what the times of the load count from, on the clock.
         """
         self._talker, self._zero = talker, zero
         self._loop.call_soon(self._turn)

@@ -26,10 +26,10 @@ _TICK = 0.25
 _MESSAGE_BYTES = 64 * 2**20
 
 
-def work(connection: Connection, target: Target) -> None:
-    """Obeys until the parent hangs up."""
+def work(connection: Connection, target: Target, timed: bool) -> None:
+    """Obeys until the parent hangs up. `timed`: steps are due at times, not after one another."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and tells
-    with asyncio.Runner(loop_factory=precise_loop) as runner:
+    with asyncio.Runner(loop_factory=precise_loop if timed else fast_loop) as runner:
         runner.run(_Worker(connection, target).obey())
 
 
@@ -40,6 +40,15 @@ def precise_loop() -> asyncio.AbstractEventLoop:
     late. select counts microseconds; it knows few descriptors, and this process has few.
     """
     return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
+def fast_loop() -> asyncio.AbstractEventLoop:
+    """One whose timers nothing depends on: uvloop where it is installed."""
+    try:
+        import uvloop
+    except ModuleNotFoundError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 class _Worker:

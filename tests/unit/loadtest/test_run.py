@@ -56,8 +56,8 @@ def ran(asked: Load, serve: Callable[[Run], Server] = Server) -> dict[int, Inter
 
     async def play() -> dict[int, Interval]:
         account = Account(asked.interval)
-        run = Run(asked, range(asked.streams), account)
         loop = asyncio.get_running_loop()
+        run = Run(asked, range(asked.streams), account, loop.time)
         await run.pace(serve(run), loop.time() + asked.ramp)
         return account.take()
 
@@ -151,8 +151,8 @@ def test_stopped_it_sends_no_more_and_waits_for_answers() -> None:
 
     async def play() -> dict[int, Interval]:
         account = Account(asked.interval)
-        run = Run(asked, [0], account)
         loop = asyncio.get_running_loop()
+        run = Run(asked, [0], account, loop.time)
         loop.call_later(1.05, run.stop)
         await run.pace(Server(run, stall=(0.0, 1.2)), loop.time())
         assert loop.time() == pytest.approx(1.2, abs=0.01)
