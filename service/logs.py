@@ -6,7 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from service.core.streams import Stream
+from service.core.streams import ModelKey, Stream, StreamKey
 
 FIELDS = ("stream", "model", "step", "error")
 """What the `extra` of a line may hold: text, but for the number of a step."""
@@ -14,7 +14,12 @@ FIELDS = ("stream", "model", "step", "error")
 
 def about(stream: Stream, **more: object) -> dict[str, object]:
     """The `extra` of a line on a stream; `more` of `FIELDS`."""
-    return {"stream": str(stream.key), "model": str(stream.model), **more}
+    return known(stream.key, stream.model, **more)
+
+
+def known(stream: StreamKey, model: ModelKey, **more: object) -> dict[str, object]:
+    """What `about` gives, where the stream may have ended."""
+    return {"stream": str(stream), "model": str(model), **more}
 
 
 def formatter(log_format: str, worker: str = "") -> logging.Formatter:

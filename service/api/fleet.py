@@ -219,11 +219,11 @@ class FleetCall:
     def _refuse_all(self, block: Block, fault: StepFault, message: str, lane: Lane) -> None:
         for entry, handle in enumerate(block.handles.tolist()):
             if self._roster.places[handle] != Place.LOST:
-                expected = lane.next_step(self.stream(handle))
+                stream = self.stream(handle)
                 self._roster.unanswered[handle] += 1
                 lane.counts.faults[fault] += 1
-                error = StepError(block.number(entry), fault, message, expected)
-                self._members.refusals.tell(self.stream(handle), error)
+                error = StepError(block.number(entry), fault, message, lane.next_step(stream))
+                self._members.refusals.tell(stream.key, lane.model, error)
                 self._put((handle, error))
 
     def _submit_singly(self, block: Block, entries: Array) -> None:

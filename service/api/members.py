@@ -60,7 +60,8 @@ class Member:
     def answer(self, answer: Answer) -> None:
         if self.handle is not None and self.lost is None:
             if isinstance(answer, StepError):
-                self._members.refusals.tell(self.opened.stream, answer)
+                stream = self.opened.stream
+                self._members.refusals.tell(stream.key, stream.model, answer)
             self._call.answer_one(self.handle, answer)
 
     def durable(self, step: int) -> None:

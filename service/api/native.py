@@ -213,7 +213,7 @@ class StreamCall:
     def _next_answer(self) -> pb.StreamResponse:
         answer = self._answers.pop(0)
         if not isinstance(answer, Output):
-            self._refusals.tell(self._stream, answer)
+            self._refusals.tell(self._stream.key, self._stream.model, answer)
             return messages.answer(answer, self._told)
         self._told = self._durable
         message = messages.answer(answer, self._told)

@@ -6,8 +6,8 @@ import logging
 
 from service.core.errors import StepFault
 from service.core.steps import StepError
-from service.core.streams import Stream, StreamKey
-from service.logs import about
+from service.core.streams import ModelKey, StreamKey
+from service.logs import known
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +21,10 @@ class Refusals:
         self._told: set[tuple[StreamKey, StepFault]] | None = None
         """None while nothing was refused: most calls wait, and have no use for a set."""
 
-    def tell(self, stream: Stream, error: StepError) -> None:
+    def tell(self, stream: StreamKey, model: ModelKey, error: StepError) -> None:
         self._told = self._told or set()
-        reason = stream.key, error.fault
+        reason = stream, error.fault
         if reason not in self._told:
             self._told.add(reason)
-            extra = about(stream, step=error.number, error=error.fault.name)
-            log.warning("stream %s was refused a step: %s", stream.key, error.message, extra=extra)
+            extra = known(stream, model, step=error.number, error=error.fault.name)
+            log.warning("stream %s was refused a step: %s", stream, error.message, extra=extra)

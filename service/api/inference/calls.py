@@ -14,7 +14,9 @@ from service.api.errors import abort, abort_by_name
 from service.api.guard import Guard
 from service.api.inference.conversation import Conversation, Envelope
 from service.api.inference.replies import refusal
+from service.api.refusals import Refusals
 from service.core.errors import InvalidRequest, ServiceError
+from service.core.histogram import Histogram
 from service.core.steps import Answer, StepError
 from service.engine import Engine
 from service.lanes.lane import Lane
@@ -42,7 +44,9 @@ class StreamInferCall:
         self._sequences = sequences
         self._guard = guard
         self._context = context
-        self._answers: deque[bytes] = deque()
+        self._answers: deque[tuple[bytes, Histogram | None, float]] = deque()
+        """Messages; of a step that ran also where its time to write counts, and since when."""
+        self._refusals = Refusals()
         self._unanswered = 0
         self._lost: ServiceError | None = None
         self._reading = True
@@ -52,9 +56,11 @@ class StreamInferCall:
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
         id_, form = request.tag
         if isinstance(answer, StepError):
+            self._refusals.tell(request.key, lane.model, answer)
             self._tell(refusal(id_, answer.message, answer.next_step))
         else:
-            self._tell(form.at(lane).streamed(id_, answer.outputs))
+            times = lane.counts.write if answer.batch_size else None
+            self._tell(form.at(lane).streamed(id_, answer.outputs), times, answer.finished)
 
     def refused(self, request: SequenceRequest, error: ServiceError) -> None:
         self.refuse(request.tag.id, error)
@@ -62,8 +68,8 @@ class StreamInferCall:
     def refuse(self, id_: bytes, error: ServiceError) -> None:
         self._tell(refusal(id_, str(error)))
 
-    def _tell(self, response: bytes) -> None:
-        self._answers.append(response)
+    def _tell(self, response: bytes, times: Histogram | None = None, finished: float = 0.0) -> None:
+        self._answers.append((response, times, finished))
         self._news.ring()
 
     def end(self, error: ServiceError) -> None:
@@ -77,10 +83,12 @@ class StreamInferCall:
         except ServiceError as error:
             await abort(self._context, error)
         self._reader = asyncio.create_task(self._read(caller))
+        self._engine.counts.calls["inference"] += 1
         try:
             with self._guard.watching(self, caller):
                 await self._write()
         finally:
+            self._engine.counts.calls["inference"] -= 1
             self._read_no_further()
         if self._lost:
             await abort(self._context, self._lost)
@@ -120,7 +128,10 @@ class StreamInferCall:
         """Writes answers until no more are to come."""
         while True:
             while self._answers:
-                await self._context.write(self._answers.popleft())
+                response, times, finished = self._answers.popleft()
+                if times:
+                    times.add(self._engine.now - finished)
+                await self._context.write(response)
                 self._unanswered -= 1
                 self._room.ring()
             if self._lost or not (self._reading or self._unanswered):
@@ -132,6 +143,7 @@ class InferCall:
     """One unary call: one request."""
 
     def __init__(self, engine: Engine, sequences: Sequences, caller: Credential) -> None:
+        self._engine = engine
         self._conversation = Conversation(engine, sequences, caller)
         self._done: asyncio.Future[tuple[Envelope, Answer, Lane]]
         self._done = asyncio.get_running_loop().create_future()
@@ -153,4 +165,7 @@ class InferCall:
         if isinstance(answer, StepError):
             await abort_by_name(context, answer.fault.name, answer.message)
         id_, form = envelope
-        return pb.ModelInferResponse.FromString(form.at(lane).response(id_, answer.outputs))
+        response = pb.ModelInferResponse.FromString(form.at(lane).response(id_, answer.outputs))
+        if answer.batch_size:
+            lane.counts.write.add(self._engine.now - answer.finished)
+        return response
