@@ -11,6 +11,9 @@ from service.logs import known
 
 log = logging.getLogger(__name__)
 
+_MOST = 1_000
+"""Lines of one call."""
+
 
 class Refusals:
     """Of one call."""
@@ -24,7 +27,7 @@ class Refusals:
     def tell(self, stream: StreamKey, model: ModelKey, error: StepError) -> None:
         self._told = self._told or set()
         reason = stream, error.fault
-        if reason not in self._told:
+        if reason not in self._told and len(self._told) < _MOST:
             self._told.add(reason)
             extra = known(stream, model, step=error.number, error=error.fault.name)
             log.warning("stream %s was refused a step: %s", stream, error.message, extra=extra)

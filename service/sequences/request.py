@@ -38,10 +38,13 @@ class SequenceRequest:
     """The number of the timestep, if the client keeps count."""
     timeout: float | None = None
     """Seconds from `received` on, after which the timestep is not to run any more."""
+    refusal: ServiceError | None = None
+    """Why it is not to run; it is told when its turn comes."""
     tag: Any = None
     """The asker's own."""
 
     @property
     def is_plain(self) -> bool:
         """Whether it says nothing of its sequence but which one it is."""
-        return not (self.start or self.end) and self.step is None and self.timeout is None
+        said = self.start or self.end or self.step is not None or self.timeout is not None
+        return not (said or self.refusal)

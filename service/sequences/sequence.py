@@ -76,6 +76,8 @@ class Sequence:
             self._submit(request, self.opened)
 
     def _refusal(self, request: SequenceRequest) -> ServiceError | None:
+        if request.refusal:
+            return request.refusal
         if request.start:
             if request.step:
                 return InvalidRequest(f"a sequence starts with step 0, not with {request.step}")

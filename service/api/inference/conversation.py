@@ -11,7 +11,7 @@ from service.api.guard import check_model
 from service.api.inference import requests, versions
 from service.api.inference.replies import ReplyForm
 from service.api.inference.templates import Match, Template, Templates
-from service.api.inference.wire import wire_of
+from service.api.inference.wire import WireTensor, wire_of
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.sequences import lone_key, sequence_key
 from service.engine import Engine
@@ -79,35 +79,33 @@ class Conversation:
         given = requests.parameters(message)
         model, version = message.model_name, versions.number(message.model_version)
         start, end = given.start, given.end
-        lane = self._named(model, version)
+        self._check(model)
         if given.id:
             key = sequence_key(self._caller.namespace, model, given.id)
-            lane = (None if start else self._sequences.lane(key)) or lane
+            living = None if start else self._sequences.lane(key)
+            lane = living or self._engine.named(model, version)
         else:
+            lane = self._engine.named(model, version)
             _check_stateless(lane)
             key = lone_key(self._caller.namespace, model, secrets.randbits(64))
             start = end = True
-        wire = wire_of(lane)
-        form = ReplyForm(wire, requests.wanted(message, wire), given.marks_final)
         request = SequenceRequest(
-            key,
-            model,
-            version,
-            requests.inputs(message, wire),
-            received,
-            asker,
-            start,
-            end,
-            given.step,
-            given.timeout,
-            Envelope(message.id.encode(), form),
+            key, model, version, (), received, asker, start, end, given.step, given.timeout
         )
+        wire = wire_of(lane)
+        outputs: tuple[WireTensor, ...] = ()
+        try:
+            request.inputs = requests.inputs(message, wire)
+            outputs = requests.wanted(message, wire)
+        except InvalidRequest as error:
+            request.refusal = error
+        form = ReplyForm(wire, outputs, given.marks_final)
+        request.tag = Envelope(message.id.encode(), form)
         return request, lane
 
-    def _named(self, model: str, version: int | None) -> Lane:
-        """Where a sequence of the caller's would start. Raises ModelNotFound."""
+    def _check(self, model: str) -> None:
+        """Raises ModelNotFound if the caller may not use it."""
         check_model(model, self._caller, (lane.model.name for lane in self._engine.lanes()))
-        return self._engine.named(model, version)
 
 
 def _alike(match: Match, received: float, asker: Asker) -> SequenceRequest:

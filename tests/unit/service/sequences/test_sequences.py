@@ -132,6 +132,25 @@ async def test_requests_behind_one_that_fails_run_as_if_it_had_not_come() -> Non
     assert isinstance(last, Output) and value(last.outputs[0]) == 3.0
 
 
+async def test_a_request_that_is_refused_is_told_in_its_turn() -> None:
+    client = Client(Service().sequences)
+    sent = [client.send(7, start=True), client.send(7, refusal=InvalidRequest("no such input"))]
+    sent.append(client.send(7))
+    assert isinstance(await client.told(sent[2]), Output)
+    assert [request for request, _ in client.heard] == sent
+    assert "no such input" in await client.refusal(
+        8, start=True, refusal=InvalidRequest("no such input")
+    )
+    assert len(client.sequences) == 1
+
+
+async def test_a_refused_start_leaves_the_sequence_as_it_was() -> None:
+    client = Client(Service().sequences)
+    await client.add(7, 1.0, start=True)
+    await client.refusal(7, start=True, refusal=InvalidRequest("no such input"))
+    assert await client.add(7, 1.0) == 2.0
+
+
 async def test_a_numbered_timestep_that_comes_again_is_answered_again() -> None:
     client = Client(Service().sequences)
     await client.add(7, 1.0, start=True, step=0)
