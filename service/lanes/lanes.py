@@ -118,7 +118,10 @@ class Lanes:
             return f"model {name}/{version} was unloaded and takes no new streams"
         if versions:
             return f"model {name!r} has no version {version}, only {_list(versions)}"
-        return f"there is no model {name!r}, only {_list({key.name for key in self._lanes})}"
+        if any(key.name == name for key in self._retired):
+            return f"model {name!r} was unloaded and takes no new streams"
+        serving = {key.name for key in self._lanes.keys() - self._retired}
+        return f"there is no model {name!r}, only {_list(serving)}"
 
     def steps(self) -> int:
         """That have run, of all of them."""

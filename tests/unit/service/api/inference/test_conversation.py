@@ -1,0 +1,149 @@
+"""Requests on their way to sequences."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from service.access.credentials import ANYONE, Credential
+from service.api.inference.conversation import Conversation
+from service.core.directory import Directory
+from service.core.errors import InvalidRequest, ModelNotFound, ServiceError
+from service.core.model import Array, Signature
+from service.core.steps import Answer, StepError
+from service.core.streams import ModelKey
+from service.engine import Engine
+from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
+from service.runtime.stepper import Stepper
+from service.sequences.request import SequenceRequest
+from service.sequences.sequences import Sequences
+from stepwire.inference import inference_pb2 as pb
+from tests.fakes import MODEL, accumulator_lane, number, value
+from tests.unit.service.api.inference.test_requests import spec
+
+DOUBLE = ModelKey("double", 1)
+
+
+def stateless() -> Lane:
+    """Gives twice its input."""
+
+    def double(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        return [2 * feeds["x"]]
+
+    signature = Signature((spec(shape=(1,)),), (spec("y", shape=(1,)),), ())
+    return Lane(DOUBLE, "", Stepper(double, signature), window=4, max_batch=8)
+
+
+class Call:
+    """One call, and what it is told."""
+
+    def __init__(self, caller: Credential = ANYONE) -> None:
+        self.lanes = Lanes({MODEL: accumulator_lane(), DOUBLE: stateless()}, {})
+        engine = Engine(self.lanes, Directory(limit=8, idle_limit=600.0))
+        self.conversation = Conversation(engine, Sequences(engine, 60.0), caller)
+        self._told: asyncio.Queue[tuple[str, float | str]] = asyncio.Queue()
+
+    def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
+        if isinstance(answer, StepError):
+            self._tell(request, answer.message)
+        else:
+            self._tell(request, value(answer.outputs[0]))
+
+    def refused(self, request: SequenceRequest, error: ServiceError) -> None:
+        self._tell(request, str(error))
+
+    def _tell(self, request: SequenceRequest, what: float | str) -> None:
+        self._told.put_nowait((request.tag.id.decode(), what))
+
+    def refuse(self, id_: bytes, error: ServiceError) -> None:
+        self._told.put_nowait((id_.decode(), str(error)))
+
+    async def told(self) -> tuple[str, float | str]:
+        async with asyncio.timeout(5):
+            return await self._told.get()
+
+    async def add(self, x: float, id_: str = "", **said: Any) -> float | str:
+        self.conversation.hear(request(x, id_, **said), self)
+        told, what = await self.told()
+        assert told == id_
+        return what
+
+
+def request(
+    x: float,
+    id_: str = "",
+    *,
+    sequence: int = 7,
+    start: bool = False,
+    model: str = MODEL.name,
+    shape: tuple[int, ...] = (1, 1),
+) -> bytes:
+    message = pb.ModelInferRequest(model_name=model, id=id_)
+    if sequence:
+        message.parameters["sequence_id"].int64_param = sequence
+    if start:
+        message.parameters["sequence_start"].bool_param = True
+    message.inputs.add(name="x", datatype="FP32", shape=shape)
+    message.raw_input_contents.append(number(x))
+    return message.SerializeToString(deterministic=True)
+
+
+async def test_requests_go_to_their_sequences_and_answers_have_their_ids() -> None:
+    call = Call()
+    assert await call.add(1.0, "a", start=True) == 1.0
+    assert await call.add(5.0, "b", start=True, sequence=8) == 5.0
+    assert await call.add(2.0, "c") == 3.0
+    assert await call.add(2.0, "d", sequence=8) == 7.0
+
+
+async def test_requests_like_an_earlier_one_are_not_parsed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call = Call()
+    await call.add(1.0, "a", start=True)
+    await call.add(1.0, "b")
+    monkeypatch.setattr("service.api.inference.requests.parameters", lambda message: 1 / 0)
+    assert [await call.add(float(x), str(x)) for x in range(3)] == [2.0, 3.0, 5.0]
+
+
+async def test_a_sequence_goes_on_at_a_version_that_takes_no_new_ones() -> None:
+    call = Call()
+    await call.add(1.0, start=True)
+    call.lanes.retire(MODEL)
+    assert await call.add(1.0) == 2.0
+    assert "takes no new" in str(await call.add(1.0, sequence=8, start=True))
+
+
+async def test_what_is_wrong_is_told_behind_what_came_before_it() -> None:
+    call = Call()
+    for data in (request(1.0, "a", start=True), request(1.0, "b", shape=(1, 2)), request(1.0, "c")):
+        call.conversation.hear(data, call)
+    told = [await call.told() for _ in range(3)]
+    assert [id_ for id_, _ in told] == ["a", "b", "c"]
+    assert "one timestep of one sequence" in str(told[1][1])
+    assert told[2][1] == 2.0
+
+
+async def test_a_model_without_states_needs_no_sequence() -> None:
+    call = Call()
+    assert await call.add(4.0, model="double", sequence=0) == 8.0
+    assert await call.add(4.0, model="double", sequence=7, start=True) == 8.0
+    assert "sequence_id" in str(await call.add(1.0, sequence=0))
+
+
+async def test_a_model_that_the_credential_does_not_cover_does_not_exist() -> None:
+    call = Call(Credential("one", b"", "", ("double",)))
+    assert "no model 'accumulator', only double" in str(await call.add(1.0, start=True))
+    assert await call.add(1.0, model="double", sequence=0) == 2.0
+
+
+async def test_unary_requests_are_refused_by_raising() -> None:
+    call = Call()
+    with pytest.raises(ModelNotFound):
+        call.conversation.ask(pb.ModelInferRequest(model_name="nope"), call)
+    with pytest.raises(InvalidRequest, match="a version is"):
+        call.conversation.ask(pb.ModelInferRequest(model_name="x", model_version="new"), call)
