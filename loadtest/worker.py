@@ -7,7 +7,7 @@ import selectors
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from multiprocessing.connection import Connection
 
 import grpc
@@ -76,7 +76,8 @@ class _Worker:
             self._orders.put_nowait(order)
 
     def _tell(self, report: Report) -> None:
-        self._connection.send(report)
+        with suppress(OSError):  # a parent that is gone is heard of by `_hear`
+            self._connection.send(report)
 
     async def _carry_out(self, order: Prepare) -> None:
         account = Account(order.load.interval)

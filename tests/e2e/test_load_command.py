@@ -142,6 +142,17 @@ def test_an_interrupt_ends_the_run_and_not_the_report(server: Server, tmp_path: 
     assert steps_of(server.address) == {}
 
 
+def test_a_load_that_is_killed_leaves_no_stream_behind(server: Server) -> None:
+    process = started(server.address, "--model", "accumulator", "--duration", "60", "--ramp", "0")
+    await_steps(server.address, process, streams=16, steps=1)
+    process.kill()
+    process.communicate(timeout=PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    while steps_of(server.address):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_server_with_a_certificate_is_loaded(small: Path, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
     pair = authority.issue("localhost")
