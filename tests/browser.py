@@ -100,6 +100,10 @@ class Tab:
                 "Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place
             )
 
+    async def point(self, x: float, y: float) -> None:
+        """Moves the mouse there, in CSS pixels."""
+        await self.tell("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
     async def write(self, selector: str, text: str) -> None:
         """As if it were typed there, in the place of what is there."""
         await self.until(f"!!{_found(selector)}")

@@ -25,12 +25,12 @@ SECONDS = 75.0
 """Of steps before the picture is taken."""
 LATER = 25.0
 """Seconds until more streams come."""
-WIDTH, HEIGHT = 1180, 820
+WIDTH, HEIGHT = 1180, 930
 
 
-async def balance(client: stepwire.Client, model: str, number: int) -> None:
+async def balance(client: stepwire.Client, model: str, name: str, number: int) -> None:
     """Swings a pendulum up, lets it go, and begins again."""
-    async with client.stream(model, stream_id=f"{model.split('-')[1]}-{number:02d}") as stream:
+    async with client.stream(model, stream_id=f"{name}-{number:02d}") as stream:
         for episode in range(1000):
             world = PendulumWorld(100 * number + episode)
             for _ in range(EPISODE_STEPS):
@@ -48,14 +48,21 @@ async def follow(client: stepwire.Client, number: int) -> None:
 
 async def picture(address: str, url: str) -> bytes:
     async with stepwire.connect(address) as client, asyncio.TaskGroup() as tasks:
-        busy = [tasks.create_task(balance(client, "pendulum-gru", number)) for number in range(8)]
+        busy = [
+            tasks.create_task(balance(client, "pendulum-gru", "pendulum", number))
+            for number in range(8)
+        ]
         await asyncio.sleep(LATER)
-        busy += [tasks.create_task(balance(client, "pendulum-lstm", number)) for number in range(4)]
+        busy += [
+            tasks.create_task(balance(client, "pendulum-lstm", "arm", number))
+            for number in range(4)
+        ]
         busy += [tasks.create_task(follow(client, number)) for number in range(3)]
         async with browsing() as tab:
             await tab.look(WIDTH, HEIGHT)
             await tab.open(url)
             await tab.click("#streams tbody tr:nth-child(2)")
+            await tab.point(0, 0)
             await tab.value("scrollTo(0, 0)")
             await asyncio.sleep(SECONDS - LATER)
             taken = await tab.picture()

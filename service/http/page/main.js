@@ -138,9 +138,9 @@ function failed(error) {
   document.body.classList.add("stale");
   byId("state").className = "state bad";
   tell(byId("state"), "disconnected");
-  const since = elapsed((performance.now() - heard) / 1000);
+  const silent = elapsed(Math.max(1, (performance.now() - heard) / 1000));
   notice(
-    error instanceof Refused ? error.message : `No answer from the service since ${since}. Trying again.`,
+    error instanceof Refused ? error.message : `No answer from the service for ${silent}. Trying again.`,
   );
 }
 

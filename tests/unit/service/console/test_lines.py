@@ -112,3 +112,15 @@ def test_the_next_step_tells_of_a_new_beginning() -> None:
     line = watching.lines.read(ROBOT, 50)
     assert line
     assert (line.next_step, line.steps, line.features) == (3, (), 1)
+
+
+def test_a_step_is_seen_once_however_it_was_missed() -> None:
+    watching = Watching()
+    stream = watching.begin()
+    steps(watching.lane, stream, 2)
+    watching.seen()
+    watching.lane.onlooker = None
+    steps(watching.lane, stream, 2)
+    line = watching.lines.read(ROBOT, -1)
+    assert line
+    assert line.steps == (0, 1, 2, 3)
