@@ -1,21 +1,14 @@
-"""The engine: where asyncio meets the core.
-
-No timer forms a batch: the steps that arrive in one turn of the event loop run together. A long
-run leaves the loop, and what arrives meanwhile is the next batch.
-"""
+"""The engine: where asyncio meets the core."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 from service.checkpoint.store import Store
-from service.core.batch import Delivery
 from service.core.blocks import Block
 from service.core.counts import Readings
 from service.core.directory import Directory
@@ -31,7 +24,7 @@ from service.core.streams import OpenRequest, Owner, Stream
 from service.lanes.aside import Aside
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
-from service.lanes.run import Run
+from service.lanes.turns import Turns
 from service.logs import about
 from service.streams.capacity import Capacity
 from service.streams.custody import Custody, StoreCustody
@@ -109,11 +102,7 @@ class Engine:
             clock=clock,
             detached=self._on_detached,
         )
-        self._aside = aside or Aside()
-        self._scheduled: set[Lane] = set()
-        """Lanes whose turn comes, or lasts."""
-        self._held_up: deque[Lane] = deque()
-        """Lanes whose turn waits for a thread."""
+        self._turns = Turns(aside or Aside(), clock)
         self._expiry: asyncio.TimerHandle | None = None
         self._draining = False
         self._none_attached = asyncio.Event()
@@ -137,7 +126,7 @@ class Engine:
 
     async def measure(self) -> None:
         """Finds out from how long on a run is long here; until then none is."""
-        await self._aside.measure()
+        await self._turns.measure()
 
     def start(self) -> None:
         """Begins to save streams."""
@@ -171,48 +160,12 @@ class Engine:
         """Accepts a step of the stream's present owner, who gets the answer in a later turn."""
         lane = self._lanes.of(stream)
         lane.submit(stream, step)
-        self._schedule(lane)
+        self._turns.due(lane)
 
     def submit_block(self, lane: Lane, block: Block) -> None:
         """Accepts a step of each of many streams of that lane, which have one owner."""
         lane.submit_block(block)
-        self._schedule(lane)
-
-    def _schedule(self, lane: Lane) -> None:
-        if lane not in self._scheduled:
-            self._scheduled.add(lane)
-            asyncio.get_running_loop().call_soon(self._turn, lane)
-
-    def _turn(self, lane: Lane) -> None:
-        if self._aside.is_full and self._aside.takes(lane.seconds(lane.due)):
-            self._held_up.append(lane)
-            return
-        run = lane.begin(self._clock())
-        _deliver(run.batch.settled)
-        if not (self._aside.takes(lane.seconds(len(run.batch))) and self._go_aside(lane, run)):
-            lane.compute(run)
-            self._end_turn(lane, run)
-
-    def _go_aside(self, lane: Lane, run: Run) -> bool:
-        try:
-            self._aside.run(partial(lane.compute, run), partial(self._end_aside, lane, run))
-        except RuntimeError as error:
-            log.warning("a long run stays on the event loop: %s", error)
-            return False
-        return True
-
-    def _end_aside(self, lane: Lane, run: Run) -> None:
-        if self._held_up:
-            asyncio.get_running_loop().call_soon(self._turn, self._held_up.popleft())
-        self._end_turn(lane, run)
-
-    def _end_turn(self, lane: Lane, run: Run) -> None:
-        self._scheduled.discard(lane)
-        try:
-            _deliver(lane.finish(run, self._clock()))
-        finally:
-            if lane.waiting:
-                self._schedule(lane)
+        self._turns.due(lane)
 
     def close(self, stream: Stream, owner: Owner) -> None:
         """Ends the stream, if it is still the owner's."""
@@ -282,7 +235,7 @@ class Engine:
         for stream in streams:
             self._custody.leave(stream)
             self._drop(stream)
-        await self._aside.close()
+        await self._turns.close()
         try:
             await self._custody.close(patience)
         except StoreDown as error:
@@ -292,8 +245,3 @@ class Engine:
     def _tell_if_none_attached(self) -> None:
         if self._draining and not self._directory.attached:
             self._none_attached.set()
-
-
-def _deliver(answers: Iterable[Delivery]) -> None:
-    for owner, answer in answers:
-        owner.answer(answer)
