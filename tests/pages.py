@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+from click.testing import CliRunner
+
+from stepwire.cli import main
 
 ROOT = Path(__file__).parents[1]
 ADDRESS = "localhost:50051"
@@ -70,3 +76,16 @@ def shell(script: str, cwd: Path = ROOT, stdin: str = "") -> str:
     done = ran(script, cwd, stdin)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
+
+
+def here(script: str, cwd: Path) -> str:
+    """As `shell` of lines that are `stepwire` alone, in this process: it has imported torch."""
+    printed = ""
+    for line in script.replace("\\\n", " ").strip().splitlines():
+        name, *arguments = shlex.split(line, comments=True)
+        assert name == "stepwire", line
+        with contextlib.chdir(cwd):
+            done = CliRunner(env={"COLUMNS": "120"}).invoke(main, arguments)
+        assert (done.exit_code, done.stderr) == (0, ""), done.output
+        printed += done.stdout
+    return printed

@@ -14,7 +14,7 @@ import stepwire.sync
 from models import runs
 from models.tasks.forecast.series import Series
 from models.tasks.forecast.source import chosen
-from tests.pages import ROOT, Page, ran, shell
+from tests.pages import ROOT, Page, here, ran, shell
 from torture.processes import Server, running
 
 PAGE = Page("docs/tasks/forecast.md")
@@ -36,7 +36,7 @@ def streamed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     commands = PAGE.blocks("Your own CSV")[0]
     tiny, count = re.subn(r"(--name \S+)", rf"\1{TINY}", commands)
     assert count == 1
-    return folder, shell(tiny, folder)
+    return folder, here(tiny, folder)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_the_bundled_network_beats_both_baselines_when_streamed(tmp_path: Path) 
 
 def test_training_prints_the_measures_of_the_page(tmp_path: Path) -> None:
     command, table = PAGE.blocks("Train")
-    said = shell(command.strip() + TINY, tmp_path)
+    said = here(command.strip() + TINY, tmp_path)
     assert cells(said).keys() == cells(table).keys()
     baselines = [{name: row[1:] for name, row in cells(text).items()} for text in (said, table)]
     assert baselines[0] == baselines[1]

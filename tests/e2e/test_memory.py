@@ -11,7 +11,7 @@ import pytest
 
 import stepwire.sync
 from models.tasks.adding.data import episodes
-from tests.pages import ADDRESS, Page, shell
+from tests.pages import ADDRESS, Page, here, shell
 from torture.processes import Server, running
 
 PAGE = Page("docs/tasks/memory.md")
@@ -40,7 +40,7 @@ def test_the_page_from_training_to_the_picture_and_a_stream(
     names: dict[str, Any] = {}
     exec(PAGE.block("python", "gradient_norms"), names)
     assert names["norms"].shape == (256,)
-    shell(exporting, tmp_path)
+    here(exporting, tmp_path)
     with (
         running(tmp_path / "model_repository", log=tmp_path / "log") as server,
         stepwire.sync.connect(server.address) as client,

@@ -18,7 +18,7 @@ import stepwire.sync
 from service.api.errors import STATUS
 from service.core.errors import StepFault
 from stepwire.v1 import stream_pb2 as pb
-from tests.pages import ADDRESS, Page, ran, shell
+from tests.pages import ADDRESS, Page, here, ran, shell
 from torture.processes import Server, running
 
 README, PROTOCOL = Page("README.md"), Page("docs/protocol.md")
@@ -89,7 +89,7 @@ async def test_the_shell_sees_what_the_client_sees(bundled: Server) -> None:
 def test_a_network_of_ones_own_training(tmp_path: Path) -> None:
     script, _ = README.blocks("Train and export", "sh")
     assert "--hidden 32" in script
-    shell(script.replace("--hidden 32", "--hidden 4 --rounds 1 --batches 2"), tmp_path)
+    here(script.replace("--hidden 32", "--hidden 4 --rounds 1 --batches 2"), tmp_path)
     with (
         running(tmp_path / "model_repository", log=tmp_path / "log") as server,
         stepwire.sync.connect(server.address) as client,
@@ -108,8 +108,8 @@ def test_the_bundled_networks_write_and_judge(bundled: Server, tmp_path: Path) -
 
 def test_the_comparison_is_made_as_shown(tmp_path: Path) -> None:
     [command] = README.blocks("Which cell?", "sh")
-    quick = "--hidden 4 --rounds 1 --batches 1 --seeds 1 --out comparison"
-    said = shell(f"{command.strip()} {quick}", tmp_path)
+    quick = "--hidden 4 --rounds 1 --batches 1 --seeds 1 --cells gru --out comparison"
+    said = here(f"{command.strip()} {quick}", tmp_path)
     headings = re.findall(r"^\|  \| equal .*$", README.text, re.MULTILINE)
     assert headings == [(tmp_path / "comparison" / "table.md").read_text().splitlines()[2]]
     assert "comparison.html" in said

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import ADDRESS, ROOT, Page, shell
+from tests.pages import ADDRESS, ROOT, Page, here, shell
 from torture.processes import running
 
 PAGE = Page("docs/tasks/sentiment.md")
@@ -18,7 +18,7 @@ PAGE = Page("docs/tasks/sentiment.md")
 def test_a_small_training_is_exported_and_read_to(tmp_path: Path) -> None:
     train, table = PAGE.blocks("Train")
     small = f"{train.strip()} --rounds 1 --batches 2"
-    said = shell(f"{small}\nstepwire export runs/my-sentiment --to model_repository", tmp_path)
+    said = here(f"{small}\nstepwire export runs/my-sentiment --to model_repository", tmp_path)
     measures = re.findall(r"^│ (\S.*?) +│", table, re.MULTILINE)
     assert len(measures) == 5 and all(measure in said for measure in measures)
     shown = shell("stepwire demo sentiment --model my-sentiment --speed max --reviews 2", tmp_path)
