@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from service.access.credentials import Credential, hash_token, make_token
 from service.access.tokens import entry
 from tests.browser import Tab, browsing
 from tests.e2e.conftest import Start
+from tests.triton_client import answers, step
 from torture.processes import Server
 from torture.programs import free_ports
 from torture.scrape import ANYWHERE, HttpPort
+from torture.triton_client import TritonClient
 
 ONE = np.ones(1, np.float32)
 STEPS = "Number(document.querySelector('#totals dd').textContent.replaceAll(',', ''))"
@@ -187,4 +190,32 @@ async def test_streams_of_every_worker_are_on_the_one_page(
         for row in (1, 12):
             await tab.click(f"#streams tbody tr:nth-child({row})")
             await tab.until(f"{POINTS} > 20")
+    assert is_clean(tab, url)
+
+
+async def test_sequences_of_tritons_client_appear_and_are_drawn(
+    start: Start, tab: Tab, triton: TritonClient
+) -> None:
+    server = start(*ANYWHERE)
+    url = url_of(server)
+
+    async def send(*steps: dict[str, Any]) -> None:
+        way = ("sync", "stream")
+        sent = await asyncio.to_thread(answers, triton, server.address, way, steps)
+        assert not any("error" in answer for answer in sent), sent
+
+    def add(sequence: int | str, **more: Any) -> dict[str, Any]:
+        return step("accumulator", sequence, x=ONE, **more)
+
+    await tab.open(url)
+    await send(add(7, start=True), add("arm", start=True))
+    await tab.until(f"{IDS}.length === 2")
+    assert await tab.value(IDS) == ["accumulator/int/7", "accumulator/string/arm"]
+    await tab.click("#streams tbody tr:first-child")
+    await tab.until(f"{POINTS} > 0")
+    await send(*[add(7)] * 40)
+    await tab.until(f"{POINTS} === 41")
+    await tab.until("document.querySelector('#legend b').textContent === '41'")
+    await send(add(7, end=True), add("arm", end=True))
+    await tab.until(f"{IDS}.length === 0")
     assert is_clean(tab, url)

@@ -136,7 +136,9 @@ class Counting(Guard):
     watched = 0
 
     @contextmanager
-    def watching(self, call: Endable, caller: Credential, model: str) -> Iterator[None]:
+    def watching(
+        self, call: Endable, caller: Credential, model: str | None = None
+    ) -> Iterator[None]:
         self.watched += 1
         with super().watching(call, caller, model):
             yield
