@@ -25,11 +25,15 @@ from service.operations.process import Process
 from service.operations.readiness import Phase
 from service.settings import Settings
 from service.startup import StartError, announce, asked_to_stop, cannot_listen, spare_what_is_loaded
+from service.traces.opening import TracesUnavailable, open_tracer
+from service.traces.spans import Tracer
 
 log = logging.getLogger(__name__)
 
 _LEAST_PATIENCE = 1.0
 """Seconds for a store that is away, however long the connections took."""
+_MOST_FOR_SPANS = 2.0
+"""Seconds; who takes none in that time may be away for good."""
 
 
 def load_process(settings: Settings) -> Process:
@@ -91,7 +95,8 @@ async def serve(
     `opened` is called with the address, once clients may connect.
     """
     guard = load_guard(settings)
-    front = _front(settings, process, guard)
+    tracer = load_tracer(settings)
+    front = _front(settings, process, guard, tracer)
     await process.engine.measure()
     process.engine.start()
     await front.open()
@@ -104,10 +109,10 @@ async def serve(
     process.phase = Phase.DRAINING
     for watch in watches:
         watch.cancel()
-    await _drain(front, process.engine, settings.grace)
+    await _drain(front, process.engine, tracer, settings.grace)
 
 
-async def _drain(front: Front, engine: Engine, grace: float) -> None:
+async def _drain(front: Front, engine: Engine, tracer: Tracer | None, grace: float) -> None:
     log.info("draining for at most %g s", grace)
     deadline = time.monotonic() + grace
     await front.announce_end()
@@ -116,14 +121,18 @@ async def _drain(front: Front, engine: Engine, grace: float) -> None:
         await asyncio.wait_for(engine.drained(), grace)
     # Health watchers never leave by themselves; ended calls need a moment to be told.
     await front.close(min(0.2, max(0.0, deadline - time.monotonic())))
-    await engine.close_down(max(_LEAST_PATIENCE, deadline - time.monotonic()))
+    left = deadline - time.monotonic()
+    closing = [engine.close_down(max(_LEAST_PATIENCE, left))]
+    if tracer:
+        closing.append(tracer.close(min(_MOST_FOR_SPANS, max(0.0, left))))
+    await asyncio.gather(*closing)
     log.info("stopped")
 
 
-def _front(settings: Settings, process: Process, guard: Guard) -> Front:
+def _front(settings: Settings, process: Process, guard: Guard, tracer: Tracer | None) -> Front:
     """Raises StartError."""
     try:
-        return Front(settings, process, guard)
+        return Front(settings, process, guard, tracer)
     except certificates.CertificateError as error:
         raise StartError(str(error)) from error
     except RuntimeError as error:
@@ -138,3 +147,13 @@ def load_guard(settings: Settings) -> Guard:
         return Guard(tokens.watch(settings.tokens))
     except tokens.TokensError as error:
         raise StartError(str(error)) from error
+
+
+def load_tracer(settings: Settings) -> Tracer | None:
+    """None: no call is traced. Raises StartError."""
+    if settings.otlp_endpoint is None:
+        return None
+    try:
+        return open_tracer(settings.otlp_endpoint, settings.trace_sample)
+    except TracesUnavailable as error:
+        raise StartError(f"otlp_endpoint: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,6 +135,12 @@ class Settings(BaseSettings):
         le=_TEN_YEARS,
         description="seconds that a stop may take to answer accepted steps",
     )
+    otlp_endpoint: str | None = Field(
+        None, description="URL of who takes OpenTelemetry traces (OTLP over HTTP)"
+    )
+    trace_sample: float = Field(
+        0.01, ge=0, le=1, description="share of calls that are traced where no client decides"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least level that is logged"
     )
@@ -166,6 +173,13 @@ class Settings(BaseSettings):
         if listen is not None and not (host and _is_port(port)):
             raise ValueError("not HOST:PORT")
         return listen
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_url(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None and not re.fullmatch(r"https?://[^/?#\s]+[^?#\s]*", endpoint):
+            raise ValueError("not a URL, such as http://localhost:4318")
+        return endpoint
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Settings:

@@ -19,6 +19,7 @@ from stepwire.opening import Late, Mode, open_request
 from stepwire.sharing import SharedCall
 from stepwire.states import States
 from stepwire.stream import OnUnprotected, Stream
+from stepwire.tracing import trace_context
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
 REPLAY_BYTES = 4 * 2**20
@@ -142,7 +143,7 @@ class Client:
 
     def _metadata_of(self, stream_id: str) -> Metadata:
         """Whoever balances load by `stepwire-route` sends a stream where it was before."""
-        return (("stepwire-route", stream_id), *self._metadata)
+        return (("stepwire-route", stream_id), *trace_context(), *self._metadata)
 
     async def close(self) -> None:
         """Ends the connection; open streams are detached."""

@@ -8,13 +8,13 @@ from typing import TypeAlias
 
 import grpc
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from service.api import fleet_messages
 from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.guard import Guard
 from service.api.members import Members
+from service.api.receiving import received
 from service.core.blocks import Block, BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError, StepFault
 from service.core.model import Array
@@ -24,6 +24,7 @@ from service.core.steps import Answer, Output, StepError
 from service.core.streams import Stream
 from service.engine import Engine
 from service.lanes.lane import Lane
+from service.traces.spans import CURRENT
 from stepwire.v1 import stream_pb2 as pb
 
 Context = grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse | bytes]
@@ -51,6 +52,7 @@ class FleetCall:
         self._context = context
         self._members = Members(engine, guard, self, self._changed)
         self._roster = self._members.roster
+        self._span = CURRENT.get()
         self._outbox: deque[_Said] = deque()
         self._parting: ServiceError | None = None
         self._farewell: pb.FleetResponse | None = None
@@ -122,7 +124,7 @@ class FleetCall:
     async def _read(self) -> None:
         try:
             while self._reading:
-                message = await self._receive()
+                message = await received(self._context, pb.FleetRequest)
                 if message is None or not self._reading or self._parting:
                     return
                 self._accept(message)
@@ -135,16 +137,6 @@ class FleetCall:
         finally:
             self._reading = False
             self._news.ring()
-
-    async def _receive(self) -> pb.FleetRequest | None:
-        """The next request, or None where the client has sent its last."""
-        try:
-            message = await self._context.read()
-        except DecodeError as error:
-            raise InvalidRequest(f"not a FleetRequest: {error}") from error
-        except grpc.aio.AbortError:
-            return None  # the handler has ended the call
-        return message if isinstance(message, pb.FleetRequest) else None
 
     def _is_full(self) -> bool:
         return len(self._outbox) >= _UNWRITTEN or self._members.under_way >= _OPENINGS
@@ -289,7 +281,10 @@ class FleetCall:
 
     def _count_write(self, handle: int, answer: BlockOutputs | Output, steps: int = 1) -> None:
         lane = self._members.lanes[self._roster.lanes.item(handle)]
-        lane.counts.write.repeat(self._engine.now - answer.finished, steps)
+        now = self._engine.now
+        lane.counts.write.repeat(now - answer.finished, steps)
+        if self._span:
+            self._span.stepped(answer, now, lane.model, None)
 
     def _tell_durable(self, handles: Index) -> Array | None:
         """The durable steps of these streams; None where nothing is ever durable."""

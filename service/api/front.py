@@ -20,10 +20,12 @@ from service.api.orders import Orders
 from service.api.repository import ModelRepository
 from service.api.state import StreamState
 from service.api.tls import server_credentials
+from service.api.tracing import Tracing
 from service.api.unary import Reader
 from service.operations.process import Process
 from service.sequences.sequences import Sequences
 from service.settings import Settings
+from service.traces.spans import Tracer
 from stepwire.inference import inference_pb2, inference_pb2_grpc
 from stepwire.v1 import (
     repository_pb2,
@@ -40,6 +42,7 @@ NATIVE = stream_pb2.DESCRIPTOR.services_by_name["StreamInference"].full_name
 STATE = state_pb2.DESCRIPTOR.services_by_name["StreamState"].full_name
 REPOSITORY = repository_pb2.DESCRIPTOR.services_by_name["ModelRepository"].full_name
 INFERENCE = inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
+_TRACED = (NATIVE, STATE, REPOSITORY, INFERENCE)
 
 _LOOKS_EVERY = 0.05
 """Seconds between two looks at whether the server still takes calls."""
@@ -54,8 +57,11 @@ class Front:
     are open go on at the fallen server.
     """
 
-    def __init__(self, settings: Settings, process: Process, guard: Guard) -> None:
+    def __init__(
+        self, settings: Settings, process: Process, guard: Guard, tracer: Tracer | None = None
+    ) -> None:
         self._settings = settings
+        self._tracer = tracer
         self._process = process
         self._guard = guard
         self._sequences = Sequences(process.engine, settings.sequence_idle)
@@ -66,8 +72,9 @@ class Front:
         self.port = self._listen(self._server, settings.listen)
 
     def _made(self) -> grpc.aio.Server:
+        traced = [Tracing(self._tracer, _TRACED)] if self._tracer else []
         server = grpc.aio.server(
-            interceptors=[Gate(self._guard), Reader()], options=_options(self._settings)
+            interceptors=[Gate(self._guard), *traced, Reader()], options=_options(self._settings)
         )
         services: Any = _Unregistered(server)
         native = StreamInference(self._process.engine, self._guard)
@@ -84,7 +91,7 @@ class Front:
         repository_pb2_grpc.add_ModelRepositoryServicer_to_server(repository, services)
         inference_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(inference, services)
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, services)
-        names = (NATIVE, STATE, REPOSITORY, INFERENCE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*_TRACED, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, services)
         return server
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from service.access.credentials import Credential
 from service.api import messages
@@ -14,6 +13,7 @@ from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.fleet import FleetCall
 from service.api.guard import Guard, within
+from service.api.receiving import received
 from service.api.refusals import Refusals
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.histogram import Histogram
@@ -21,6 +21,7 @@ from service.core.steps import Answer, Output
 from service.core.streams import Stream
 from service.engine import Engine
 from service.streams.opening import Opened
+from service.traces.spans import CURRENT
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
@@ -69,6 +70,7 @@ class StreamCall:
         self._engine = engine
         self._guard = guard
         self._context = context
+        self._span = CURRENT.get()
         self._answers: list[Answer] = []
         self._unanswered = 0
         self._durable = self._told = 0
@@ -128,7 +130,7 @@ class StreamCall:
     async def _open(self) -> tuple[Credential, Opened]:
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
-                message = await asyncio.shield(self._receive())
+                message = await asyncio.shield(received(self._context, pb.StreamRequest))
         except TimeoutError as error:
             raise InvalidRequest(f"no `open` within {_OPEN_SECONDS:g} s") from error
         if message is None or message.WhichOneof("event") != "open":
@@ -140,22 +142,14 @@ class StreamCall:
         self._told = opened.durable_step
         self._write_times = opened.lane.counts.write
         self._stream = opened.stream
+        if self._span:
+            self._span.about(str(opened.stream.key), *opened.stream.model)
         return caller, opened
-
-    async def _receive(self) -> pb.StreamRequest | None:
-        """The next request, or None where the client has sent its last."""
-        try:
-            message = await self._context.read()
-        except DecodeError as error:
-            raise InvalidRequest(f"not a StreamRequest: {error}") from error
-        except grpc.aio.AbortError:
-            return None  # the handler has ended the call
-        return message if isinstance(message, pb.StreamRequest) else None
 
     async def _read(self, opened: Opened) -> None:
         try:
             while self._reading:
-                message = await self._receive()
+                message = await received(self._context, pb.StreamRequest)
                 if not message or not self._reading or self._lost or self._parting:
                     return
                 if not self._accept(opened, message):
@@ -218,5 +212,8 @@ class StreamCall:
         self._told = self._durable
         message = messages.answer(answer, self._told)
         if answer.batch_size:
-            self._write_times.add(self._engine.now - answer.finished)
+            now = self._engine.now
+            self._write_times.add(now - answer.finished)
+            if self._span:
+                self._span.stepped(answer, now, self._stream.model, self._stream.key)
         return message

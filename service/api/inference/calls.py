@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -12,20 +13,24 @@ from service.access.credentials import Credential
 from service.api.bell import Bell
 from service.api.errors import abort, abort_by_name
 from service.api.guard import Guard
-from service.api.inference.conversation import Conversation, Envelope
+from service.api.inference.conversation import Conversation
 from service.api.inference.replies import refusal
 from service.api.refusals import Refusals
 from service.core.errors import InvalidRequest, ServiceError
-from service.core.histogram import Histogram
-from service.core.steps import Answer, StepError
+from service.core.steps import Answer, Output, StepError
+from service.core.streams import StreamKey
 from service.engine import Engine
 from service.lanes.lane import Lane
 from service.sequences.request import SequenceRequest
 from service.sequences.sequences import Sequences
+from service.traces.spans import CURRENT, CallSpan
 from stepwire.inference import inference_pb2 as pb
 
 StreamContext = grpc.aio.ServicerContext[bytes, bytes]
 UnaryContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelInferResponse]
+
+_Ran: TypeAlias = tuple[Output, Lane, StreamKey]
+"""A timestep that ran, by whom, of which sequence."""
 
 _UNANSWERED = 1024
 """Requests of a call that may wait for their answers before it is read no further."""
@@ -44,8 +49,9 @@ class StreamInferCall:
         self._sequences = sequences
         self._guard = guard
         self._context = context
-        self._answers: deque[tuple[bytes, Histogram | None, float]] = deque()
-        """Messages; of a step that ran also where its time to write counts, and since when."""
+        self._span = CURRENT.get()
+        self._answers: deque[tuple[bytes, _Ran | None]] = deque()
+        """Messages, and what they are of."""
         self._refusals = Refusals()
         self._unanswered = 0
         self._lost: ServiceError | None = None
@@ -59,8 +65,8 @@ class StreamInferCall:
             self._refusals.tell(request.key, lane.model, answer)
             self._tell(refusal(id_, answer.message, answer.next_step))
         else:
-            times = lane.counts.write if answer.batch_size else None
-            self._tell(form.at(lane).streamed(id_, answer.outputs), times, answer.finished)
+            ran = (answer, lane, request.key) if answer.batch_size else None
+            self._tell(form.at(lane).streamed(id_, answer.outputs), ran)
 
     def refused(self, request: SequenceRequest, error: ServiceError) -> None:
         self.refuse(request.tag.id, error)
@@ -68,8 +74,8 @@ class StreamInferCall:
     def refuse(self, id_: bytes, error: ServiceError) -> None:
         self._tell(refusal(id_, str(error)))
 
-    def _tell(self, response: bytes, times: Histogram | None = None, finished: float = 0.0) -> None:
-        self._answers.append((response, times, finished))
+    def _tell(self, response: bytes, ran: _Ran | None = None) -> None:
+        self._answers.append((response, ran))
         self._news.ring()
 
     def end(self, error: ServiceError) -> None:
@@ -128,9 +134,9 @@ class StreamInferCall:
         """Writes answers until no more are to come."""
         while True:
             while self._answers:
-                response, times, finished = self._answers.popleft()
-                if times:
-                    times.add(self._engine.now - finished)
+                response, ran = self._answers.popleft()
+                if ran:
+                    _written(ran, self._engine.now, self._span)
                 await self._context.write(response)
                 self._unanswered -= 1
                 self._room.ring()
@@ -145,12 +151,12 @@ class InferCall:
     def __init__(self, engine: Engine, sequences: Sequences, caller: Credential) -> None:
         self._engine = engine
         self._conversation = Conversation(engine, sequences, caller)
-        self._done: asyncio.Future[tuple[Envelope, Answer, Lane]]
+        self._done: asyncio.Future[tuple[SequenceRequest, Answer, Lane]]
         self._done = asyncio.get_running_loop().create_future()
 
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
         if not self._done.done():
-            self._done.set_result((request.tag, answer, lane))
+            self._done.set_result((request, answer, lane))
 
     def refused(self, request: SequenceRequest, error: ServiceError) -> None:
         if not self._done.done():
@@ -161,11 +167,19 @@ class InferCall:
     ) -> pb.ModelInferResponse:
         """Raises ServiceError."""
         self._conversation.ask(message, self)
-        envelope, answer, lane = await self._done
+        request, answer, lane = await self._done
         if isinstance(answer, StepError):
             await abort_by_name(context, answer.fault.name, answer.message)
-        id_, form = envelope
+        id_, form = request.tag
         response = pb.ModelInferResponse.FromString(form.at(lane).response(id_, answer.outputs))
         if answer.batch_size:
-            lane.counts.write.add(self._engine.now - answer.finished)
+            _written((answer, lane, request.key), self._engine.now, CURRENT.get())
         return response
+
+
+def _written(ran: _Ran, now: float, span: CallSpan | None) -> None:
+    """Counts that the answer is given to gRPC."""
+    answer, lane, key = ran
+    lane.counts.write.add(now - answer.finished)
+    if span:
+        span.stepped(answer, now, lane.model, key)
