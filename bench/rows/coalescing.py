@@ -71,5 +71,5 @@ PART = Part(
     "The Python client's streams, sharing a call",
     measure,
     full=Plan(rounds=5, warm_up=0.5, seconds=1.5),
-    quick=Plan(rounds=2, warm_up=0.2, seconds=0.3),
+    quick=Plan(rounds=1, warm_up=0.1, seconds=0.3),
 )

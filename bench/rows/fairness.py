@@ -64,5 +64,5 @@ PART = Part(
     "A small model beside a large one",
     measure,
     full=Plan(rounds=5, warm_up=0.5, seconds=3.0),
-    quick=Plan(rounds=2, warm_up=0.2, seconds=0.5),
+    quick=Plan(rounds=1, warm_up=0.1, seconds=0.5),
 )

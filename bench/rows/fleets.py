@@ -80,5 +80,5 @@ PART = Part(
     "Many streams a message",
     measure,
     full=Plan(rounds=7, warm_up=0.5, seconds=1.5),
-    quick=Plan(rounds=2, warm_up=0.2, seconds=0.3),
+    quick=Plan(rounds=1, warm_up=0.1, seconds=0.3),
 )

@@ -149,5 +149,5 @@ PART = Part(
     "One step per message",
     measure,
     full=Plan(rounds=7, warm_up=0.25, seconds=1.0),
-    quick=Plan(rounds=2, warm_up=0.1, seconds=0.3),
+    quick=Plan(rounds=1, warm_up=0.1, seconds=0.3),
 )
