@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import stepwire.sync
 from tests import alerts, grafana
+from tests.browser import browsing
 from tests.pages import Page
 from tests.prometheus import Prometheus
 from tests.promql import series_of
 from tests.stack import Stack, stacked
+from tests.triton_client import answers, measured, step
 from torture.programs import free_ports
+from torture.triton_client import TritonClient
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -140,3 +145,25 @@ def test_a_load_run_ends_by_itself_and_leaves_a_report(
     assert page.startswith("<!DOCTYPE html>") and page.endswith("</html>")
     steps = f'stepwire_steps_total{{service="stepwire", model="{MODEL}"}} > {STEPS + 160}'
     assert prometheus.await_samples(steps), "the ramp's too"
+
+
+async def test_tritons_clients_step_sequences_that_the_live_page_shows(
+    stack: Stack, triton: TritonClient, tmp_path: Path
+) -> None:
+    wave = [np.array([np.sin(0.1 * t)], np.float32) for t in range(5)]
+    steps = [step("sine-gru", "robot-7", start=t == 0, value=x) for t, x in enumerate(wave)]
+    heard = await asyncio.to_thread(answers, triton, stack.address, ("sync", "stream"), steps)
+    with stepwire.sync.connect(stack.address) as client, client.stream("sine-gru") as stream:
+        expected = [np.asarray(stream.step(x)).tobytes().hex() for x in wave]
+    assert [answer["outputs"]["next_value"] for answer in heard] == expected
+    async with browsing() as tab:
+        await tab.open(f"http://127.0.0.1:{stack.environment['STEPWIRE_HTTP_PORT']}/")
+        await tab.until("document.querySelector('#streams tbody')?.innerText.includes('robot-7')")
+        assert "sine-gru/string/robot-7" in await tab.text("#streams")
+        assert tab.complaints == []
+
+
+def test_perf_analyzer_runs_against_it(stack: Stack, triton: TritonClient, tmp_path: Path) -> None:
+    where = ("-m", "sine-gru", "-u", stack.address, "-i", "grpc", "--streaming")
+    load = ("--sequence-length", "20", "--concurrency-range", "4")
+    assert measured(triton, tmp_path / "report.csv", *where, *load)["Inferences/Second"] > 0
