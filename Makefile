@@ -53,6 +53,7 @@ check: $(STAMP)
 	@$(call stubs,build/stubs)
 	diff -r -x __init__.py -x __pycache__ build/stubs/stepwire/v1 stepwire/v1
 	diff -r -x __init__.py -x __pycache__ build/stubs/stepwire/inference stepwire/inference
+	diff -r -x __init__.py -x __pycache__ build/stubs/stepwire/recording stepwire/recording
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench $(ARGS)

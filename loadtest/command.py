@@ -12,6 +12,7 @@ import click
 from loadtest.conduct import MOST_STREAMS, Bench, Files, run, search_highest
 from loadtest.crew import Crew, LoadRefused
 from loadtest.criteria import BadCriterion, Criterion, criterion
+from loadtest.files import writable
 from loadtest.live import Live
 from loadtest.load import Arrivals, Load, Protocol
 from loadtest.target import options, target
@@ -164,7 +165,7 @@ def load(
     if find_max and fail_if:
         raise click.UsageError("a search fails where nothing holds: leave out --fail-if")
     for file in (report, json_):
-        _writable(file)
+        writable(file)
     asked = Load(
         model=model,
         version=version,
@@ -188,9 +189,3 @@ def load(
                 run(bench, asked, fail_if, files)
     except LoadRefused as error:
         raise Refused(f"{address}: {error}") from error
-
-
-def _writable(path: Path | None) -> None:
-    """Before the load, not behind it. Raises Refused."""
-    if path and not path.absolute().parent.is_dir():
-        raise Refused(f"{path}: there is no folder {path.parent}; make it first")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import sys
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +14,7 @@ import click
 from loadtest import record, wording
 from loadtest.crew import Crew
 from loadtest.criteria import Criterion
+from loadtest.files import write
 from loadtest.finding import Found, Tried, find
 from loadtest.live import Live
 from loadtest.load import Load, Target
@@ -23,7 +22,6 @@ from loadtest.outcome import Outcome
 from loadtest.report.page import found_page, run_page
 from loadtest.search import Trial, search
 from loadtest.table import advice, table, trial_heading, trial_line
-from stepwire.refused import Refused
 
 MOST_STREAMS = 1_000_000
 FAILED = 1
@@ -56,17 +54,17 @@ class Files:
     def write(self, outcome: Outcome) -> None:
         facts = record.environment(self.target, self.began)
         if self.report:
-            _write(self.report, run_page(outcome, facts))
+            write(self.report, run_page(outcome, facts))
         if self.json:
-            _write(self.json, _json({**facts, **record.figures(outcome)}))
+            write(self.json, _json({**facts, **record.figures(outcome)}))
 
     def write_found(self, found: Found, criteria: tuple[Criterion, ...]) -> None:
         facts = record.environment(self.target, self.began)
         if self.report:
-            _write(self.report, found_page(found, [each.text for each in criteria], facts))
+            write(self.report, found_page(found, [each.text for each in criteria], facts))
         if self.json:
             best = record.figures(found.best.outcome) if found.best else None
-            _write(self.json, _json({**facts, "trials": record.trials(found), "best": best}))
+            write(self.json, _json({**facts, "trials": record.trials(found), "best": best}))
 
 
 def run(bench: Bench, asked: Load, fail_if: tuple[Criterion, ...], files: Files) -> None:
@@ -131,15 +129,3 @@ def _advise(outcome: Outcome) -> None:
 
 def _json(data: dict[str, Any]) -> str:
     return json.dumps(data, indent=2) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Refused(f"{path}: {error.strerror}") from error
-    click.echo(f"{path} written")

@@ -25,8 +25,12 @@ class Live:
 
     def watch(self, load: Load, now: float, intervals: dict[int, Interval]) -> None:
         if self._shown:
+            self.show(self._prefix + line(load, now, intervals))
+
+    def show(self, text: str) -> None:
+        if self._shown:
             columns = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r\x1b[2K{(self._prefix + line(load, now, intervals))[:columns]}")
+            self._stream.write(f"\r\x1b[2K{text[:columns]}")
             self._stream.flush()
 
     def clear(self) -> None:

@@ -35,7 +35,7 @@ class Load:
     streams: int
     rate: float | None
     """Steps a second of each stream; None: each step waits for the answer before it."""
-    arrivals: Arrivals
+    arrivals: Arrivals | Literal["recorded"]
     duration: float
     ramp: float
     """Before the run, in which streams begin one after another; its steps are not counted."""

@@ -109,7 +109,8 @@ def advice(outcome: Outcome) -> str | None:
     """Where the figures are the loader's as much as the server's."""
     if not outcome.loader_limit:
         return None
-    return (
-        f"{outcome.loader_limit}; these latencies are partly its own: give it more "
-        "--processes, processors of its own, or a lower rate"
-    )
+    if outcome.load.arrivals == "recorded":
+        remedy = "a processor of its own, or a lower --speed"
+    else:
+        remedy = "more --processes, processors of its own, or a lower rate"
+    return f"{outcome.loader_limit}; these latencies are partly its own: give it {remedy}"

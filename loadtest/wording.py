@@ -49,6 +49,14 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else _three_digits(value)
 
 
+def size(count: int) -> str:
+    """Of so many bytes: 842 bytes, 3.07 MB."""
+    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= 0.9995 * scale:
+            return f"{_three_digits(count / scale)} {unit}"
+    return f"{count} bytes"
+
+
 def sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 

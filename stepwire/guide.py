@@ -92,7 +92,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             "docs/tasks/forecast.md", ("stepwire sales sales.csv", "stepwire sales a.csv --seed 1")
         ),
     },
-    "Load": {
+    "Load, record and replay": {
         "load": Entry(
             "docs/load.md",
             (
@@ -100,6 +100,21 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
                 "stepwire load --model sine-gru --closed-loop --report load.html",
                 "stepwire load --model sine-gru --fail-if 'p99>5ms'",
                 "stepwire load --model sine-gru --find-max 'p99<10ms'",
+            ),
+        ),
+        "record": Entry(
+            "docs/record.md",
+            (
+                "stepwire record localhost:50052 --from localhost:50051 --to robot.rec",
+                "stepwire record --show robot.rec              # what is in it",
+            ),
+        ),
+        "replay": Entry(
+            "docs/record.md",
+            (
+                "stepwire replay robot.rec localhost:50051     # at the recorded times",
+                "stepwire replay robot.rec --speed 2 --report replay.html",
+                "stepwire replay robot.rec --fast --model pendulum-lstm --atol 0.01",
             ),
         ),
     },

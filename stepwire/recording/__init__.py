@@ -1,0 +1,1 @@
+"""Generated from proto/stepwire/recording: `make proto`."""
