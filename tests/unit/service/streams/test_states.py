@@ -162,7 +162,9 @@ async def test_a_fork_takes_no_id_that_is_in_use(
 
 @used_by
 @pytest.mark.parametrize(
-    "wrong", [named(token=OTHER), named(namespace="plant"), named("nobody")], ids=str
+    "wrong",
+    [named(token=OTHER), named(namespace="plant"), named("nobody")],
+    ids=["token", "namespace", "id"],
 )
 async def test_a_stranger_hears_what_is_said_of_no_stream(
     replica: Replica,
@@ -191,7 +193,7 @@ async def test_a_caller_needs_to_be_covered_for_the_model(
 
 
 @used_by
-@pytest.mark.parametrize("wrong", [named("no/id"), named(token=b"short")], ids=str)
+@pytest.mark.parametrize("wrong", [named("no/id"), named(token=b"short")], ids=["id", "token"])
 async def test_a_name_that_is_none_is_refused(
     states: States, use: Callable[[States, Named], Awaitable[object]], wrong: Named
 ) -> None:
