@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 
 import click
@@ -28,11 +29,19 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and (near := self._meant(ctx, args[0])):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near!r}?")
         name, command, rest = super().resolve_command(ctx, args)
         entry = entry_of(name or "")
         if command and entry:
             command.epilog = entry.epilog()
         return name, command, rest
+
+    def _meant(self, ctx: click.Context, word: str) -> str | None:
+        """The command that a word is nearly; None if it is one, or like none."""
+        names = self.list_commands(ctx)
+        near = get_close_matches(word, names, n=1)
+        return near[0] if near and word not in names else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         names = self.list_commands(ctx)

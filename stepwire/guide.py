@@ -37,7 +37,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             "docs/model-versions.md",
             (
                 "stepwire models list",
-                "stepwire models describe pendulum-gru",
+                "stepwire models --server localhost:50051 describe pendulum-gru",
                 "stepwire models load pendulum-gru --swap handover",
             ),
         ),

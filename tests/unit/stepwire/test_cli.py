@@ -73,6 +73,12 @@ def test_an_unknown_command_is_refused() -> None:
     assert "No such command 'fly'" in result.output
 
 
+def test_a_command_that_is_nearly_one_is_told_which() -> None:
+    result = CliRunner().invoke(cli.main, ["comparee"])
+    assert result.exit_code == 2
+    assert "No such command 'comparee'. Did you mean 'compare'?" in result.output
+
+
 def test_a_command_whose_packages_are_missing_names_its_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
