@@ -284,7 +284,7 @@ class FleetCall:
         now = self._engine.now
         lane.counts.write.repeat(now - answer.finished, steps)
         if self._span:
-            self._span.stepped(answer, now, lane.model, None)
+            self._span.stepped(now, answer, lane.model, None)
 
     def _tell_durable(self, handles: Index) -> Array | None:
         """The durable steps of these streams; None where nothing is ever durable."""

@@ -215,5 +215,5 @@ class StreamCall:
             now = self._engine.now
             self._write_times.add(now - answer.finished)
             if self._span:
-                self._span.stepped(answer, now, self._stream.model, self._stream.key)
+                self._span.stepped(now, answer, self._stream.model, self._stream.key)
         return message

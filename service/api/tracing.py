@@ -48,6 +48,7 @@ class Tracing(grpc.aio.ServerInterceptor):
             CURRENT.set(span)
             try:
                 response = await serve(request, context)
+                await asyncio.sleep(0)  # the requests of a call end before it is cancelled
                 status = _code(context)
                 return response
             except grpc.aio.AbortError:

@@ -1,1 +1,1 @@
-"""What OpenTelemetry is told of calls; nothing else imports it."""
+"""What OpenTelemetry is told of calls: nothing else imports it, and this only where it is on."""

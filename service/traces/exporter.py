@@ -18,8 +18,8 @@ _PATH = "/v1/traces"
 
 class Exporter(OTLPSpanExporter):
     def __init__(self, endpoint: str) -> None:
-        """`endpoint`: a URL without the path of traces. Raises ValueError or OSError for what the
-        environment variables of OpenTelemetry say.
+        """`endpoint`: a URL without the path of traces. Credentials and certificates are read from
+        the environment variables of OpenTelemetry.
         """
         # It logs each try, and a header that it cannot read with the credential in it.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)

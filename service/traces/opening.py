@@ -15,12 +15,13 @@ def open_tracer(endpoint: str, share: float) -> Tracer:
     Raises TracesUnavailable.
     """
     try:
+        from service.traces.exporter import Exporter
         from service.traces.tracer import OpenTelemetry
     except ModuleNotFoundError as error:
         raise TracesUnavailable(
             f"{error.name} is missing: install it with `pip install 'stepwire[trace]'`"
         ) from error
     try:
-        return OpenTelemetry(endpoint, share)
-    except (OSError, ValueError) as error:
+        return OpenTelemetry(Exporter(endpoint), share)
+    except ValueError as error:
         raise TracesUnavailable(f"OpenTelemetry does not take its settings: {error}") from error

@@ -18,7 +18,7 @@ class CallSpan(Protocol):
         """What the whole call is for; "" and 0: not for one alone."""
 
     def stepped(
-        self, ran: Output | BlockOutputs, now: float, model: ModelKey, stream: StreamKey | None
+        self, now: float, ran: Output | BlockOutputs, model: ModelKey, stream: StreamKey | None
     ) -> None:
         """Is told of each message whose timesteps ran, as gRPC is given it.
 

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span, set_span_in_context
 from opentelemetry.trace import Tracer as Maker
@@ -25,7 +25,6 @@ from opentelemetry.util.types import AttributeValue
 from service.core.blocks import BlockOutputs
 from service.core.steps import Output
 from service.core.streams import ModelKey, StreamKey
-from service.traces.exporter import Exporter
 from service.traces.spans import Metadata
 
 _INT64 = 2**63 - 1
@@ -49,8 +48,8 @@ _CONTEXT = TraceContextTextMapPropagator()
 class OpenTelemetry:
     """Implements `Tracer`; a thread of the SDK sends the spans."""
 
-    def __init__(self, endpoint: str, share: float) -> None:
-        """Raises ValueError or OSError for what the environment variables of OpenTelemetry say."""
+    def __init__(self, exporter: SpanExporter, share: float) -> None:
+        """Raises ValueError for what the environment variables of OpenTelemetry say."""
         self._share = share
         self._provider = TracerProvider(
             sampler=ParentBased(ALWAYS_ON),
@@ -58,7 +57,7 @@ class OpenTelemetry:
             shutdown_on_exit=False,
             span_limits=SpanLimits(max_span_attribute_length=_LONGEST_TEXT),
         )
-        self._provider.add_span_processor(BatchSpanProcessor(Exporter(endpoint)))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._maker = self._provider.get_tracer("stepwire", version("stepwire"))
 
     def begin(self, method: str, protocol: str, metadata: Metadata) -> CallSpan | None:
@@ -94,7 +93,7 @@ class CallSpan:
         self._span.set_attributes(_names(stream, model, version))
 
     def stepped(
-        self, ran: Output | BlockOutputs, now: float, model: ModelKey, stream: StreamKey | None
+        self, now: float, ran: Output | BlockOutputs, model: ModelKey, stream: StreamKey | None
     ) -> None:
         self._steps += len(ran.handles) if isinstance(ran, BlockOutputs) else 1
         if now - self._told >= _STEP_EVERY:

@@ -17,20 +17,21 @@ from service.api.inference.conversation import Conversation
 from service.api.inference.replies import refusal
 from service.api.refusals import Refusals
 from service.core.errors import InvalidRequest, ServiceError
+from service.core.histogram import Histogram
 from service.core.steps import Answer, Output, StepError
-from service.core.streams import StreamKey
+from service.core.streams import ModelKey, StreamKey
 from service.engine import Engine
 from service.lanes.lane import Lane
 from service.sequences.request import SequenceRequest
 from service.sequences.sequences import Sequences
-from service.traces.spans import CURRENT, CallSpan
+from service.traces.spans import CURRENT
 from stepwire.inference import inference_pb2 as pb
 
 StreamContext = grpc.aio.ServicerContext[bytes, bytes]
 UnaryContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelInferResponse]
 
-_Ran: TypeAlias = tuple[Output, Lane, StreamKey]
-"""A timestep that ran, by whom, of which sequence."""
+_Told: TypeAlias = tuple[Output, ModelKey, StreamKey]
+"""What the span of a call is told of a timestep that ran."""
 
 _UNANSWERED = 1024
 """Requests of a call that may wait for their answers before it is read no further."""
@@ -50,8 +51,8 @@ class StreamInferCall:
         self._guard = guard
         self._context = context
         self._span = CURRENT.get()
-        self._answers: deque[tuple[bytes, _Ran | None]] = deque()
-        """Messages, and what they are of."""
+        self._answers: deque[tuple[bytes, Histogram | None, float, _Told | None]] = deque()
+        """Messages; of a step that ran also where its time to write counts, and since when."""
         self._refusals = Refusals()
         self._unanswered = 0
         self._lost: ServiceError | None = None
@@ -65,8 +66,10 @@ class StreamInferCall:
             self._refusals.tell(request.key, lane.model, answer)
             self._tell(refusal(id_, answer.message, answer.next_step))
         else:
-            ran = (answer, lane, request.key) if answer.batch_size else None
-            self._tell(form.at(lane).streamed(id_, answer.outputs), ran)
+            response = form.at(lane).streamed(id_, answer.outputs)
+            times = lane.counts.write if answer.batch_size else None
+            told = (answer, lane.model, request.key) if self._span else None
+            self._tell(response, times, answer.finished, told)
 
     def refused(self, request: SequenceRequest, error: ServiceError) -> None:
         self.refuse(request.tag.id, error)
@@ -74,8 +77,14 @@ class StreamInferCall:
     def refuse(self, id_: bytes, error: ServiceError) -> None:
         self._tell(refusal(id_, str(error)))
 
-    def _tell(self, response: bytes, ran: _Ran | None = None) -> None:
-        self._answers.append((response, ran))
+    def _tell(
+        self,
+        response: bytes,
+        times: Histogram | None = None,
+        finished: float = 0.0,
+        told: _Told | None = None,
+    ) -> None:
+        self._answers.append((response, times, finished, told))
         self._news.ring()
 
     def end(self, error: ServiceError) -> None:
@@ -134,9 +143,12 @@ class StreamInferCall:
         """Writes answers until no more are to come."""
         while True:
             while self._answers:
-                response, ran = self._answers.popleft()
-                if ran:
-                    _written(ran, self._engine.now, self._span)
+                response, times, finished, told = self._answers.popleft()
+                if times:
+                    now = self._engine.now
+                    times.add(now - finished)
+                    if told and self._span:
+                        self._span.stepped(now, *told)
                 await self._context.write(response)
                 self._unanswered -= 1
                 self._room.ring()
@@ -173,13 +185,8 @@ class InferCall:
         id_, form = request.tag
         response = pb.ModelInferResponse.FromString(form.at(lane).response(id_, answer.outputs))
         if answer.batch_size:
-            _written((answer, lane, request.key), self._engine.now, CURRENT.get())
+            now = self._engine.now
+            lane.counts.write.add(now - answer.finished)
+            if span := CURRENT.get():
+                span.stepped(now, answer, lane.model, request.key)
         return response
-
-
-def _written(ran: _Ran, now: float, span: CallSpan | None) -> None:
-    """Counts that the answer is given to gRPC."""
-    answer, lane, key = ran
-    lane.counts.write.add(now - answer.finished)
-    if span:
-        span.stepped(answer, now, lane.model, key)

@@ -139,6 +139,16 @@ def test_what_no_one_can_keep_is_refused(name: str, value: str) -> None:
     assert line.startswith(f"{name} ({flag_of(name)}")
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    ["localhost:4318", "grpc://a:1", "http://", "http:///v1", "http://a b", "http://a?b"],
+)
+def test_an_endpoint_of_traces_is_a_url(endpoint: str) -> None:
+    [line] = refusal({"otlp_endpoint": endpoint})
+    assert line.startswith("otlp_endpoint (--otlp-endpoint, STEPWIRE_OTLP_ENDPOINT): not a URL")
+    assert load({"otlp_endpoint": "https://a:4318/otlp"}).otlp_endpoint == "https://a:4318/otlp"
+
+
 def test_every_setting_has_a_flag_a_variable_and_a_description() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
