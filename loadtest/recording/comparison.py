@@ -90,7 +90,7 @@ def difference(
         before, after = tensor.decode(was), tensor.decode(now)
         wrong = _bits(before, after) if atol is None else _beyond(before, after, atol)
         if wrong.any():
-            place = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+            place = tuple(np.argwhere(wrong)[0].tolist())
             return Difference(tensor.name, place, before[place], after[place])
     return None
 

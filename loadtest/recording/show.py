@@ -12,7 +12,7 @@ from loadtest.recording.recording import Recorded, Recording
 
 _TERM = 12
 """Characters."""
-_MOST = 20
+_MOST = 10
 """Streams that are listed, those of the most steps."""
 
 
@@ -40,7 +40,8 @@ def _rows(recording: Recording) -> Iterator[tuple[str, str]]:
         yield "latency", f"{wording.duration(mean)} from recorder to answer (mean)"
     for model, some in _by_model(streams).items():
         steps = sum(each.counts["answered"] for each in some)
-        yield "model", f"{model}: {len(some):,} streams, {steps:,} steps"
+        streams_ = "1 stream" if len(some) == 1 else f"{len(some):,} streams"
+        yield "model", f"{model}: {streams_}, {steps:,} steps"
     listed = sorted(streams, key=lambda each: -each.counts["answered"])[:_MOST]
     for each in listed:
         yield "stream", _stream(each)

@@ -59,7 +59,7 @@ class Tape:
         try:
             work()
         except OSError as error:
-            self.failure = error.strerror or str(error)
+            self.failure = _reason(error)
 
     def __enter__(self) -> Self:
         return self
@@ -70,4 +70,11 @@ class Tape:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._attempt(self._file.close)
+        try:
+            self._file.close()
+        except OSError as error:  # of what was not flushed
+            self.failure = self.failure or _reason(error)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

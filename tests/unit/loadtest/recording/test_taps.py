@@ -1,0 +1,301 @@
+"""What is recorded of calls that pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pytest
+from google.protobuf.message import DecodeError
+
+from loadtest.recording.register import Register
+from loadtest.recording.taps import FleetTap, StreamTap
+from stepwire.packing import packed
+from stepwire.recording.v1 import recording_pb2 as rec
+from stepwire.v1 import stream_pb2 as pb
+from tests.recordings import DIGEST, floats, opened
+
+
+class Seen:
+    """The records of a register."""
+
+    def __init__(self) -> None:
+        self.records: list[rec.Record] = []
+        self.register = Register(self.records.append)
+
+    @property
+    def begun(self) -> list[rec.Begun]:
+        return [each.begun for each in self.records if each.HasField("begun")]
+
+    @property
+    def steps(self) -> list[tuple[int, int, bool]]:
+        """Stream, number, and whether it was answered."""
+        return [
+            (each.step.stream, each.step.step, each.step.HasField("answered_us"))
+            for each in self.records
+            if each.HasField("step")
+        ]
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+class Talk:
+    """A call of one stream."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._tap = StreamTap(seen.register)
+
+    def open(self, answer: pb.Opened, mode: pb.OpenMode.ValueType = pb.OPEN_MODE_CREATE) -> None:
+        self._say(pb.StreamRequest(open=pb.Open(mode=mode)))
+        self._hear(pb.StreamResponse(opened=answer))
+
+    def ask(self, *numbers: int, at: int = 0) -> None:
+        for number in numbers:
+            step = pb.Step(step=number, inputs=[floats(number)])
+            self._say(pb.StreamRequest(step=step), at)
+
+    def answer(
+        self, *numbers: int, at: int = 0, verdict: pb.Verdict.ValueType = pb.VERDICT_ON_TIME
+    ) -> None:
+        for number in numbers:
+            output = pb.Output(step=number, outputs=[floats(-number)], verdict=verdict)
+            self._hear(pb.StreamResponse(output=output), at)
+
+    def refuse(self, number: int, code: pb.StepError.Code.ValueType) -> None:
+        error = pb.StepError(step=number, code=code, message="look there", next_step=number)
+        self._hear(pb.StreamResponse(error=error))
+
+    def end(self, error: str = "") -> None:
+        self._tap.ended(error)
+
+    def _say(self, request: pb.StreamRequest, at: int = 0) -> None:
+        self._tap.said(request.SerializeToString(), at)
+
+    def _hear(self, response: pb.StreamResponse, at: int = 0) -> None:
+        self._tap.heard(response.SerializeToString(), at)
+
+
+def test_a_step_is_recorded_with_its_answer_and_both_times(seen: Seen) -> None:
+    talk = Talk(seen)
+    talk.open(opened())
+    talk.ask(0, 1, at=10)
+    talk.answer(0, at=12)
+    talk.answer(1, at=15, verdict=pb.VERDICT_HELD)
+    [begun] = seen.begun
+    assert (begun.stream_id, begun.model, begun.version) == ("a", "accumulator", 1)
+    assert (begun.digest, begun.first_step) == (DIGEST, 0)
+    assert str(begun.inputs[0]) == 'name: "x"\ndtype: "float32"\nshape: 1\n'
+    assert seen.records[-1].step == rec.Step(
+        stream=0,
+        step=1,
+        asked_us=10,
+        answered_us=15,
+        inputs=[floats(1)],
+        outputs=[floats(-1)],
+        verdict=rec.VERDICT_HELD,
+    )
+
+
+def test_tokens_are_not_recorded(seen: Seen) -> None:
+    Talk(seen).open(opened(token=b"a secret of 16 b"))
+    assert not any(b"a secret" in each.SerializeToString() for each in seen.records)
+
+
+def test_what_a_call_leaves_unanswered_is_recorded_when_it_ends(seen: Seen) -> None:
+    talk = Talk(seen)
+    talk.open(opened())
+    talk.ask(0, 1, 2)
+    talk.answer(0)
+    assert seen.steps == [(0, 0, True)]
+    talk.end()
+    assert seen.steps == [(0, 0, True), (0, 1, False), (0, 2, False)]
+
+
+def test_a_stream_that_is_resumed_goes_on_under_its_number(seen: Seen) -> None:
+    first, second = Talk(seen), Talk(seen)
+    first.open(opened())
+    first.ask(0, 1)
+    first.answer(0)
+    first.end()
+    second.open(opened(1), pb.OPEN_MODE_RECONNECT)
+    second.ask(1)
+    second.answer(1)
+    assert len(seen.begun) == 1
+    assert seen.steps == [(0, 0, True), (0, 1, False), (0, 1, True)]
+
+
+def test_an_answer_that_is_given_again_is_recorded_once(seen: Seen) -> None:
+    """As by a server that comes back from a crash at an older checkpoint."""
+    first, second = Talk(seen), Talk(seen)
+    first.open(opened())
+    first.ask(0, 1)
+    first.answer(0, 1)
+    first.end()
+    second.open(opened(0), pb.OPEN_MODE_RECONNECT)
+    second.ask(0, 1, 2)
+    second.answer(0, 1, 2)
+    assert seen.steps == [(0, 0, True), (0, 1, True), (0, 2, True)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "mode", "error"),
+    [
+        (opened(0), pb.OPEN_MODE_CREATE, ""),
+        (opened(0, token=b"other"), pb.OPEN_MODE_RESTART, ""),
+        (opened(2, version=2), pb.OPEN_MODE_RECONNECT, "STREAM_MOVED"),
+        (opened(2), pb.OPEN_MODE_RESUME, "STREAM_CHANGED"),
+        (opened(2, exact=False), pb.OPEN_MODE_RECONNECT, ""),
+        (opened(3), pb.OPEN_MODE_RESUME, ""),
+    ],
+    ids=["created", "restarted", "moved", "changed", "inexact", "stepped-elsewhere"],
+)
+def test_another_past_is_another_stream(
+    seen: Seen, answer: pb.Opened, mode: pb.OpenMode.ValueType, error: str
+) -> None:
+    first, second = Talk(seen), Talk(seen)
+    first.open(opened())
+    first.ask(0, 1)
+    first.answer(0, 1)
+    first.end(error)
+    second.open(answer, mode)
+    second.ask(answer.next_step)
+    second.answer(answer.next_step)
+    assert [(each.stream, each.first_step) for each in seen.begun] == [
+        (0, 0),
+        (1, answer.next_step),
+    ]
+    assert seen.steps[-1] == (1, answer.next_step, True)
+
+
+def test_an_error_is_recorded_and_its_number_comes_again(seen: Seen) -> None:
+    talk = Talk(seen)
+    talk.open(opened())
+    talk.ask(0, 1)
+    talk.refuse(0, pb.StepError.CODE_INVALID_INPUT)
+    talk.refuse(1, pb.StepError.CODE_STEP_GAP)
+    talk.ask(0, at=20)
+    talk.answer(0, at=21)
+    talk.end()
+    refused = [each.refused for each in seen.records if each.HasField("refused")]
+    assert [(each.step, each.code) for each in refused] == [(0, "INVALID_INPUT"), (1, "STEP_GAP")]
+    assert seen.steps == [(0, 0, True)]
+    assert seen.records[-1].step.asked_us == 20
+
+
+def test_streams_on_calls_are_counted(seen: Seen) -> None:
+    one, two = Talk(seen), Talk(seen)
+    one.open(opened())
+    two.open(opened(stream_id="b"))
+    assert seen.register.on_calls == 2
+    one.end()
+    assert seen.register.on_calls == 1
+
+
+class Fleet:
+    """A call of streams with the tags, handles and ids 0, 1, ..."""
+
+    def __init__(self, seen: Seen, count: int) -> None:
+        self.tap = FleetTap(seen.register)
+        members = [pb.FleetMember(tag=10 + n, open=pb.Open()) for n in range(count)]
+        self.say(pb.FleetRequest(open=pb.FleetOpen(members=members)))
+        answers = [
+            pb.FleetMemberOpened(tag=10 + n, handle=n, opened=opened(stream_id=str(n)))
+            for n in range(count)
+        ]
+        self.hear(pb.FleetResponse(opened=pb.FleetOpened(members=answers)))
+
+    def say(self, request: pb.FleetRequest) -> None:
+        self.tap.said(request.SerializeToString(), 5)
+
+    def hear(self, response: pb.FleetResponse) -> None:
+        self.tap.heard(response.SerializeToString(), 9)
+
+    def ask(self, *steps: tuple[int, int]) -> None:
+        """Handles and numbers."""
+        self.say(packed([(h, pb.Step(step=n, inputs=[floats(10 * h + n)])) for h, n in steps]))
+
+    def answer(self, *steps: tuple[int, int]) -> None:
+        handles, numbers = zip(*steps, strict=True)
+        outputs = floats(*(-10 * handle - number for handle, number in steps))
+        answers = pb.FleetOutputs(
+            handles=np.array(handles, "<u4").tobytes(),
+            steps=np.array(numbers, "<u8").tobytes(),
+            outputs=[outputs],
+        )
+        self.hear(pb.FleetResponse(outputs=answers))
+
+
+def test_each_stream_of_a_fleet_is_recorded_by_itself(seen: Seen) -> None:
+    fleet = Fleet(seen, 3)
+    fleet.ask((0, 0), (2, 0), (1, 0))
+    fleet.ask((2, 1))
+    fleet.answer((1, 0), (2, 0))
+    fleet.answer((0, 0), (2, 1))
+    assert [each.stream_id for each in seen.begun] == ["0", "1", "2"]
+    assert seen.steps == [(1, 0, True), (2, 0, True), (0, 0, True), (2, 1, True)]
+    assert seen.records[-1].step == rec.Step(
+        stream=2,
+        step=1,
+        asked_us=5,
+        answered_us=9,
+        inputs=[floats(21)],
+        outputs=[floats(-21)],
+        verdict=rec.VERDICT_ON_TIME,
+    )
+
+
+def test_a_stream_that_leaves_a_fleet_takes_its_unanswered_steps_along(seen: Seen) -> None:
+    fleet = Fleet(seen, 2)
+    fleet.ask((0, 0), (1, 0))
+    fleet.hear(pb.FleetResponse(left=pb.FleetLeft(handle=1)))
+    assert seen.steps == [(1, 0, False)]
+    fleet.answer((1, 0))
+    fleet.tap.ended("")
+    assert seen.steps == [(1, 0, False), (0, 0, False)]
+    assert seen.register.on_calls == 0
+
+
+def test_a_step_beyond_the_window_is_refused_before_those_that_wait(seen: Seen) -> None:
+    fleet = Fleet(seen, 1)
+    fleet.ask((0, 0))
+    fleet.ask((0, 0))
+    error = pb.StepError(step=0, code=pb.StepError.CODE_RESOURCE_EXHAUSTED)
+    errors = pb.FleetErrors(errors=[pb.FleetError(handle=0, error=error)])
+    fleet.hear(pb.FleetResponse(errors=errors))
+    fleet.answer((0, 0))
+    assert seen.steps == [(0, 0, True)]
+
+
+def _short(message: pb.FleetSteps) -> None:
+    message.inputs[0] = message.inputs[0][:-1]
+
+
+def _lone(message: pb.FleetSteps) -> None:
+    message.steps = message.steps[:8]
+
+
+def _strange(message: pb.FleetSteps) -> None:
+    message.handles = np.array([7, 8], "<u4").tobytes()
+
+
+@pytest.mark.parametrize("spoil", [_short, _lone, _strange])
+def test_a_message_that_the_server_refuses_whole_is_not_recorded(
+    seen: Seen, spoil: Callable[[pb.FleetSteps], None]
+) -> None:
+    fleet = Fleet(seen, 2)
+    steps: Iterable[tuple[int, pb.Step]] = [
+        (handle, pb.Step(step=0, inputs=[floats(1)])) for handle in range(2)
+    ]
+    request = packed(list(steps))
+    spoil(request.steps)
+    fleet.say(request)
+    fleet.tap.ended("")
+    assert seen.steps == []
+
+
+def test_what_is_no_message_is_told(seen: Seen) -> None:
+    with pytest.raises(DecodeError):
+        StreamTap(seen.register).said(b"\xff\xff\xff", 0)
