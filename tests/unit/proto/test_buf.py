@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.pages import ROOT, ran
 
 RECIPE = [line.strip() for line in (ROOT / "Makefile").read_text().splitlines() if "/buf " in line]
 STREAM = Path("proto/stepwire/v1/stream.proto")
+FILES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "proto").rglob("*.proto"))
 
 
 @pytest.fixture
@@ -51,6 +53,14 @@ def test_the_files_as_they_are_pass(tree: Path, check: str) -> None:
 def test_what_breaks_a_released_client_is_told(tree: Path, old: str, new: str, told: str) -> None:
     change(tree, old, new)
     assert told in checked(tree, "breaking")
+
+
+@pytest.mark.parametrize("place", FILES)
+def test_no_file_may_have_its_fields_numbered_anew(tree: Path, place: str) -> None:
+    file = tree / place
+    text = file.read_text()
+    file.write_text(re.sub(r"(string \w+ = )(\d+);", r"\g<1>10\2;", text, count=1))
+    assert f"{place}:" in checked(tree, "breaking")
 
 
 def test_what_is_added_breaks_nothing(tree: Path) -> None:
