@@ -30,7 +30,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             (
                 "stepwire serve --repository model_repository",
                 "stepwire serve --store sqlite:streams.db      # streams outlive a crash",
-                "stepwire serve --http-listen 127.0.0.1:9090   # /metrics and /readyz",
+                "stepwire serve --http-listen 127.0.0.1:8080   # /metrics and /readyz",
             ),
         ),
         "models": Entry(

@@ -39,7 +39,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
                     stream.step(np.ones(1, np.float32))
             with pytest.raises(ModelNotFound), client.stream("no-such-model"):
                 pass
-        command = PAGE.block("sh", "/metrics").replace("http://localhost:9090", http.url)
+        command = PAGE.block("sh", "/metrics").replace("http://localhost:8080", http.url)
         return shell(command)
 
 
