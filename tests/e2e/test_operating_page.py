@@ -9,7 +9,7 @@ from torture.processes import running
 from torture.scrape import HttpPort
 
 PAGE = Page("docs/operating.md")
-HTTP = "127.0.0.1:9090"
+HTTP = "127.0.0.1:8080"
 
 
 def flags_of(command: str) -> list[str]:
@@ -29,5 +29,5 @@ def test_readiness_reads_as_the_page_shows_it(repository: Path, tmp_path: Path) 
     flags = flags_of(PAGE.block("sh", "serve --http-listen").replace(HTTP, "127.0.0.1:0"))
     with running(repository, *flags, log=tmp_path / "log") as server:
         url = HttpPort(server).url
-        asked = PAGE.block("sh", "/readyz").replace("http://localhost:9090", url)
+        asked = PAGE.block("sh", "/readyz").replace("http://localhost:8080", url)
         assert shell(asked) == PAGE.block("", '{"ready"')
