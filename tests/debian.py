@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 
 import pytest
+
+from torture.programs import install
 
 
 def program(name: str, *packages: str) -> str:
     """Its path. Installs it where that is possible, and otherwise skips the test."""
-    if not shutil.which(name) and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-q"], capture_output=True)
-        subprocess.run(["apt-get", "install", "-y", "-q", *packages], capture_output=True)
+    if not shutil.which(name):
+        install(*packages)
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"no {name}: install Debian's {' and '.join(packages)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from torture.programs import NotInstalled, free_ports
+from torture.programs import NotInstalled, free_ports, install
 
 START_SECONDS = 20
 
@@ -97,8 +96,8 @@ class RedisServer:
 
 def _installed() -> str:
     """The program, installed first where that is possible. Raises NotInstalled."""
-    if not shutil.which("redis-server") and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "install", "-y", "-q", "redis-server"], capture_output=True)
+    if not shutil.which("redis-server"):
+        install("redis-server")
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     if not found:
         raise NotInstalled("no redis-server: install Debian's package redis-server")

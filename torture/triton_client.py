@@ -6,16 +6,13 @@ so that they run as processes by themselves.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from torture.programs import NotInstalled
+from torture.programs import NotInstalled, alone, install
 
 VERSION = "2.51.0"
 _PACKAGES = (
@@ -67,8 +64,9 @@ class TritonClient:
 
 def _environment() -> Path:
     folder = _BUILD / f"tritonclient-{VERSION}"
+    _BUILD.mkdir(exist_ok=True)
     finished = folder / "finished"
-    with _alone(_BUILD / "tritonclient.lock"):
+    with alone("tritonclient"):
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
             _made(folder)
@@ -76,18 +74,9 @@ def _environment() -> Path:
     return folder
 
 
-@contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """One process at a time, and what it leaves is there for the next one."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-
-
 def _made(folder: Path) -> None:
-    install = [folder / "bin" / "pip", "install", "--quiet", "--only-binary", ":all:"]
-    for command in ([sys.executable, "-m", "venv", folder], [*install, *_PACKAGES]):
+    pip = [folder / "bin" / "pip", "install", "--quiet", "--only-binary", ":all:"]
+    for command in ([sys.executable, "-m", "venv", folder], [*pip, *_PACKAGES]):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
         if done.returncode:
             wanted = " ".join(repr(package) for package in _PACKAGES)
@@ -96,11 +85,8 @@ def _made(folder: Path) -> None:
 
 
 def _install_b64() -> None:
-    if _has_b64():
-        return
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        with _alone(_BUILD / "tritonclient.lock"):
-            subprocess.run(["apt-get", "install", "-y", "-q", "libb64-0d"], capture_output=True)
+    if not _has_b64():
+        install("libb64-0d")
     if not _has_b64():
         raise NotInstalled(f"no {_B64} for perf_analyzer: install Debian's package libb64-0d")
 
