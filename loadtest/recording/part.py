@@ -7,6 +7,7 @@ import math
 import secrets
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -105,12 +106,15 @@ class Part:
         try:
             async with asyncio.timeout(PATIENCE):
                 await call.say(pb.StreamRequest(open=request))
-                self._opened((await call.hear()).opened)
+                opened = (await call.hear()).opened
+                if reason := self._opened(opened):
+                    self.result.failure = reason
+                    await self._given_back(call)
+                else:
+                    self._call = call
         except (StepwireError, TimeoutError) as error:
             call.cancel()
             self.result.failure = str(error) or f"no answer to an open within {PATIENCE:g} s"
-        else:
-            self._call = call
 
     async def play(self) -> None:
         """Asks and compares all steps; then the stream is closed."""
@@ -126,18 +130,30 @@ class Part:
         finally:
             call.cancel()
 
-    def _opened(self, opened: pb.Opened) -> None:
-        """Raises StepwireError where the model is not for these steps."""
+    async def _given_back(self, call: Conversation) -> None:
+        """Ends a stream of which nothing is asked."""
+        await self._goodbye(call)
+        with suppress(StepwireError):
+            while True:
+                await call.hear()
+
+    async def _goodbye(self, call: Conversation) -> None:
+        await call.say(pb.StreamRequest(close=pb.Close()))
+        await call.say_no_more()
+
+    def _opened(self, opened: pb.Opened) -> str | None:
+        """Why the model is not for these steps; None if it is."""
         signature, begun = Signature(opened.signature), self.result.recorded.begun
         reason = unlike("inputs", tensors(begun.inputs), signature.inputs) or unlike(
             "outputs", self._outputs, signature.outputs
         )
         if reason:
-            raise StepwireError(f"{opened.model}/{opened.version} does not fit: {reason}")
+            return f"{opened.model}/{opened.version} does not fit: {reason}"
         self._window = opened.window
         self.result.served = Served(
             opened.model, opened.version, signature.digest, tuple(map(str, signature.inputs))
         )
+        return None
 
     def _turn(self) -> None:
         """Notes what is due, and comes again when more is."""
@@ -169,8 +185,7 @@ class Part:
             if self._next_sent < len(self._steps):
                 self._news.clear()
                 await self._news.wait()
-        await call.say(pb.StreamRequest(close=pb.Close()))
-        await call.say_no_more()
+        await self._goodbye(call)
 
     def _may_send(self) -> bool:
         if self._stopped or len(self._sent) >= self._window:

@@ -36,12 +36,18 @@ class Recorder:
 def recording(server: str, file: Path, *flags: str) -> Iterator[Recorder]:
     """Killed behind the block if it was not ended in it."""
     made = Recorder(server, file, *flags)
-    try:
+    with ending(made.process):
         yield made
-    finally:
-        if made.process.poll() is None:
-            made.process.kill()
-            made.process.communicate()
+
+
+@contextlib.contextmanager
+def ending(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def command(*arguments: str) -> subprocess.Popen[str]:
