@@ -40,7 +40,7 @@ serve: $(STAMP)
 	@$(BIN)/stepwire serve --repository model_repository --http-listen 127.0.0.1:8080 $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -8,6 +8,11 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's affair.
+settings.register_profile("stepwire", deadline=None)
+settings.load_profile("stepwire")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
