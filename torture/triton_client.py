@@ -15,12 +15,18 @@ from pathlib import Path
 from torture.programs import NotInstalled, alone, install
 
 VERSION = "2.51.0"
-_PACKAGES = (
+PACKAGES = (
     f"tritonclient[grpc]=={VERSION}",
     "protobuf<5",
     "numpy<2",
     "nvidia-cuda-runtime-cu12==12.9.79",  # the library that perf_analyzer is linked against
 )
+ONLY_BUILT = ("--only-binary", ":all:")
+"""What pip is told with them: nothing is compiled."""
+
+LIBRARY_PACKAGE = "libb64-0d"
+"""Of Debian, for `perf_analyzer`."""
+
 _BUILD = Path(__file__).parents[1] / "build"
 _B64 = "libb64.so.0d"
 
@@ -75,20 +81,22 @@ def _environment() -> Path:
 
 
 def _made(folder: Path) -> None:
-    pip = [folder / "bin" / "pip", "install", "--quiet", "--only-binary", ":all:"]
-    for command in ([sys.executable, "-m", "venv", folder], [*pip, *_PACKAGES]):
+    pip = [folder / "bin" / "pip", "install", "--quiet", *ONLY_BUILT]
+    for command in ([sys.executable, "-m", "venv", folder], [*pip, *PACKAGES]):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
         if done.returncode:
-            wanted = " ".join(repr(package) for package in _PACKAGES)
+            wanted = " ".join(repr(package) for package in PACKAGES)
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise NotInstalled(f"no Triton client: pip installs no {wanted}: {reason}")
 
 
 def _install_b64() -> None:
     if not _has_b64():
-        install("libb64-0d")
+        install(LIBRARY_PACKAGE)
     if not _has_b64():
-        raise NotInstalled(f"no {_B64} for perf_analyzer: install Debian's package libb64-0d")
+        raise NotInstalled(
+            f"no {_B64} for perf_analyzer: install Debian's package {LIBRARY_PACKAGE}"
+        )
 
 
 def _has_b64() -> bool:

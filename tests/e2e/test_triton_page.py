@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from service.api.errors import STATUS, STEP_STATUS
 from tests.pages import ADDRESS, ROOT, Page
 from torture.processes import Server, running
 from torture.programs import NotInstalled
-from torture.triton_client import TritonClient
+from torture.triton_client import LIBRARY_PACKAGE, ONLY_BUILT, PACKAGES, TritonClient
 
 PAGE = Page("docs/triton.md")
 
@@ -37,6 +38,14 @@ def test_the_page_prints_what_it_shows(
         script = tmp_path / f"{place}.py"
         script.write_text(source.replace(ADDRESS, server.address))
         assert triton.run(script) == output
+
+
+def test_the_page_installs_what_the_tests_run() -> None:
+    _, install, activate = PAGE.block("sh", "-m venv").replace("\\\n", "").splitlines()
+    pip, *arguments = shlex.split(install)
+    assert pip.removesuffix("pip") == activate.removeprefix(". ").removesuffix("activate")
+    assert arguments == ["install", *ONLY_BUILT, *PACKAGES]
+    assert PAGE.block("sh", LIBRARY_PACKAGE) == f"apt-get install -y {LIBRARY_PACKAGE}\n"
 
 
 def test_the_command_for_perf_analyzer_runs(triton: TritonClient, server: Server) -> None:
