@@ -15,12 +15,15 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import format_span_id, format_trace_id
 
 import stepwire
+from service.access.credentials import Credential, hash_token, make_token
+from service.access.tokens import entry
 from stepwire import sync
 from stepwire.errors import ModelNotFound
 from stepwire.inference import inference_pb2 as pb
 from stepwire.inference import inference_pb2_grpc as pb_grpc
 from stepwire.v1 import repository_pb2, repository_pb2_grpc
 from tests import graphs
+from tests.e2e.secured import bearer
 from tests.e2e.test_counted_calls import request
 from tests.spans import Receiver, attributes
 from torture.processes import Server, running
@@ -198,6 +201,27 @@ async def test_a_client_that_does_not_sample_is_not_traced(
     receiver.trace(after, 2)
     assert not [span for span in receiver.spans if span.trace_id.hex() == untraced]
     assert all(span.parent_span_id for span in receiver.spans)
+
+
+async def test_a_stranger_has_no_call_traced(adders: Path, tmp_path: Path) -> None:
+    token, tokens = make_token(), tmp_path / "tokens.toml"
+    tokens.write_text(entry(Credential("robot", hash_token(token), "plant", ("*",))))
+    tokens.chmod(0o600)
+    with Receiver() as receiver:
+        flags = ("--otlp-endpoint", receiver.url, "--tokens", str(tokens))
+        with running(adders, *flags, log=tmp_path / "log") as server:
+            async with grpc.aio.insecure_channel(server.address) as channel:
+                stub = pb_grpc.GRPCInferenceServiceStub(channel)
+                metadata = context(secrets.token_hex(16))
+                with pytest.raises(grpc.aio.AioRpcError):
+                    await stub.ModelInfer(request(0), metadata=metadata)
+                await stub.ModelInfer(request(0), metadata=metadata + bearer(token))
+            server.terminate()
+            assert server.wait() == 0
+        step, call = receiver.spans
+        assert token not in server.log + str(receiver.spans)
+    assert attributes(step.attributes)["stepwire.stream.id"] == "plant/accumulator/int/7"
+    check_call(call, "inference.GRPCInferenceService/ModelInfer", rpc_response_status_code="OK")
 
 
 def test_workers_trace_the_share_and_send_all_before_they_stop(
