@@ -28,9 +28,10 @@ class _Notes:
 
 
 class Account:
-    def __init__(self, interval: float) -> None:
-        """`interval`: seconds."""
+    def __init__(self, interval: float, end: float = math.inf) -> None:
+        """`interval`: seconds. `end`: the time from which on the run is over."""
         self._length = interval
+        self._end = end
         self._notes: dict[int, _Notes] = {}
         self._kinds: set[str] = set()
 
@@ -38,6 +39,10 @@ class Account:
         """What was noted since it was taken last, by the number of the interval."""
         notes, self._notes = self._notes, {}
         return {number: each.made() for number, each in notes.items()}
+
+    def ends(self, at: float) -> None:
+        """The run is over earlier than it was to be; later changes nothing."""
+        self._end = min(self._end, at)
 
     def due(self, arrival: Arrival, now: float) -> None:
         """The loader turns to a step."""
@@ -55,12 +60,14 @@ class Account:
         notes.latencies.append(now - arrival.at)
         came = self._at(now).interval
         came.came += 1
+        came.in_time += now < self._end
         if batch_size:
             came.batches[batch_size] += 1
         came.queued += queued
         came.computed += computed
 
     def failed(self, arrival: Arrival, kind: str) -> None:
+        """The server refused it: how soon says nothing of how soon it answers."""
         if kind not in self._kinds:
             if len(self._kinds) == _KINDS:
                 kind = _OTHERS
@@ -70,10 +77,10 @@ class Account:
         interval.errors[kind] += 1
         interval.misses += math.isfinite(arrival.following)
 
-    def given_up(self, arrival: Arrival, now: float) -> None:
-        """It was waited for until now, so that its latency is at least that."""
+    def lost(self, arrival: Arrival, now: float, kind: str = NO_ANSWER) -> None:
+        """It was waited for until now and in vain, so that its latency is at least that."""
         self._at(arrival.at).latencies.append(now - arrival.at)
-        self.failed(arrival, NO_ANSWER)
+        self.failed(arrival, kind)
 
     def _at(self, time: float) -> _Notes:
         number = math.floor(time / self._length)

@@ -23,6 +23,8 @@ class Interval:
     errors: Counter[str] = field(default_factory=Counter)
     came: int = 0
     """Answers that came in this stretch, whenever their steps were due."""
+    in_time: int = 0
+    """Of these, before the run was over."""
     batches: Counter[int] = field(default_factory=Counter)
     """Of these answers: how many came from a run of so many streams."""
     queued: float = 0.0
@@ -37,6 +39,7 @@ class Interval:
         self.misses += other.misses
         self.errors += other.errors
         self.came += other.came
+        self.in_time += other.in_time
         self.batches += other.batches
         self.queued += other.queued
         self.computed += other.computed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,10 +43,13 @@ class Outcome:
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
-        over = math.ceil(self.elapsed / self.load.interval)
-        came = sum(each.came for number, each in self.intervals.items() if 0 <= number < over)
-        return came / self.elapsed if self.elapsed else 0.0
+        """Answers a second, of those that came before the run was over.
+
+        In a steady run as many answer steps of the ramp as come too late. A server that makes up
+        for the ramp's backlog gives more of them than steps were due: these do not count.
+        """
+        reached = min(self.total.in_time, self.total.due)
+        return reached / self.elapsed if self.elapsed else 0.0
 
     @property
     def errors(self) -> int:

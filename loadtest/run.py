@@ -42,7 +42,9 @@ class Run:
 
     def heard(self, arrival: Arrival, answer: Answer) -> None:
         now = self.now()
-        if answer.error:
+        if answer.error and answer.lost:
+            self._account.lost(arrival, now, answer.error)
+        elif answer.error:
             self._account.failed(arrival, answer.error)
         else:
             self._account.answered(arrival, now, answer.batch_size, answer.queued, answer.computed)
@@ -53,7 +55,8 @@ class Run:
             self._settled.set()
 
     def stop(self) -> None:
-        """No further step is sent."""
+        """No further step is sent, and the run is over."""
+        self._account.ends(self.now())
         self._over.set()
 
     async def pace(self, talker: Talker, zero: float) -> None:
@@ -72,7 +75,7 @@ class Run:
                 await asyncio.wait_for(self._settled.wait(), self._load.drain)
         gave_up = self.now()
         for arrival in await talker.close():
-            self._account.given_up(arrival, gave_up)
+            self._account.lost(arrival, gave_up)
 
     async def _until_over(self) -> None:
         left = self._load.duration - self.now()

@@ -80,7 +80,7 @@ class _Worker:
             self._connection.send(report)
 
     async def _carry_out(self, order: Prepare) -> None:
-        account = Account(order.load.interval)
+        account = Account(order.load.interval, order.load.duration)
         run = Run(order.load, order.streams, account)
         async with AsyncExitStack() as stack:
             try:

@@ -39,7 +39,8 @@ def interval(
     batches: Mapping[int, int] | None = None,
 ) -> Interval:
     """`latencies`, in seconds: of steps that were all answered where they were due."""
-    made = Interval(answered=len(latencies), came=len(latencies), misses=misses)
+    answers = len(latencies)
+    made = Interval(answered=answers, came=answers, in_time=answers, misses=misses)
     made.errors.update(errors or {})
     made.batches.update(batches or {})
     made.due = made.answered + made.errors.total()

@@ -47,11 +47,10 @@ def figures(outcome: Outcome) -> Iterator[Figure]:
 
 def _cells(outcome: Outcome) -> list[_Cell]:
     length = outcome.load.interval
-    last = math.ceil(outcome.elapsed / length)
     return [
-        _Cell(number * length, (number + 1) * length, each)
+        _Cell(number * length, min((number + 1) * length, outcome.elapsed), each)
         for number, each in sorted(outcome.intervals.items())
-        if number < last
+        if number * length < outcome.elapsed
     ]
 
 
@@ -133,8 +132,7 @@ def _percentiles(outcome: Outcome) -> Figure:
 def _rate(outcome: Outcome) -> Figure:
     cells = _cells(outcome)
     asked = outcome.load.asked
-    length = outcome.load.interval
-    came = [Point((c.start + c.end) / 2, c.interval.came / length) for c in cells]
+    came = [Point((c.start + c.end) / 2, c.interval.in_time / (c.end - c.start)) for c in cells]
     failed = [c for c in cells if c.interval.errors]
     shown = [point.y for point in came] + ([_HEADROOM * asked] if asked else [])
     chart = _over_time(outcome, linear(shown, *PLOT_Y), wording.number)

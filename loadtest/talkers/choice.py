@@ -10,6 +10,7 @@ import grpc
 from loadtest.inputs import Timesteps
 from loadtest.load import Load
 from loadtest.schedule import Arrival
+from loadtest.talkers.connection import Connection
 from loadtest.talkers.fleet import FleetTalker
 from loadtest.talkers.line import Lines
 from loadtest.talkers.native import Native
@@ -52,16 +53,13 @@ async def talkers(
     dealt = [some for first in range(len(channels)) if (some := streams[first :: len(channels)])]
 
     async def of(channel: grpc.aio.Channel, some: Sequence[int]) -> Talker:
+        connection = Connection(channel, metadata, load, timesteps)
         if load.protocol == "fleet":
-            return FleetTalker(channel, metadata, load, timesteps, some, ears)
+            return FleetTalker(connection, some, ears)
         if load.protocol == "native":
-            return Lines(
-                some, lambda stream: Native(channel, metadata, load, timesteps, stream), ears
-            )
-        described = await describe(channel, metadata, load)
-        return Lines(
-            some, lambda stream: Triton(channel, metadata, load, timesteps, described, stream), ears
-        )
+            return Lines(some, lambda stream: Native(connection, stream), ears)
+        described = await describe(connection)
+        return Lines(some, lambda stream: Triton(connection, described, stream), ears)
 
     made = [await of(channel, some) for channel, some in zip(channels, dealt, strict=False)]
     return Talkers(made, dealt)

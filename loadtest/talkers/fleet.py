@@ -12,18 +12,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-import grpc
 import numpy as np
 
-from loadtest.inputs import Timesteps
-from loadtest.load import Load
 from loadtest.schedule import Arrival
 from loadtest.talkers.backlog import Backlog
+from loadtest.talkers.connection import Connection
 from loadtest.talkers.native import failed, opening, served
 from loadtest.talkers.talker import PATIENCE, PAUSE, Answer, Ears, Served
 from stepwire import errors
 from stepwire.call import Call, both
-from stepwire.channel import Metadata
 from stepwire.packing import packed
 from stepwire.tensors import Signature
 from stepwire.v1 import stream_pb2 as pb
@@ -47,19 +44,11 @@ class _Member:
 
 
 class FleetTalker:
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        metadata: Metadata,
-        load: Load,
-        timesteps: Timesteps,
-        streams: Iterable[int],
-        ears: Ears,
-    ) -> None:
-        self._stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(channel)
-        self._metadata = metadata
-        self._load = load
-        self._timesteps = timesteps
+    def __init__(self, connection: Connection, streams: Iterable[int], ears: Ears) -> None:
+        self._stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(
+            connection.channel
+        )
+        self._connection = connection
         self._ears = ears
         self._members = {stream: _Member(stream) for stream in streams}
         self._handles: dict[int, _Member] = {}
@@ -114,7 +103,7 @@ class FleetTalker:
         while not self._leaving:
             self._to_open = list(self._members.values())
             route = ("stepwire-route", secrets.token_hex(8))
-            call: FleetCall = Call(self._stub.Fleet(metadata=(route, *self._metadata)))
+            call: FleetCall = Call(self._stub.Fleet(metadata=(route, *self._connection.metadata)))
             try:
                 await both(self._speak(call), self._listen(call))
             except errors.StepwireError as error:
@@ -140,7 +129,7 @@ class FleetTalker:
     def _lost(self, member: _Member, kind: str) -> None:
         member.handle, member.listed = None, False
         for arrival in member.backlog.lost():
-            self._ears.heard(arrival, Answer(error=kind))
+            self._ears.heard(arrival, Answer(error=kind, lost=True))
 
     async def _speak(self, call: FleetCall) -> None:
         while True:
@@ -153,7 +142,9 @@ class FleetTalker:
     def _messages(self) -> Iterator[pb.FleetRequest]:
         while self._to_open:
             some, self._to_open = self._to_open[:_LARGEST], self._to_open[_LARGEST:]
-            members = [pb.FleetMember(tag=m.stream, open=opening(self._load)) for m in some]
+            members = [
+                pb.FleetMember(tag=m.stream, open=opening(self._connection.load)) for m in some
+            ]
             yield pb.FleetRequest(open=pb.FleetOpen(members=members))
         while self._ready:
             yield self._steps()
@@ -169,7 +160,7 @@ class FleetTalker:
         for member in some:
             assert member.handle is not None
             number = member.backlog.send()
-            inputs = self._timesteps.of(member.stream, number)
+            inputs = self._connection.timesteps.of(member.stream, number)
             entries.append((member.handle, pb.Step(step=number, inputs=inputs)))
             member.listed = False
             self._list(member)
@@ -216,7 +207,7 @@ class FleetTalker:
             self._not_opened(member, answer.refused)
             return
         if self._served is None:
-            self._timesteps.fit(Signature(answer.opened.signature))
+            self._connection.timesteps.fit(Signature(answer.opened.signature))
             self._served = served(answer.opened)
         self._handles[answer.handle] = member
         member.handle = answer.handle

@@ -22,13 +22,15 @@ class Line(Generic[Request, Response]):
         self.backlog = Backlog()
         self._dialect = dialect
         self._ears = ears
-        self._call: Call[Request, Response] | None = None
+        self._speaks = False
+        """Whether there is a call, in which the stream can say goodbye."""
         self._news = asyncio.Event()
         self._leaving = False
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> Served:
         call, served = await self._greet()
+        self._speaks = True
         self._task = asyncio.create_task(self._run(call))
         return served
 
@@ -41,7 +43,8 @@ class Line(Generic[Request, Response]):
         abandoned = self.backlog.abandoned()
         self._news.set()
         if self._task:
-            await asyncio.wait([self._task], timeout=PATIENCE)
+            if self._speaks:
+                await asyncio.wait([self._task], timeout=PATIENCE)
             self._task.cancel()
             await asyncio.wait([self._task])
         return abandoned
@@ -67,11 +70,13 @@ class Line(Generic[Request, Response]):
             except StepwireError as error:
                 broken = error
             finally:
+                self._speaks = False
                 call.cancel()
             if self._leaving:
                 return
             self._lost(broken)
             call = await self._open_again()
+            self._speaks = True
 
     async def _open_again(self) -> Call[Request, Response]:
         while True:
@@ -83,7 +88,7 @@ class Line(Generic[Request, Response]):
             return call
 
     def _lost(self, broken: StepwireError) -> None:
-        answer = Answer(error=type(broken).__name__)
+        answer = Answer(error=type(broken).__name__, lost=True)
         for arrival in self.backlog.lost():
             self._ears.heard(arrival, answer)
 

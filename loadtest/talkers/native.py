@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import secrets
 
-import grpc
-
-from loadtest.inputs import Timesteps
 from loadtest.load import Load
+from loadtest.talkers.connection import Connection
 from loadtest.talkers.dialect import Dialect, Greeted
 from loadtest.talkers.talker import Answer, Served
 from stepwire import errors
 from stepwire.call import Call
-from stepwire.channel import Metadata
 from stepwire.opening import open_request
 from stepwire.tensors import Signature
 from stepwire.v1 import stream_pb2 as pb
@@ -44,39 +41,32 @@ def failed(error: pb.StepError) -> Answer:
 
 
 class Native(Dialect[pb.StreamRequest, pb.StreamResponse]):
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        metadata: Metadata,
-        load: Load,
-        timesteps: Timesteps,
-        stream: int,
-    ) -> None:
-        self._stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(channel)
-        self._metadata = metadata
-        self._load = load
-        self._timesteps = timesteps
+    def __init__(self, connection: Connection, stream: int) -> None:
+        self._stub: pb_grpc.StreamInferenceAsyncStub = pb_grpc.StreamInferenceStub(
+            connection.channel
+        )
+        self._connection = connection
         self._stream = stream
-        self._open = opening(load)
+        self._open = opening(connection.load)
 
     def begin(self) -> Call[pb.StreamRequest, pb.StreamResponse]:
-        self._open = opening(self._load)
+        self._open = opening(self._connection.load)
         route = ("stepwire-route", self._open.stream_id)
-        return Call(self._stub.Stream(metadata=(route, *self._metadata)))
+        return Call(self._stub.Stream(metadata=(route, *self._connection.metadata)))
 
     async def greet(self, call: Call[pb.StreamRequest, pb.StreamResponse]) -> Greeted:
         await call.say(pb.StreamRequest(open=self._open))
         answer = await call.hear()
         if answer.WhichOneof("event") != "opened":
             raise errors.StepwireError("the server does not speak this protocol")
-        self._timesteps.fit(Signature(answer.opened.signature))
+        self._connection.timesteps.fit(Signature(answer.opened.signature))
         return Greeted(answer.opened.window, served(answer.opened))
 
     def step(self, number: int) -> pb.StreamRequest:
         request = pb.StreamRequest()
         step = request.step
         step.step = number
-        step.inputs.extend(self._timesteps.of(self._stream, number))
+        step.inputs.extend(self._connection.timesteps.of(self._stream, number))
         return request
 
     def read(self, response: pb.StreamResponse) -> Answer | None:

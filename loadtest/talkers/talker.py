@@ -29,6 +29,8 @@ class Answer(NamedTuple):
 
     error: str | None = None
     """The kind of error; None: it ran."""
+    lost: bool = False
+    """Nothing came: the error is that of the conversation, which broke."""
     next_step: int = 0
     """After an error: the number that the server waits for."""
     batch_size: int = 0

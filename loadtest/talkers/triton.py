@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import grpc
 import numpy as np
 
-from loadtest.inputs import Timesteps
 from loadtest.load import Load
+from loadtest.talkers.connection import Connection
 from loadtest.talkers.dialect import Dialect, Greeted
 from loadtest.talkers.talker import Answer, Served
 from stepwire import errors
@@ -72,34 +73,38 @@ def _spec(tensor: TensorMetadata) -> stream_pb2.TensorSpec:
     )
 
 
-async def describe(channel: grpc.aio.Channel, metadata: Metadata, load: Load) -> Described:
+async def describe(connection: Connection) -> Described:
     """Raises a StepwireError."""
-    stub: pb_grpc.GRPCInferenceServiceAsyncStub = pb_grpc.GRPCInferenceServiceStub(channel)
-    version = "" if load.version is None else str(load.version)
-    request = pb.ModelMetadataRequest(name=load.model, version=version)
+    stub: pb_grpc.GRPCInferenceServiceAsyncStub = pb_grpc.GRPCInferenceServiceStub(
+        connection.channel
+    )
+    load = connection.load
+    request = pb.ModelMetadataRequest(name=load.model, version=_version(load))
+    with _named():
+        return Described(await stub.ModelMetadata(request, metadata=connection.metadata))
+
+
+def _version(load: Load) -> str:
+    return "" if load.version is None else str(load.version)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Turns what gRPC raises into a StepwireError."""
     try:
-        return Described(await stub.ModelMetadata(request, metadata=metadata))
+        yield
     except grpc.aio.AioRpcError as failed:
         raise errors.from_call(failed.code(), failed.details(), None) from failed
 
 
 class Triton(Dialect[pb.ModelInferRequest, pb.ModelStreamInferResponse]):
-    def __init__(
-        self,
-        channel: grpc.aio.Channel,
-        metadata: Metadata,
-        load: Load,
-        timesteps: Timesteps,
-        described: Described,
-        stream: int,
-    ) -> None:
+    def __init__(self, connection: Connection, described: Described, stream: int) -> None:
         self._stub: pb_grpc.GRPCInferenceServiceAsyncStub = pb_grpc.GRPCInferenceServiceStub(
-            channel
+            connection.channel
         )
-        self._metadata = metadata
-        self._version = "" if load.version is None else str(load.version)
+        self._connection = connection
+        self._version = _version(connection.load)
         self._described = described
-        self._timesteps = timesteps
         self._stream = stream
         self._sequence = 0
         self._starts = True
@@ -107,22 +112,32 @@ class Triton(Dialect[pb.ModelInferRequest, pb.ModelStreamInferResponse]):
     def begin(self) -> Call[pb.ModelInferRequest, pb.ModelStreamInferResponse]:
         self._sequence = 1 + secrets.randbits(62)
         self._starts = True
-        route = ("stepwire-route", str(self._sequence))
-        return Call(self._stub.ModelStreamInfer(metadata=(route, *self._metadata)))
+        return Call(self._stub.ModelStreamInfer(metadata=self._metadata))
 
     async def greet(self, call: Call[pb.ModelInferRequest, pb.ModelStreamInferResponse]) -> Greeted:
-        """The first step starts the sequence; nothing comes before it."""
+        """The first step starts the sequence. That somebody is there to take it is asked before:
+        gRPC begins a call with nobody, and what waits would be lost in it.
+        """
         known = self._described
-        self._timesteps.fit(known.signature)
+        request = pb.ModelReadyRequest(name=known.name, version=self._version)
+        with _named():
+            told = await self._stub.ModelReady(request, metadata=self._metadata)
+        if not told.ready:
+            raise errors.Unavailable(f"{known.name} is not ready")
+        self._connection.timesteps.fit(known.signature)
         inputs = tuple(map(str, known.signature.inputs))
         return Greeted(_WINDOW, Served(known.name, known.version, "", inputs))
+
+    @property
+    def _metadata(self) -> Metadata:
+        return (("stepwire-route", str(self._sequence)), *self._connection.metadata)
 
     def step(self, number: int) -> pb.ModelInferRequest:
         request = pb.ModelInferRequest(
             model_name=self._described.name,
             model_version=self._version,
             inputs=self._described.inputs,
-            raw_input_contents=self._timesteps.of(self._stream, number),
+            raw_input_contents=self._connection.timesteps.of(self._stream, number),
         )
         request.parameters["sequence_id"].int64_param = self._sequence
         if self._starts:

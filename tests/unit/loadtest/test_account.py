@@ -47,11 +47,30 @@ def test_an_error_is_a_miss_without_a_latency() -> None:
     assert (taken.errors, taken.misses, taken.latency.count) == ({"RunFailed": 1}, 1, 0)
 
 
-def test_a_step_that_is_given_up_has_waited_at_least_so_long() -> None:
+def test_a_step_that_is_lost_has_waited_at_least_so_long() -> None:
     account = Account(1.0)
-    account.given_up(Arrival(0.5, 0, 0.6), now=3.0)
+    account.lost(Arrival(0.5, 0, 0.6), 3.0, "Unavailable")
     taken = account.take()[0]
-    assert taken.latency.maximum == 2.5 and taken.errors == {"no answer": 1}
+    assert taken.latency.maximum == 2.5
+    assert (taken.errors, taken.misses) == ({"Unavailable": 1}, 1)
+
+
+def test_answers_are_in_time_until_the_run_is_over() -> None:
+    """An interval may be longer than what is left of the run."""
+    account = Account(0.25, end=0.3)
+    for now in (-0.1, 0.1, 0.29, 0.3, 0.4):
+        answered(account, at=0.0, now=now)
+    taken = account.take()
+    assert {number: each.came for number, each in taken.items()} == {-1: 1, 0: 1, 1: 3}
+    assert {number: each.in_time for number, each in taken.items()} == {-1: 1, 0: 1, 1: 1}
+
+
+def test_a_run_that_is_stopped_is_over_when_it_was_first() -> None:
+    account = Account(1.0, end=10.0)
+    account.ends(0.5)
+    account.ends(0.8)
+    answered(account, at=0.0, now=0.6)
+    assert account.take()[0].in_time == 0
 
 
 def test_a_closed_loop_misses_nothing() -> None:

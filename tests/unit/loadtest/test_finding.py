@@ -21,7 +21,7 @@ GOOD = interval([0.001] * 100)
 def slow() -> Interval:
     """Half of its answers come when the time is over."""
     made = interval([0.001] * 100)
-    made.came = 50
+    made.in_time = 50
     return made
 
 

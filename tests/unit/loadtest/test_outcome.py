@@ -24,8 +24,16 @@ def test_the_ramp_does_not_count() -> None:
 
 
 def test_the_rate_is_of_answers_that_came_in_time() -> None:
-    of = outcome(interval([0.001] * 100), interval([0.001] * 60), interval([0.1] * 40), elapsed=0.5)
+    late = interval([0.1] * 40)
+    late.in_time = 0
+    of = outcome(interval([0.001] * 100), interval([0.001] * 60), late, elapsed=0.5)
     assert of.rate == pytest.approx(320.0)
+
+
+def test_answers_to_the_steps_of_the_ramp_do_not_lift_the_rate_above_what_was_due() -> None:
+    busy = interval([0.001] * 100)
+    busy.came = busy.in_time = 150
+    assert outcome(busy, elapsed=0.25).rate == pytest.approx(400.0)
 
 
 def test_the_mean_batch_is_of_runs_not_of_answers() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtest.account import Account, merge
+from loadtest.account import Account
 from loadtest.interval import Interval, together
 from loadtest.load import Load
 from loadtest.run import Run
@@ -55,13 +55,28 @@ def ran(asked: Load, serve: Callable[[Run], Server] = Server) -> dict[int, Inter
     """The intervals of a run in virtual time."""
 
     async def play() -> dict[int, Interval]:
-        account = Account(asked.interval)
+        account = Account(asked.interval, asked.duration)
         loop = asyncio.get_running_loop()
         run = Run(asked, range(asked.streams), account, loop.time)
         await run.pace(serve(run), loop.time() + asked.ramp)
         return account.take()
 
     return virtually(play())
+
+
+def stopped(asked: Load, at: float, stall: tuple[float, float]) -> Interval:
+    """A run that is told to stop while the server stalls, and ends when that does."""
+
+    async def play() -> dict[int, Interval]:
+        account = Account(asked.interval, asked.duration)
+        loop = asyncio.get_running_loop()
+        run = Run(asked, range(asked.streams), account, loop.time)
+        loop.call_later(at, run.stop)
+        await run.pace(Server(run, stall), loop.time())
+        assert loop.time() == pytest.approx(stall[1], abs=0.01)
+        return account.take()
+
+    return total(virtually(play()))
 
 
 def virtually(work: Coroutine[Any, Any, dict[int, Interval]]) -> dict[int, Interval]:
@@ -131,6 +146,21 @@ def test_answers_within_the_drain_count() -> None:
     assert (seen.answered, seen.errors.total()) == (10, 0)
 
 
+def test_the_rate_is_what_came_within_the_duration_and_was_due_in_it() -> None:
+    """The interval is longer than the run, and the ramp left a backlog."""
+    asked = load(streams=1, rate=40.0, duration=0.3, ramp=1.0, drain=0.5)
+    slow = total(ran(asked, lambda run: Server(run, stall=(0.19, 0.4))))
+    assert (slow.due, slow.answered, slow.in_time) == (12, 12, 8)
+    behind = total(ran(asked, lambda run: Server(run, stall=(-1.0, 0.1))))
+    assert (behind.due, behind.in_time) == (12, 12 + 40)
+
+
+def test_what_comes_after_a_stop_is_not_in_time() -> None:
+    asked = load(streams=1, rate=10.0, duration=60.0, ramp=0.0)
+    seen = stopped(asked, at=0.45, stall=(0.25, 0.6))
+    assert (seen.due, seen.answered, seen.in_time) == (5, 5, 3)
+
+
 def test_a_closed_loop_sends_when_it_is_answered() -> None:
     seen = total(ran(load(streams=2, rate=None, duration=0.1, ramp=0.0)))
     assert seen.due == seen.answered == pytest.approx(2 * 0.1 / STEP, abs=4)
@@ -146,18 +176,19 @@ def test_errors_are_noted_and_the_load_goes_on() -> None:
     assert (seen.due, seen.answered, seen.errors) == (80, 0, {"RunFailed": 80})
 
 
+def test_a_step_that_is_lost_with_its_call_counts_with_the_time_that_it_was_waited_for() -> None:
+    def serve(run: Run) -> Server:
+        server = Server(run, stall=(0.45, 1.45))
+        server.answer = Answer(error="Unavailable", lost=True)
+        return server
+
+    seen = total(ran(load(streams=1, duration=1.0, ramp=0.0), serve))
+    assert (seen.due, seen.errors) == (10, {"Unavailable": 10})
+    assert seen.latency.count == 10
+    assert seen.latency.maximum == pytest.approx(0.95, abs=0.01)
+
+
 def test_stopped_it_sends_no_more_and_waits_for_answers() -> None:
     asked = load(streams=1, rate=10.0, duration=60.0, ramp=0.0)
-
-    async def play() -> dict[int, Interval]:
-        account = Account(asked.interval)
-        loop = asyncio.get_running_loop()
-        run = Run(asked, [0], account, loop.time)
-        loop.call_later(1.05, run.stop)
-        await run.pace(Server(run, stall=(0.0, 1.2)), loop.time())
-        assert loop.time() == pytest.approx(1.2, abs=0.01)
-        return account.take()
-
-    seen: dict[int, Interval] = {}
-    merge(seen, virtually(play()))
-    assert total(seen).answered == total(seen).due == 11
+    seen = stopped(asked, at=1.05, stall=(0.0, 1.2))
+    assert seen.answered == seen.due == 11

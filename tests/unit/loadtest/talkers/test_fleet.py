@@ -13,6 +13,7 @@ import pytest
 
 from loadtest.inputs import Timesteps
 from loadtest.schedule import Arrival
+from loadtest.talkers.connection import Connection
 from loadtest.talkers.fleet import FleetTalker
 from stepwire.errors import TooManyStreams
 from stepwire.v1 import stream_pb2 as pb
@@ -108,8 +109,8 @@ async def fleet(ears: Ears, *plays: Play, streams: int = 3) -> AsyncIterator[Fle
     try:
         async with grpc.aio.insecure_channel(f"localhost:{port}") as channel:
             asked = load(model="accumulator", protocol="fleet")
-            timesteps = Timesteps(seed=0)
-            talker = FleetTalker(channel, (), asked, timesteps, range(streams), ears)
+            connection = Connection(channel, (), asked, Timesteps(seed=0))
+            talker = FleetTalker(connection, range(streams), ears)
             try:
                 yield talker
             finally:
@@ -189,6 +190,7 @@ async def test_a_call_that_breaks_loses_what_was_sent_and_is_opened_again() -> N
         due(talker, 0)
         await ears.until(2)
     assert [answer.error for _, answer in ears.told] == ["Unavailable", None]
+    assert [answer.lost for _, answer in ears.told] == [True, False]
 
 
 async def test_a_member_that_is_taken_away_is_opened_again() -> None:
@@ -209,6 +211,7 @@ async def test_a_member_that_is_taken_away_is_opened_again() -> None:
         due(talker, 0)
         await ears.until(2)
     assert [answer.error for _, answer in ears.told] == ["StreamMoved", None]
+    assert [answer.lost for _, answer in ears.told] == [True, False]
 
 
 async def test_an_error_of_one_leaves_the_others() -> None:
@@ -234,6 +237,7 @@ async def test_an_error_of_one_leaves_the_others() -> None:
         await ears.until(4)
     told = [(arrival.stream, answer.error) for arrival, answer in ears.told]
     assert told == [(0, "RunFailed"), (1, None), (0, None), (1, None)]
+    assert not any(answer.lost for _, answer in ears.told), "the server refused it"
 
 
 async def test_what_the_window_has_no_room_for_is_left_over() -> None:

@@ -11,10 +11,13 @@ import pytest
 
 from loadtest.inputs import Timesteps
 from loadtest.schedule import Arrival
+from loadtest.talkers.connection import Connection
+from loadtest.talkers.dialect import Greeted
 from loadtest.talkers.line import Lines
 from loadtest.talkers.native import Native
 from loadtest.talkers.talker import Answer
-from stepwire.errors import ModelNotFound
+from stepwire.call import Call
+from stepwire.errors import ModelNotFound, Unavailable
 from stepwire.v1 import stream_pb2 as pb
 from tests.loads import load
 from tests.scripted import WINDOW, Scene, playing
@@ -40,14 +43,11 @@ class Ears:
 
 
 @asynccontextmanager
-async def lines(address: str, ears: Ears, streams: int = 1) -> AsyncIterator[Lines]:
+async def lines(address: str, ears: Ears, of: type[Native] = Native) -> AsyncIterator[Lines]:
+    """One stream."""
     async with grpc.aio.insecure_channel(address) as channel:
-        timesteps = Timesteps(seed=0)
-
-        def dialect(stream: int) -> Native:
-            return Native(channel, (), load(model="accumulator"), timesteps, stream)
-
-        made = Lines(range(streams), dialect, ears)
+        connection = Connection(channel, (), load(model="accumulator"), Timesteps(seed=0))
+        made = Lines([0], lambda stream: of(connection, stream), ears)
         try:
             yield made
         finally:
@@ -62,6 +62,37 @@ async def answering(scene: Scene) -> None:
         with_steps = message.WhichOneof("event") == "step"
         if with_steps:
             await scene.answer(message.step)
+
+
+class Away(Native):
+    """Of a server that is gone when it is asked a second time, and stays away."""
+
+    calls = 0
+
+    def begin(self) -> Call[pb.StreamRequest, pb.StreamResponse]:
+        self.calls += 1
+        return super().begin()
+
+    async def greet(self, call: Call[pb.StreamRequest, pb.StreamResponse]) -> Greeted:
+        if self.calls > 1:
+            raise Unavailable("nobody is there")
+        return await super().greet(call)
+
+
+async def test_a_server_that_stays_away_does_not_hold_up_the_end() -> None:
+    async def vanishing(scene: Scene) -> None:
+        await scene.opened()
+        await scene.step()
+        await scene.vanish()
+
+    ears = Ears()
+    async with playing(vanishing) as address, lines(address, ears, of=Away) as talker:
+        await talker.open()
+        talker.due(FIRST)
+        await ears.until(1)
+        talker.due(SECOND)
+        async with asyncio.timeout(DEADLINE):
+            assert await talker.close() == [SECOND]
 
 
 async def test_steps_are_numbered_and_answered_in_order() -> None:
@@ -116,6 +147,7 @@ async def test_a_call_that_breaks_loses_what_was_sent_and_is_opened_again() -> N
         talker.due(THIRD)
         await ears.until(3)
     assert [answer.error for _, answer in ears.told] == [None, "Unavailable", None]
+    assert [answer.lost for _, answer in ears.told] == [False, True, False]
 
 
 async def test_an_error_is_told_by_its_name_and_the_next_step_takes_its_number() -> None:
@@ -165,7 +197,7 @@ async def test_steps_beyond_the_window_wait_here_and_are_left_over() -> None:
 
 async def test_what_an_answer_says_of_its_run_is_told() -> None:
     async with grpc.aio.insecure_channel("localhost:1") as channel:
-        dialect = Native(channel, (), load(), Timesteps(seed=0), stream=0)
+        dialect = Native(Connection(channel, (), load(), Timesteps(seed=0)), stream=0)
         output = pb.Output(batch_size=3, queue_us=20, compute_us=500)
         answer = dialect.read(pb.StreamResponse(output=output))
         assert answer and (answer.error, answer.batch_size) == (None, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NoReturn
@@ -11,6 +12,7 @@ import pytest
 
 from loadtest.inputs import Timesteps
 from loadtest.schedule import Arrival
+from loadtest.talkers.connection import Connection
 from loadtest.talkers.line import Lines
 from loadtest.talkers.talker import Answer
 from loadtest.talkers.triton import Described, Triton, describe, kind
@@ -33,10 +35,25 @@ def described(datatype: str = "FP32") -> pb.ModelMetadataResponse:
 class Sequences(pb_grpc.GRPCInferenceServiceServicer):
     """Answers every request, but the second with an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, *ready: bool | grpc.StatusCode) -> None:
+        """`ready`: what it says at first of whether the model is, or how it fails to say."""
         self.requests: list[pb.ModelInferRequest] = []
+        self.ready = list(ready)
+        self.cut = asyncio.Event()
+        """Set: calls are broken."""
 
-    async def ModelMetadata(  # noqa: N802  # the RPC's name
+    async def ModelReady(  # noqa: N802  # the RPC's name
+        self,
+        request: pb.ModelReadyRequest,
+        context: grpc.aio.ServicerContext[pb.ModelReadyRequest, pb.ModelReadyResponse],
+    ) -> pb.ModelReadyResponse:
+        told = self.ready.pop(0) if self.ready else True
+        if isinstance(told, grpc.StatusCode):
+            await context.abort(told, "not here")
+        assert request.name == "accumulator"
+        return pb.ModelReadyResponse(ready=told)
+
+    async def ModelMetadata(  # noqa: N802  # as above
         self,
         request: pb.ModelMetadataRequest,
         context: grpc.aio.ServicerContext[pb.ModelMetadataRequest, pb.ModelMetadataResponse],
@@ -48,10 +65,13 @@ class Sequences(pb_grpc.GRPCInferenceServiceServicer):
     async def ModelStreamInfer(  # noqa: N802  # as above
         self,
         request_iterator: AsyncIterator[pb.ModelInferRequest],
-        context: object,
+        context: grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelStreamInferResponse],
     ) -> AsyncIterator[pb.ModelStreamInferResponse]:
         async for request in request_iterator:
             self.requests.append(request)
+            if self.cut.is_set():
+                self.cut.clear()
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
             failed = len(self.requests) == 2
             yield pb.ModelStreamInferResponse(
                 error_message="sequence 17 is not here" if failed else "",
@@ -61,7 +81,7 @@ class Sequences(pb_grpc.GRPCInferenceServiceServicer):
     def _nothing(self, request: object, context: object) -> NoReturn:
         raise AssertionError("the load asks for no such thing")
 
-    ServerLive = ServerReady = ModelReady = ServerMetadata = ModelInfer = _nothing
+    ServerLive = ServerReady = ServerMetadata = ModelInfer = _nothing
     ModelConfig = ModelStatistics = _nothing
     RepositoryIndex = RepositoryModelLoad = RepositoryModelUnload = _nothing
 
@@ -92,13 +112,9 @@ async def connected(service: Sequences) -> AsyncIterator[grpc.aio.Channel]:
 
 async def lines(channel: grpc.aio.Channel, ears: Ears, streams: int = 1) -> Lines:
     asked = load(model="accumulator", protocol="triton")
-    known = await describe(channel, (), asked)
-    timesteps = Timesteps(seed=0)
-    return Lines(
-        range(streams),
-        lambda stream: Triton(channel, (), asked, timesteps, known, stream),
-        ears,
-    )
+    connection = Connection(channel, (), asked, Timesteps(seed=0))
+    known = await describe(connection)
+    return Lines(range(streams), lambda stream: Triton(connection, known, stream), ears)
 
 
 async def test_a_sequence_starts_with_its_first_step_and_ends_with_one_more() -> None:
@@ -151,7 +167,34 @@ async def test_every_stream_is_a_sequence_of_its_own() -> None:
 async def test_a_model_that_is_not_there_is_told() -> None:
     async with connected(Sequences()) as channel:
         with pytest.raises(StepwireError, match="no such model"):
-            await describe(channel, (), load(model="other"))
+            await describe(Connection(channel, (), load(model="other"), Timesteps(seed=0)))
+
+
+async def test_a_model_that_is_not_ready_is_told() -> None:
+    async with connected(Sequences(False)) as channel:
+        talker = await lines(channel, Ears())
+        with pytest.raises(ExceptionGroup) as refused:
+            await talker.open()
+        await talker.close()
+    assert str(refused.value.exceptions[0]) == "accumulator is not ready"
+
+
+async def test_what_waits_is_not_sent_before_the_server_is_there_again() -> None:
+    unavailable = grpc.StatusCode.UNAVAILABLE
+    service, ears = Sequences(True, unavailable, False, unavailable), Ears()
+    async with connected(service) as channel:
+        talker = await lines(channel, ears)
+        await talker.open()
+        service.cut.set()
+        talker.due(FIRST)
+        await ears.until(1)
+        for arrival in (SECOND, THIRD):
+            talker.due(arrival)
+        await ears.until(3)
+        await talker.close()
+    assert service.ready == []
+    assert ears.told[0] == (FIRST, Answer(error="Unavailable", lost=True))
+    assert [arrival for arrival, answer in ears.told[1:] if not answer.lost] == [SECOND, THIRD]
 
 
 def test_inputs_that_are_no_numbers_are_refused() -> None:
