@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from service.console.view import Listing, Query, View
+from service.console.view import ModelView, Query, View
 from service.core.errors import WorkerFailed
 from service.metrics.ledger import Ledger
 from service.metrics.text import read
@@ -42,8 +41,8 @@ class Crew:
         self._workers: dict[str, Worker | None] = dict.fromkeys(names)
         self._restarts = dict.fromkeys(self._workers, 0)
         self._ledger = Ledger()
-        self._views: dict[str, View] = {}
-        """The last of each worker, by its name and process."""
+        self._counted: dict[str, tuple[ModelView, ...]] = {}
+        """What each life of a worker has last told of its models."""
         self._first: set[str] = set()
         """The models that served when the service had started."""
         self._orders: dict[str, Order] = {}
@@ -68,7 +67,7 @@ class Crew:
         self._workers[worker.name] = None
         self._restarts[worker.name] += not self.draining
         self._ledger.retire(worker.name)
-        self._views.pop(_life(worker), None)
+        self._counted.pop(_life(worker), None)
 
     def models(self) -> list[str]:
         return next((worker.models for worker in self.present() if worker.models), [])
@@ -162,24 +161,27 @@ class Crew:
             self._ledger.update(worker.name, read(text))
 
     async def views(self, query: Query) -> Mapping[str, View]:
-        """What the live page asks for, of each life of a worker."""
+        """What the live page asks for, of each life of a worker: its streams and its outputs as
+        told to this question, whatever is asked at the same time by those who may see others.
+        """
         body = QUERY.dump_python(query, mode="json")
-        await asyncio.gather(*(self._look(worker, body) for worker in self.present()))
-        return dict(self._views)
+        serving = [worker for worker in self.present() if worker.phase is Phase.SERVING]
+        told = await asyncio.gather(*(self._look(worker, body) for worker in serving))
+        views = {
+            _life(worker): view
+            for worker, view in zip(serving, told, strict=True)
+            if self._workers[worker.name] is worker
+        }
+        self._counted |= {life: view.models for life, view in views.items()}
+        return views
 
-    async def _look(self, worker: Worker, body: Any) -> None:
+    async def _look(self, worker: Worker, body: Any) -> View:
         """What a worker that does not answer has counted before still stands."""
-        if worker.phase is not Phase.SERVING:
-            return
         try:
-            view = VIEW.validate_python(
-                await worker.ask(ToWorker.VIEW, body, within=_ANSWER_SECONDS)
-            )
+            told = await worker.ask(ToWorker.VIEW, body, within=_ANSWER_SECONDS)
         except (Gone, Failed, TimeoutError):
-            last = self._views.get(_life(worker), View())
-            view = replace(last, listing=Listing(), line=None)
-        if self._workers[worker.name] is worker:
-            self._views[_life(worker)] = view
+            return View(self._counted.get(_life(worker), ()))
+        return VIEW.validate_python(told)
 
     def _restarted(self) -> Metric:
         family = CounterMetricFamily(

@@ -132,10 +132,10 @@ async def test_metrics_are_those_of_all_workers_dead_and_silent_ones_too(crew: C
     assert await steps(crew) == 128
 
 
-def shown(steps: int) -> Any:
+def shown(steps: int, namespace: str = "", line: Line | None = None) -> Any:
     models = (ModelView(ModelKey("gru", 3), 1, Counted(ran=steps)),)
-    stream = StreamView(StreamKey("", "robot"), ModelKey("gru", 3), steps, attached=True)
-    return VIEW.dump_python(View(models, Listing((stream,), 1, 1, 0)), mode="json")
+    stream = StreamView(StreamKey(namespace, "robot"), ModelKey("gru", 3), steps, attached=True)
+    return VIEW.dump_python(View(models, Listing((stream,), 1, 1, 0), line), mode="json")
 
 
 async def test_the_live_page_is_shown_every_worker_that_lives(crew: Crew) -> None:
@@ -155,6 +155,47 @@ async def test_the_live_page_is_shown_every_worker_that_lives(crew: Crew) -> Non
     after = await crew.views(Query())
     assert sorted(view.models[0].counted.ran for view in after.values()) == [3, 25]
     assert len(before & after.keys()) == 1
+
+
+@pytest.mark.parametrize("another", [Query(limit=5, watched=StreamKey("secret", "robot")), Query()])
+async def test_each_question_has_answers_of_its_own(crew: Crew, another: Query) -> None:
+    waits, go_on = asyncio.Event(), asyncio.Event()
+
+    class Discreet(Scripted):
+        """Tells all to who may see all. The second keeps the plant waiting."""
+
+        async def ask(self, kind: str, body: Any = None, *, within: float) -> Any:
+            query = QUERY.validate_python(body)
+            if query.scope.namespace is None:
+                line = Line(ModelKey("gru", 3), ("y",), 1, 9, (8,), ((0.5,),))
+                return shown(1, "secret", line) if query.limit else VIEW.dump_python(View())
+            if self.name == "2":
+                waits.set()
+                await go_on.wait()
+            return shown(1, "plant")
+
+    for name in crew.names:
+        crew.admit(worker := Discreet(name))
+        worker.phase = Phase.SERVING
+    asking = asyncio.create_task(crew.views(Query(Scope("plant"), limit=5)))
+    await waits.wait()
+    await crew.views(another)
+    go_on.set()
+    plants = (await asking).values()
+    assert [each.key.namespace for view in plants for each in view.listing.streams] == ["plant"] * 2
+    assert [view.line for view in plants] == [None, None]
+
+
+async def test_a_worker_that_ends_while_it_is_asked_is_shown_no_more(crew: Crew) -> None:
+    class Ending(Scripted):
+        async def ask(self, kind: str, body: Any = None, *, within: float) -> Any:
+            crew.dismiss(self)
+            raise Gone
+
+    crew.admit(ending := Ending("1"))
+    ending.phase = Phase.SERVING
+    await serving(crew, "2", view=shown(20))
+    assert [view.models[0].counted.ran for view in (await crew.views(Query())).values()] == [20]
 
 
 async def test_a_line_and_a_question_survive_the_way_to_a_worker() -> None:
