@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from service.access import tokens
-from service.access.credentials import Credentials, hash_token
+from service.access.credentials import Credential, Credentials, hash_token
 from service.access.files import Watched
 from service.access.tokens import TokensError
 from service.console.view import Scope
@@ -33,7 +33,7 @@ class Visitors:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated("this page asks for a token: `authorization: Bearer TOKEN`")
-        credential = self._known.content.find(hash_token(token.strip()))
+        credential = _found(self._known.content, token.strip())
         if credential is None:
             raise Unauthenticated("this server does not know the token")
         if credential.operator:
@@ -61,6 +61,13 @@ def visitors_of(settings: Settings) -> Visitors | None:
         return Visitors(host, tokens.watch(settings.tokens) if settings.tokens else None)
     except TokensError as error:
         raise StartError(str(error)) from error
+
+
+def _found(known: Credentials, token: str) -> Credential | None:
+    try:
+        return known.find(hash_token(token))
+    except UnicodeEncodeError:  # a header may hold bytes that are no text
+        return None
 
 
 def _name(address: str) -> str:

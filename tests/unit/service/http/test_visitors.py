@@ -64,7 +64,9 @@ def test_an_operator_sees_all(tmp_path: Path) -> None:
 def test_without_a_known_token_there_is_nothing(tmp_path: Path) -> None:
     token = make_token()
     visitors = guarded(tmp_path / "tokens", credential(token))
-    for said in (None, "", token, f"Basic {token}", bearer(make_token()), "Bearer"):
+    no_text = b"\xff\xfe".decode(errors="surrogateescape")
+    wrong = (make_token(), f"{token}é", no_text)
+    for said in (None, "", token, f"Basic {token}", "Bearer", *map(bearer, wrong)):
         with pytest.raises(Unauthenticated):
             visitors.scope(HERE, said)
 
