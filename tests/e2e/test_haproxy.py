@@ -9,11 +9,14 @@ import contextlib
 import re
 import signal
 import subprocess
+import urllib.parse
+import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import grpc
 import pytest
+import yaml
 
 import stepwire
 from stepwire.v1 import stream_pb2 as pb
@@ -22,15 +25,17 @@ from tests import graphs
 from tests.certificates import Authority
 from tests.diaries import advanced, pauses
 from tests.e2e.wire import TOKEN, RawCall
-from tests.pages import Page
+from tests.pages import ROOT, Page
 from tests.redis_server import redis_running
 from torture.balancer import CONFIGURATION, Backend, Balancer, balanced, installed
 from torture.diary import Diary, account
 from torture.load import keep_stepping
 from torture.programs import NotInstalled
 from torture.replicas import Cluster, clustered
+from torture.scrape import Metrics
 from torture.witness import Witness
 
+PROMETHEUS = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 SOON = 10.0
 """Seconds that anything here may take that is to happen at all."""
 ROBOTS = [f"robot-{number}" for number in range(30)]
@@ -203,6 +208,18 @@ async def test_a_server_that_is_not_ready_keeps_its_calls_and_gets_no_others(
                 assert [await call.add(0, 1.0) for call in calls] == [1.0] * len(calls)
             kept = await known(replica.address, streams)
             assert kept and await known(balancer.address, streams) == set(streams) - kept
+
+
+def test_prometheus_can_ask_how_many_replicas_are_up(cluster: Cluster) -> None:
+    jobs = yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]
+    (haproxy,) = [job for job in jobs if job["job_name"] == "haproxy"]
+    place = f"127.0.0.1:{cluster.balancer.operations_port}/metrics"
+    query = urllib.parse.urlencode(haproxy["params"], doseq=True)
+    with urllib.request.urlopen(f"http://{place}?{query}", timeout=SOON) as answer:
+        told = Metrics(answer.read().decode())
+    asked = Page("docs/observe.md").block("sh", "query=haproxy_").rstrip()
+    assert asked.endswith("""query=haproxy_backend_active_servers{proxy="replicas"}'""")
+    assert told.total("haproxy_backend_active_servers", proxy="replicas") == 3
 
 
 async def test_errors_keep_their_names(cluster: Cluster) -> None:
