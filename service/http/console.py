@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -19,6 +20,8 @@ from service.core.errors import NotAllowed, Unauthenticated
 from service.core.streams import StreamKey
 from service.http.observed import Observed
 from service.http.visitors import Visitors
+
+log = logging.getLogger(__name__)
 
 ROWS = 200
 """Streams in the table."""
@@ -79,7 +82,10 @@ class Console:
     async def _recording(self, _: web.Application) -> AsyncIterator[None]:
         async def again_and_again() -> None:
             while True:
-                await self.record()
+                try:
+                    await self.record()
+                except Exception:  # whatever it was, the seconds after are wanted
+                    log.exception("what the models have counted could not be read")
                 await asyncio.sleep(INTERVAL)
 
         task = asyncio.create_task(again_and_again())

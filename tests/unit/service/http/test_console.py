@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -169,6 +170,26 @@ async def test_history_grows_by_itself(observed: Observed) -> None:
     assert [query.limit for query in observed.asked] == [0, 0, 0]
     told = await console.snapshot(Query())
     assert told["rates"]["values"] == [20.0, 20.0]
+
+
+async def test_history_goes_on_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("service.http.console.INTERVAL", 0)
+    asked_again = asyncio.Event()
+
+    class Failing(Observed):
+        async def views(self, query: Query) -> Mapping[str, View]:
+            views = await super().views(query)
+            if len(self.asked) == 1:
+                raise ValueError("odd")
+            asked_again.set()
+            return views
+
+    async with listening("127.0.0.1:0", Failing(), Visitors("127.0.0.1")):
+        await asyncio.wait_for(asked_again.wait(), 10)
+    assert "could not be read" in caplog.text
+    assert "ValueError: odd" in caplog.text
 
 
 async def test_credentials_are_asked_for(observed: Observed, tmp_path: Path) -> None:
