@@ -42,7 +42,7 @@ class Lines:
             watched.asked = self._clock()
             watched.catch_up()
             self._watched[key] = watched
-        self._tidy()
+        self.tidy()
         return watched.line(after) if watched else None
 
     def _begin(self, key: StreamKey) -> _Watched | None:
@@ -57,9 +57,9 @@ class Lines:
         for watched in self._watched.values():
             watched.catch_up()
         if any(watched.asked < overdue for watched in self._watched.values()):
-            self._tidy()
+            self.tidy()
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         """Forgets what nobody asks for; who was asked for longest ago stands first."""
         overdue = self._clock() - _PATIENCE
         while self._watched and (

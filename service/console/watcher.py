@@ -18,6 +18,7 @@ class Watcher:
         self._lines = Lines(engine.lanes, lambda: engine.now)
 
     def view(self, query: Query) -> View:
+        self._lines.tidy()
         return View(
             tuple(
                 ModelView(lane.model, lane.slots.held, Counted.of(lane.counts))

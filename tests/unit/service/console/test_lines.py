@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 from service.console.lines import KEPT, Lines
 from service.core.lateness import LatePolicy
 from service.core.streams import Stream, StreamKey, hash_token
@@ -63,6 +66,17 @@ def test_a_lane_is_left_alone_unless_one_of_its_streams_is_watched() -> None:
     watching.now += 11.0
     steps(watching.lane, stream, 1)
     assert watching.lane.onlooker is None
+
+
+def test_a_lane_that_was_unloaded_is_not_held() -> None:
+    watching = Watching()
+    watching.begin()
+    watching.seen()
+    held, watching.lane = weakref.ref(watching.lane), accumulator_lane()
+    watching.now += 11.0
+    watching.lines.tidy()
+    gc.collect()
+    assert held() is None
 
 
 def test_a_line_that_is_asked_for_stays() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from service.console.view import Listing, Query, Scope
 from service.console.watcher import Watcher
 from service.core.directory import Directory
 from service.core.streams import StreamKey
 from service.engine import Engine
+from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
 from tests.fakes import MODEL, Connection, accumulator_lane, request
 from tests.unit.service.console.stepping import steps
@@ -13,11 +16,11 @@ ROBOT = StreamKey("", "robot")
 HERE = Query(limit=10, watched=ROBOT)
 
 
-async def watching() -> Watcher:
+async def watching(lane: Lane | None = None, clock: Callable[[], float] = lambda: 100.0) -> Watcher:
     """A process with one stream, which has run three steps."""
-    lane = accumulator_lane()
+    lane = lane or accumulator_lane()
     directory = Directory(limit=4, idle_limit=600.0)
-    engine = Engine(Lanes({MODEL: lane}, {}), directory, clock=lambda: 100.0)
+    engine = Engine(Lanes({MODEL: lane}, {}), directory, clock=clock)
     stream = (await engine.open(request("robot"), Connection())).stream
     steps(lane, stream, 3)
     return Watcher(engine)
@@ -49,3 +52,15 @@ async def test_a_line_is_shown_whichever_model_the_page_is_about() -> None:
     view = (await watching()).view(Query(Scope(model="other/1"), limit=10, watched=ROBOT))
     assert view.listing == Listing()
     assert view.line
+
+
+async def test_a_look_at_anything_ends_lines_that_nobody_asks_for() -> None:
+    lane, now = accumulator_lane(), [100.0]
+    watcher = await watching(lane, lambda: now[0])
+    watcher.view(HERE)
+    now[0] += 9.0
+    watcher.view(Query())
+    assert lane.onlooker is not None
+    now[0] += 2.0
+    watcher.view(Query())
+    assert lane.onlooker is None
