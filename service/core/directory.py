@@ -261,17 +261,23 @@ class Directory:
 
 
 def _check(request: OpenRequest) -> None:
-    pattern = _SEQUENCE_ID if request.sequence else STREAM_ID
-    if not pattern.fullmatch(request.stream_id):
-        raise InvalidRequest(
-            f"stream id {request.stream_id[:140]!r} is not 1 to 128 characters of A-Za-z0-9._:-"
-        )
+    _check_id(request.stream_id, request.sequence)
     if len(request.token) != TOKEN_BYTES:
         raise InvalidRequest(f"a token has {TOKEN_BYTES} bytes, this one {len(request.token)}")
     if len(request.holder) > _LONGEST_HOLDER:
         raise InvalidRequest(
             f"a holder has at most {_LONGEST_HOLDER} bytes, this one {len(request.holder)}"
         )
+
+
+def _check_id(id_: str, sequence: bool) -> None:
+    if sequence and not _SEQUENCE_ID.fullmatch(id_):
+        raise InvalidRequest(
+            f"stream id {id_[:140]!r} is not a sequence's: MODEL/int/ID, MODEL/string/ID or "
+            "MODEL/none/ID, with a model of 1 to 128 characters of A-Za-z0-9._-"
+        )
+    if not sequence and not STREAM_ID.fullmatch(id_):
+        raise InvalidRequest(f"stream id {id_[:140]!r} is not 1 to 128 characters of A-Za-z0-9._:-")
 
 
 def _check_model(request: OpenRequest, stream: Stream | Stored) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.core.directory import Directory
@@ -122,6 +124,29 @@ def test_steps_of_the_former_connection_die_with_it() -> None:
 def test_bad_ids_are_refused(stream_id: str) -> None:
     with pytest.raises(InvalidRequest, match="1 to 128 characters"):
         directory().open(request(stream_id), MODEL, Connection())
+
+
+@pytest.mark.parametrize(
+    "stream_id",
+    [
+        "robot",
+        "gru/int/",
+        "gru/other/7",
+        "g u/int/7",
+        "/int/7",
+        "x" * 129 + "/int/7",
+        "gru/int/a b",
+    ],
+)
+def test_bad_ids_of_sequences_are_refused(stream_id: str) -> None:
+    asked = replace(request(stream_id), sequence=True)
+    with pytest.raises(InvalidRequest, match=r"is not a sequence's: MODEL/int/ID"):
+        directory().open(asked, MODEL, Connection())
+
+
+@pytest.mark.parametrize("stream_id", ["gru/int/7", "g-r.u_/string/a%20b", "gru/none/ff"])
+def test_good_ids_of_sequences_are_taken(stream_id: str) -> None:
+    assert opened(directory(), replace(request(stream_id), sequence=True)).id == stream_id
 
 
 @pytest.mark.parametrize("stream_id", ["a", "A-Z.a_z:0-9", "x" * 128])
