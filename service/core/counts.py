@@ -49,16 +49,6 @@ class StepCounts:
         """Runs of the model on behalf of steps."""
         return sum(self.sizes.values())
 
-    @property
-    def queued(self) -> float:
-        """Seconds that all steps which ran waited for their runs."""
-        return self.queue.total
-
-    @property
-    def computed(self) -> float:
-        """Seconds that all runs took."""
-        return self.compute.total
-
 
 @dataclass(slots=True)
 class OpenCounts:

@@ -57,7 +57,3 @@ class Histogram:
         """Values for each bound, and last those beyond all."""
         counts: list[int] = (self._array + self._list).tolist()
         return counts
-
-    @property
-    def count(self) -> int:
-        return sum(self.counts)

@@ -33,12 +33,9 @@ class Slots:
         return len(self._generation)
 
     @property
-    def free(self) -> int:
-        return len(self._free)
-
-    @property
     def held(self) -> int:
-        return sum(self._held)
+        """Rows that are lent."""
+        return self.capacity - len(self._free)
 
     def acquire(self) -> Slot:
         if not self._free:

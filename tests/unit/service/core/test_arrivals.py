@@ -23,7 +23,7 @@ def test_a_steady_stream_has_no_jitter() -> None:
     made, jitter = arrivals(1)
     for step in range(10):
         made.add(0, step * 0.25)
-    assert jitter.counts[0] == jitter.count == 8
+    assert jitter.counts[0] == sum(jitter.counts) == 8
     assert jitter.total == 0
 
 
@@ -32,7 +32,7 @@ def test_jitter_is_how_much_an_interval_differs_from_the_one_before() -> None:
     for received in (0.0, 0.5, 1.0, 1.75, 2.0):
         made.add(0, received)
     assert jitter.total == 0.0 + 0.25 + 0.5
-    assert jitter.count == 3
+    assert sum(jitter.counts) == 3
 
 
 def test_a_stream_has_no_jitter_from_the_former_one_of_its_slot() -> None:
@@ -42,9 +42,9 @@ def test_a_stream_has_no_jitter_from_the_former_one_of_its_slot() -> None:
     made.start(0)
     made.add(0, 100.0)
     made.add_each(np.array([0, 1]), np.array([101.0, 101.0]))
-    assert jitter.count == 1
+    assert sum(jitter.counts) == 1
     made.add(0, 102.0)
-    assert (jitter.count, jitter.total) == (2, 3.0)
+    assert (sum(jitter.counts), jitter.total) == (2, 3.0)
 
 
 def test_room_for_more_slots_changes_nothing_for_those_there_are() -> None:
