@@ -14,11 +14,11 @@ from tests.e2e.loading import COMMAND, PATIENCE, Loaded
 
 
 class Recorder:
-    """On a free loopback port, ready when made."""
+    """Ready when made."""
 
-    def __init__(self, server: str, file: Path, *flags: str) -> None:
-        listen = ("127.0.0.1:0", "--from", server, "--to", str(file))
-        self.process = command("record", *listen, *flags)
+    def __init__(self, *arguments: str) -> None:
+        """Of the command; the first says where it listens."""
+        self.process = command("record", *arguments)
         assert self.process.stdout and self.process.stderr
         first = self.process.stdout.readline()
         found = re.match(r"recording (\S+:(\d+)), for ", first)
@@ -35,7 +35,7 @@ class Recorder:
 @contextlib.contextmanager
 def recording(server: str, file: Path, *flags: str) -> Iterator[Recorder]:
     """Killed behind the block if it was not ended in it."""
-    made = Recorder(server, file, *flags)
+    made = Recorder("127.0.0.1:0", "--from", server, "--to", str(file), *flags)
     with ending(made.process):
         yield made
 

@@ -123,7 +123,9 @@ def test_another_model_file_of_the_same_name_is_found_by_its_outputs(
     assert (near.code, near.lines[1]) == (0, "  outputs     240 of 240 steps equal, within 10")
 
 
-def test_a_stream_is_one_through_a_crash_of_its_server(root: Path, tmp_path: Path) -> None:
+def test_a_stream_is_one_through_a_crash_of_its_server(
+    root: Path, server: Server, tmp_path: Path
+) -> None:
     file = tmp_path / "live.rec"
     store = f"sqlite:{tmp_path / 'store.db'}"
 
@@ -139,8 +141,7 @@ def test_a_stream_is_one_through_a_crash_of_its_server(root: Path, tmp_path: Pat
             asyncio.run(through_a_crash(reborn, recorder.address))
             done = recorder.ended()
     assert "  streams     1" in done.lines
-    with serving(root) as fresh:
-        same = replayed(file, fresh.address)
+    same = replayed(file, server.address)
     assert (same.code, same.lines[1]) == (0, "  outputs     60 of 60 steps equal, bit for bit")
 
 
@@ -215,7 +216,7 @@ def test_every_other_call_passes_and_steps_that_do_not_are_counted(
 
 def test_a_recorder_that_is_killed_leaves_what_it_had(server: Server, file: Path) -> None:
     with recording(server.address, file) as recorder:
-        with stepwire.sync.connect(recorder.address, retry_for=0.1) as client:
+        with stepwire.sync.connect(recorder.address) as client:
             stream = client.stream("accumulator")
             stream.__enter__()
             stream.step([1.0])
