@@ -22,6 +22,9 @@ class Client:
         self.heard: list[tuple[SequenceRequest, Answer | ServiceError]] = []
         self._news = asyncio.Event()
 
+    def read(self, request: SequenceRequest, lane: Lane) -> None:
+        request.inputs, request.lane = (request.tag,), lane
+
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
         assert lane.model.name == request.model
         self._hear(request, answer)
@@ -35,7 +38,7 @@ class Client:
 
     def send(self, id_: int | str, x: float = 1.0, **said: Any) -> SequenceRequest:
         """`said`: other fields of the request."""
-        given = {"version": None, "inputs": (number(x),), "received": 0.0, **said}
+        given = {"version": None, "tag": number(x), "received": 0.0, **said}
         request = SequenceRequest(
             sequence_key("", MODEL.name, id_), MODEL.name, asker=self, **given
         )

@@ -80,4 +80,7 @@ class Turns:
 
 def _deliver(answers: Iterable[Delivery]) -> None:
     for owner, answer in answers:
-        owner.answer(answer)
+        try:
+            owner.answer(answer)
+        except Exception:  # whatever it is, the other streams of the batch are answered
+            log.exception("an answer was not delivered")

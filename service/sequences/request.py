@@ -14,6 +14,9 @@ from service.lanes.lane import Lane
 class Asker(Protocol):
     """Who has sent a request, and hears of it once: what it was answered or why it was not."""
 
+    def read(self, request: SequenceRequest, lane: Lane) -> None:
+        """Fills in its inputs, as the lane's model takes them. Raises InvalidRequest."""
+
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None: ...
 
     def refused(self, request: SequenceRequest, error: ServiceError) -> None: ...
@@ -25,8 +28,6 @@ class SequenceRequest:
     model: str
     version: int | None
     """None: the one that the sequence has, or the newest."""
-    inputs: tuple[bytes, ...]
-    """In signature order, little-endian."""
     received: float
     """Seconds on the server's clock."""
     asker: Asker
@@ -38,6 +39,10 @@ class SequenceRequest:
     """The number of the timestep, if the client keeps count."""
     timeout: float | None = None
     """Seconds from `received` on, after which the timestep is not to run any more."""
+    lane: Lane | None = None
+    """Whose model `inputs` are for; None: they are yet to be read."""
+    inputs: tuple[bytes, ...] = ()
+    """In signature order, little-endian."""
     refusal: ServiceError | None = None
     """Why it is not to run; it is told when its turn comes."""
     tag: Any = None
@@ -46,5 +51,4 @@ class SequenceRequest:
     @property
     def is_plain(self) -> bool:
         """Whether it says nothing of its sequence but which one it is."""
-        said = self.start or self.end or self.step is not None or self.timeout is not None
-        return not (said or self.refusal)
+        return not (self.start or self.end) and self.step is None and self.timeout is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import Protocol
+from typing import Final, Protocol
 
 from service.core.errors import (
     InvalidRequest,
@@ -24,28 +24,38 @@ from service.streams.opening import Opened
 
 log = logging.getLogger(__name__)
 
+_OVER: Final = b"over"
+"""The holder of a stream whose last timestep has run: the next owner, too, runs none after it."""
 
-class Keeper(Protocol):
-    """Who keeps a sequence while it has a stream, or requests."""
+
+class Register(Protocol):
+    """Where sequences are found that have a stream, or requests."""
 
     def forget(self, sequence: Sequence) -> None: ...
+
+    def is_over(self, sequence: Sequence) -> None:
+        """Nothing but its last answers will be asked for."""
 
 
 class Sequence:
     """The owner of its stream, if it has one."""
 
-    def __init__(self, key: StreamKey, engine: Engine, keeper: Keeper) -> None:
+    def __init__(self, key: StreamKey, engine: Engine, register: Register) -> None:
         self.key = key
         self.used = 0.0
         """When its newest request came; seconds on the server's clock."""
         self.opened: Opened | None = None
         self._engine = engine
-        self._keeper = keeper
+        self._register = register
         self._line: deque[SequenceRequest] = deque()
         self._opening: asyncio.Task[None] | None = None
-        self._ended = False
-        """Whether its last timestep has run, and it stays for those who ask for that again."""
+        self._over = False
         self._parting: ServiceError | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether its last timestep has run, and it stays for those who ask for that again."""
+        return self._over
 
     @property
     def busy(self) -> bool:
@@ -58,109 +68,136 @@ class Sequence:
         self.used = request.received
         self._line.append(request)
         if len(self._line) == 1:
-            self._serve(request)
+            self._go_on()
 
     def close(self) -> None:
-        """Ends the sequence."""
+        """Ends its stream, and with it the state."""
         opened, self.opened = self.opened, None
         if opened:
             self._engine.close(opened.stream, self)
 
-    def _serve(self, request: SequenceRequest) -> None:
-        """Begins with the first of the line."""
-        if refusal := self._refusal(request):
-            self._refuse(refusal)
-        elif request.start or self.opened is None:
+    def _go_on(self) -> None:
+        """Has the first of the line go to work; those that cannot are refused."""
+        while self._line:
+            request = self._line[0]
+            refusal = self._begin(request)
+            if refusal is None:
+                return
+            self._line.popleft()
+            if request.start:
+                self.close()  # what comes behind it is not for the former sequence
+            request.asker.refused(request, refusal)
+        if self._parting:
+            self._part()
+        elif self.opened is None:
+            self._register.forget(self)
+
+    def _begin(self, request: SequenceRequest) -> ServiceError | None:
+        """Why it cannot go to work, or None: it has."""
+        refusal = request.refusal
+        if refusal is None and request.start:
+            refusal = _bad_start(request)
+        elif refusal is None and self.opened:
+            return self._submit(request, self.opened)
+        if refusal is None:
             self._opening = asyncio.create_task(self._open(request))
-        else:
-            self._submit(request, self.opened)
+        return refusal
 
-    def _refusal(self, request: SequenceRequest) -> ServiceError | None:
-        if request.refusal:
-            return request.refusal
-        if request.start:
-            if request.step:
-                return InvalidRequest(f"a sequence starts with step 0, not with {request.step}")
-            return None
-        return self._refusal_to_go_on(request, self.opened) if self.opened else None
+    def _submit(self, request: SequenceRequest, opened: Opened) -> ServiceError | None:
+        """Why it cannot go to work, or None: it has."""
+        next_step = opened.lane.next_step(opened.stream)
+        refusal = self._misfit(request, opened, next_step)
+        if refusal is None:
+            number = next_step if request.step is None else request.step
+            step = Step(number, request.inputs, request.received, request.timeout)
+            self._engine.submit(opened.stream, step)
+        return refusal
 
-    def _refusal_to_go_on(self, request: SequenceRequest, opened: Opened) -> ServiceError | None:
+    def _misfit(
+        self, request: SequenceRequest, opened: Opened, next_step: int
+    ) -> ServiceError | None:
         model, version = opened.stream.model, request.version
         if version is not None and version != model.version:
             return InvalidRequest(
                 f"the sequence runs {model} and keeps it: name no other version, or start it again"
             )
-        if self._ended and (request.step is None or request.step >= self._next_step(opened)):
+        if self._over and (request.step is None or request.step >= next_step):
             return StreamNotFound("the sequence has ended: start it again")
+        return None if request.lane is opened.lane else self._unreadable(request, opened)
+
+    def _unreadable(self, request: SequenceRequest, opened: Opened) -> ServiceError | None:
+        """Why its inputs do not fit the model, or None: they do."""
+        try:
+            request.asker.read(request, opened.lane)
+        except InvalidRequest as error:
+            return error
+        except Exception as error:  # whatever it is, those in the line wait for an answer
+            log.exception("a request of sequence %s could not be read", self.key)
+            return ServerFailed(f"the request could not be read: {error!r}")
         return None
 
-    def _next_step(self, opened: Opened) -> int:
-        return opened.lane.next_step(opened.stream)
-
-    def _submit(self, request: SequenceRequest, opened: Opened) -> None:
-        number = self._next_step(opened) if request.step is None else request.step
-        step = Step(number, request.inputs, request.received, request.timeout)
-        self._engine.submit(opened.stream, step)
-
     async def _open(self, request: SequenceRequest) -> None:
+        refusal = await self._opened(request)
+        self._opening = None
+        if refusal is None and self.opened:
+            refusal = self._submit(request, self.opened)
+        if refusal is not None:
+            request.refusal = refusal
+            self._go_on()
+
+    async def _opened(self, request: SequenceRequest) -> ServiceError | None:
+        """Why it has no stream, or None: it has."""
         try:
             self.opened = await self._engine.open(_opening(request), self)
-            self._ended = False
         except StreamNotFound as error:
-            self._refuse(error if request.start else _not_there(request, error))
+            return error if request.start else _not_there(error)
         except ServiceError as error:
-            self._refuse(error)
+            return error
         except Exception as error:  # whatever it is, those in the line wait for an answer
             log.exception("sequence %s could not be opened", self.key)
-            self._refuse(ServerFailed(f"the sequence could not be opened: {error!r}"))
-        else:
-            self._opening = None
-            self._submit(request, self.opened)
+            return ServerFailed(f"the sequence could not be opened: {error!r}")
+        self._over = not request.start and self.opened.former_holder == _OVER
+        if self._over:
+            self._mark_over(self.opened)
+        return None
+
+    def _mark_over(self, opened: Opened) -> None:
+        self._over = True
+        opened.stream.holder = _OVER
+        opened.lane.touch(opened.stream)
+        self._register.is_over(self)
 
     def answer(self, answer: Answer) -> None:
         request, opened = self._line.popleft(), self.opened
         assert opened is not None
-        request.asker.answered(request, answer, opened.lane)
         if isinstance(answer, StepError):
             if answer.next_step == 0:
                 self.close()  # nobody has started it
         elif request.end and request.step is None:
             self.close()
         elif request.end:
-            self._ended = True
-        self._go_on()
-
-    def _refuse(self, error: ServiceError) -> None:
-        self._opening = None
-        request = self._line.popleft()
-        request.asker.refused(request, error)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        if self._line:
-            self._serve(self._line[0])
-        elif self._parting:
-            self._part()
-        elif self.opened is None:
-            self._keeper.forget(self)
+            self._mark_over(opened)
+        try:
+            request.asker.answered(request, answer, opened.lane)
+        finally:
+            self._go_on()
 
     def durable(self, step: int) -> None:
         """Its clients are not told."""
 
     def end(self, error: ServiceError) -> None:
+        """The stream was lost; what was at work has not run."""
         if self.opened is None:
             return
         self.opened = None
         if self._opening:
             return  # it makes way for the one that is opened in its place
-        if not self._line:
-            self._keeper.forget(self)
-        elif isinstance(error, StreamMoved):
-            self._serve(self._line[0])  # what was at work has not run
-        else:
-            self._refuse(error)
+        if self._line and not isinstance(error, StreamMoved):
+            self._line[0].refusal = error
+        self._go_on()
 
     def leave(self, error: ServiceError) -> None:
+        """Once its line is answered, the stream is left to the next server."""
         self._parting = error
         if not self._line:
             self._part()
@@ -169,7 +206,13 @@ class Sequence:
         opened, self.opened = self.opened, None
         if opened:
             self._engine.detach(opened.stream, self)
-        self._keeper.forget(self)
+        self._register.forget(self)
+
+
+def _bad_start(request: SequenceRequest) -> ServiceError | None:
+    if request.step:
+        return InvalidRequest(f"a sequence starts with step 0, not with {request.step}")
+    return None
 
 
 def _opening(request: SequenceRequest) -> OpenRequest:
@@ -186,7 +229,7 @@ def _opening(request: SequenceRequest) -> OpenRequest:
     )
 
 
-def _not_there(request: SequenceRequest, error: StreamNotFound) -> StreamNotFound:
+def _not_there(error: StreamNotFound) -> StreamNotFound:
     return StreamNotFound(
         f"{error}: the first request of a sequence has the parameter sequence_start, and so has "
         "the first after it was idle for long, or its server was lost"

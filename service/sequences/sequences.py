@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import secrets
 from collections import OrderedDict
-from itertools import takewhile
+from itertools import islice, takewhile
 
+from service.core.sequences import lone_key
 from service.core.streams import StreamKey
 from service.engine import Engine
 from service.lanes.lane import Lane
+from service.logs import known
 from service.sequences.request import SequenceRequest
 from service.sequences.sequence import Sequence
 
@@ -17,16 +21,26 @@ log = logging.getLogger(__name__)
 
 _LEAST_PAUSE = 0.05
 """Seconds between two looks, where the oldest is busy."""
+_AT_ONCE = 64
+"""Sequences that end in one turn of the event loop."""
+_LONE = 64
+"""Streams that serve a model without states."""
 
 
 class Sequences:
-    def __init__(self, engine: Engine, idle_limit: float) -> None:
-        """`idle_limit`: seconds after its last request for which a sequence is kept."""
+    def __init__(self, engine: Engine, idle_limit: float, most_over: int = 1_000) -> None:
+        """`idle_limit`: seconds after its last request for which a sequence is kept. `most_over`:
+        of those that have ended and are kept to be answered again.
+        """
         self._engine = engine
         self._idle_limit = idle_limit
+        self._most_over = most_over
         self._live: OrderedDict[StreamKey, Sequence] = OrderedDict()
         """By their newest requests, the oldest first."""
+        self._over: OrderedDict[Sequence, None] = OrderedDict()
         self._expiry: asyncio.TimerHandle | None = None
+        # Of this process alone: it takes no stream from another one.
+        self._lone = itertools.cycle(range(first := secrets.randbits(60) << 8, first + _LONE))
 
     def __len__(self) -> int:
         return len(self._live)
@@ -35,6 +49,10 @@ class Sequences:
         """Where a living sequence of this process runs."""
         sequence = self._live.get(key)
         return sequence.opened.lane if sequence and sequence.opened else None
+
+    def lone(self, namespace: str, model: str) -> StreamKey:
+        """One of the streams that serve requests of no sequence, for models without states."""
+        return lone_key(namespace, model, next(self._lone))
 
     def take(self, request: SequenceRequest) -> None:
         """Accepts a request; its asker hears of it, at once or in a later turn of the loop."""
@@ -48,8 +66,21 @@ class Sequences:
         sequence.take(request)
 
     def forget(self, sequence: Sequence) -> None:
+        self._over.pop(sequence, None)
         if self._live.get(sequence.key) is sequence:
             del self._live[sequence.key]
+
+    def is_over(self, sequence: Sequence) -> None:
+        self._over[sequence] = None
+        self._over.move_to_end(sequence)
+        while len(self._over) > self._most_over:
+            oldest, _ = self._over.popitem(last=False)
+            if oldest.over and not oldest.busy:
+                self._end(oldest)
+
+    def _end(self, sequence: Sequence) -> None:
+        sequence.close()
+        self.forget(sequence)
 
     def _arm(self, delay: float) -> None:
         if self._expiry is None:
@@ -58,11 +89,17 @@ class Sequences:
     def _expire(self) -> None:
         self._expiry = None
         since = self._engine.now - self._idle_limit
-        for sequence in list(takewhile(lambda each: each.used <= since, self._live.values())):
+        idle = takewhile(lambda each: each.used <= since, self._live.values())
+        for sequence in list(islice(idle, _AT_ONCE)):
             if not sequence.busy:
-                sequence.close()
-                self.forget(sequence)
-                log.info("sequence %s expired", sequence.key)
+                opened = sequence.opened
+                self._end(sequence)
+                if opened:
+                    extra = known(sequence.key, opened.stream.model)
+                    log.info("sequence %s expired", sequence.key, extra=extra)
         oldest = next(iter(self._live.values()), None)
         if oldest:
-            self._arm(max(_LEAST_PAUSE, oldest.used - since))
+            self._arm(oldest.used - since if oldest.used > since else self._pause(oldest))
+
+    def _pause(self, oldest: Sequence) -> float:
+        return _LEAST_PAUSE if oldest.busy else 0.0

@@ -39,6 +39,8 @@ class Opened(NamedTuple):
     durable_step: int
     idle_limit: float
     """Seconds that it is kept while detached."""
+    former_holder: bytes | None
+    """Of a stream that was there; None: it starts."""
 
 
 class Opener:
@@ -235,6 +237,7 @@ class Opener:
             durable,
             durable_step,
             self._directory.idle_limit,
+            opening.former_holder,
         )
 
     def _make_room(self, request: OpenRequest) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from typing import TypeAlias
 
@@ -13,28 +14,29 @@ from service.access.credentials import Credential
 from service.api.bell import Bell
 from service.api.errors import abort, abort_by_name
 from service.api.guard import Guard
-from service.api.inference.conversation import Conversation
+from service.api.inference.conversation import Conversation, read
 from service.api.inference.replies import refusal
 from service.api.refusals import Refusals
-from service.core.errors import InvalidRequest, ServiceError
-from service.core.histogram import Histogram
+from service.core.errors import InvalidRequest, ServerFailed, ServiceError
 from service.core.steps import Answer, Output, StepError
-from service.core.streams import ModelKey, StreamKey
+from service.core.streams import StreamKey
 from service.engine import Engine
 from service.lanes.lane import Lane
 from service.sequences.request import SequenceRequest
 from service.sequences.sequences import Sequences
-from service.traces.spans import CURRENT
+from service.traces.spans import CURRENT, CallSpan
 from stepwire.inference import inference_pb2 as pb
 
 StreamContext = grpc.aio.ServicerContext[bytes, bytes]
 UnaryContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelInferResponse]
 
-_Told: TypeAlias = tuple[Output, ModelKey, StreamKey]
-"""What the span of a call is told of a timestep that ran."""
+log = logging.getLogger(__name__)
+
+_Ran: TypeAlias = tuple[Output, Lane, StreamKey]
 
 _UNANSWERED = 1024
 """Requests of a call that may wait for their answers before it is read no further."""
+_UNANSWERED_BYTES = 8 * 2**20
 
 
 class StreamInferCall:
@@ -51,40 +53,35 @@ class StreamInferCall:
         self._guard = guard
         self._context = context
         self._span = CURRENT.get()
-        self._answers: deque[tuple[bytes, Histogram | None, float, _Told | None]] = deque()
-        """Messages; of a step that ran also where its time to write counts, and since when."""
+        self._answers: deque[tuple[bytes, int, _Ran | None]] = deque()
+        """Messages, the bytes of their requests, and what has run for them."""
         self._refusals = Refusals()
-        self._unanswered = 0
+        self._unanswered = self._unanswered_bytes = 0
         self._lost: ServiceError | None = None
         self._reading = True
         self._news = Bell()
         self._room = Bell()
 
+    def read(self, request: SequenceRequest, lane: Lane) -> None:
+        read(request, lane)
+
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
-        id_, form = request.tag
+        id_, size, _, form = request.tag
         if isinstance(answer, StepError):
             self._refusals.tell(request.key, lane.model, answer)
-            self._tell(refusal(id_, answer.message, answer.next_step))
+            self._tell(refusal(id_, answer.message, answer.next_step), size)
         else:
-            response = form.at(lane).streamed(id_, answer.outputs)
-            times = lane.counts.write if answer.batch_size else None
-            told = (answer, lane.model, request.key) if self._span else None
-            self._tell(response, times, answer.finished, told)
+            ran = (answer, lane, request.key) if answer.batch_size else None
+            self._tell(form.streamed(id_, answer.outputs), size, ran)
 
     def refused(self, request: SequenceRequest, error: ServiceError) -> None:
-        self.refuse(request.tag.id, error)
+        self.turn_away(request.tag.id, request.tag.size, error)
 
-    def refuse(self, id_: bytes, error: ServiceError) -> None:
-        self._tell(refusal(id_, str(error)))
+    def turn_away(self, id_: bytes, size: int, error: ServiceError) -> None:
+        self._tell(refusal(id_, str(error)), size)
 
-    def _tell(
-        self,
-        response: bytes,
-        times: Histogram | None = None,
-        finished: float = 0.0,
-        told: _Told | None = None,
-    ) -> None:
-        self._answers.append((response, times, finished, told))
+    def _tell(self, response: bytes, size: int, ran: _Ran | None = None) -> None:
+        self._answers.append((response, size, ran))
         self._news.ring()
 
     def end(self, error: ServiceError) -> None:
@@ -113,15 +110,23 @@ class StreamInferCall:
         try:
             while self._reading and (data := await self._receive()) is not None:
                 self._unanswered += 1
+                self._unanswered_bytes += len(data)
                 conversation.hear(data, self)
                 data = None  # it is larger than it looks, and the next may be long in coming
-                while self._reading and self._unanswered >= _UNANSWERED:
+                while self._reading and self._is_full:
                     await self._room.heard()
         except DecodeError as error:
             self._lost = InvalidRequest(f"not a ModelInferRequest: {error}")
+        except Exception as error:  # whatever it is, the client waits for answers
+            log.exception("a request could not be taken")
+            self._lost = ServerFailed(f"a request could not be taken: {error!r}")
         finally:
             self._reading = False
             self._news.ring()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._unanswered >= _UNANSWERED or self._unanswered_bytes >= _UNANSWERED_BYTES
 
     async def _receive(self) -> bytes | None:
         """The next request, or None where the client has sent its last."""
@@ -143,18 +148,24 @@ class StreamInferCall:
         """Writes answers until no more are to come."""
         while True:
             while self._answers:
-                response, times, finished, told = self._answers.popleft()
-                if times:
-                    now = self._engine.now
-                    times.add(now - finished)
-                    if told and self._span:
-                        self._span.stepped(now, *told)
+                response, size, ran = self._answers.popleft()
+                if ran:
+                    _count(self._engine.now, ran, self._span)
                 await self._context.write(response)
+                self._unanswered_bytes -= size
                 self._unanswered -= 1
                 self._room.ring()
             if self._lost or not (self._reading or self._unanswered):
                 return
             await self._news.heard()
+
+
+def _count(now: float, ran: _Ran, span: CallSpan | None) -> None:
+    """Of what has run the answer is about to be written."""
+    output, lane, stream = ran
+    lane.counts.write.add(now - output.finished)
+    if span:
+        span.stepped(now, output, lane.model, stream)
 
 
 class InferCall:
@@ -165,6 +176,9 @@ class InferCall:
         self._conversation = Conversation(engine, sequences, caller)
         self._done: asyncio.Future[tuple[SequenceRequest, Answer, Lane]]
         self._done = asyncio.get_running_loop().create_future()
+
+    def read(self, request: SequenceRequest, lane: Lane) -> None:
+        read(request, lane)
 
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
         if not self._done.done():
@@ -182,11 +196,8 @@ class InferCall:
         request, answer, lane = await self._done
         if isinstance(answer, StepError):
             await abort_by_name(context, answer.fault.name, answer.message)
-        id_, form = request.tag
-        response = pb.ModelInferResponse.FromString(form.at(lane).response(id_, answer.outputs))
+        id_, _, _, form = request.tag
+        response = pb.ModelInferResponse.FromString(form.response(id_, answer.outputs))
         if answer.batch_size:
-            now = self._engine.now
-            lane.counts.write.add(now - answer.finished)
-            if span := CURRENT.get():
-                span.stepped(now, answer, lane.model, request.key)
+            _count(self._engine.now, (answer, lane, request.key), CURRENT.get())
         return response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import NamedTuple, Protocol
 from weakref import ref
 
@@ -11,9 +10,9 @@ from service.api.guard import check_model
 from service.api.inference import requests, versions
 from service.api.inference.replies import ReplyForm
 from service.api.inference.templates import Match, Template, Templates
-from service.api.inference.wire import WireTensor, wire_of
+from service.api.inference.wire import wire_of
 from service.core.errors import InvalidRequest, ServiceError
-from service.core.sequences import lone_key, sequence_key
+from service.core.sequences import sequence_key
 from service.engine import Engine
 from service.lanes.lane import Lane
 from service.sequences.request import Asker, SequenceRequest
@@ -25,12 +24,17 @@ class Envelope(NamedTuple):
     """What of a request its answer needs; its tag."""
 
     id: bytes
-    form: ReplyForm
+    size: int
+    """Bytes of the request."""
+    message: pb.ModelInferRequest | bytes
+    """Parsed or not, to be read for the lane that answers."""
+    form: ReplyForm | None = None
+    """Once it was read."""
 
 
 class StreamAsker(Asker, Protocol):
-    def refuse(self, id_: bytes, error: ServiceError) -> None:
-        """A request of this id is none of any sequence's."""
+    def turn_away(self, id_: bytes, size: int, error: ServiceError) -> None:
+        """A request of this id and so many bytes is none of any sequence's."""
 
 
 class Conversation:
@@ -46,72 +50,106 @@ class Conversation:
         """Accepts a serialised ModelInferRequest. Raises DecodeError."""
         received = self._engine.now
         match = self._templates.match(data)
-        if match and self._sequences.lane(match.template.key) is match.template.lane():
-            self._sequences.take(_alike(match, received, asker))
-            return
+        if match:
+            lane = self._sequences.lane(match.template.key)
+            if lane is not None and lane is match.template.lane():
+                self._sequences.take(_alike(match, data, lane, received, asker))
+                return
         message = pb.ModelInferRequest.FromString(data)
         try:
-            request, lane = self._read(message, received, asker)
+            request = self._understood(message, len(data), received, asker)
         except ServiceError as error:
-            asker.refuse(message.id.encode(), error)
+            asker.turn_away(message.id.encode(), len(data), error)
             return
+        if request.lane and request.is_plain and not request.refusal:
+            self._learn(data, message, request, request.lane)
         self._sequences.take(request)
-        if request.is_plain and message.raw_input_contents:
-            self._learn(data, message, request, lane)
 
     def ask(self, message: pb.ModelInferRequest, asker: Asker) -> None:
         """Accepts a request. Raises InvalidRequest or ModelNotFound."""
-        request, _ = self._read(message, self._engine.now, asker)
-        self._sequences.take(request)
+        size = message.ByteSize()
+        self._sequences.take(self._understood(message, size, self._engine.now, asker))
 
     def _learn(
         self, data: bytes, message: pb.ModelInferRequest, request: SequenceRequest, lane: Lane
     ) -> None:
-        places = requests.places(message, wire_of(lane))
-        form: ReplyForm = request.tag.form
-        template = Template(request.key, request.model, request.version, ref(lane), form)
-        self._templates.learn(data, message, places, template)
+        if message.raw_input_contents:
+            places = requests.places(message, wire_of(lane))
+            form = request.tag.form
+            template = Template(request.key, request.model, request.version, ref(lane), form)
+            self._templates.learn(data, message, places, template)
 
-    def _read(
-        self, message: pb.ModelInferRequest, received: float, asker: Asker
-    ) -> tuple[SequenceRequest, Lane]:
-        """And the lane whose tensors it fits. Raises InvalidRequest or ModelNotFound."""
+    def _understood(
+        self, message: pb.ModelInferRequest, size: int, received: float, asker: Asker
+    ) -> SequenceRequest:
+        """Its inputs are read where it is known which lane has the sequence.
+
+        Raises InvalidRequest or ModelNotFound.
+        """
         given = requests.parameters(message)
         model, version = message.model_name, versions.number(message.model_version)
-        start, end = given.start, given.end
-        self._check(model)
-        if given.id:
-            key = sequence_key(self._caller.namespace, model, given.id)
-            living = None if start else self._sequences.lane(key)
-            lane = living or self._engine.named(model, version)
-        else:
-            lane = self._engine.named(model, version)
-            _check_stateless(lane)
-            key = lone_key(self._caller.namespace, model, secrets.randbits(64))
-            start = end = True
+        self._check(model, version)
+        tag = Envelope(message.id.encode(), size, message)
+        if not given.id:
+            return self._lone(model, version, received, asker, tag)
+        key = sequence_key(self._caller.namespace, model, given.id)
         request = SequenceRequest(
-            key, model, version, (), received, asker, start, end, given.step, given.timeout
+            key,
+            model,
+            version,
+            received,
+            asker,
+            given.start,
+            given.end,
+            given.step,
+            given.timeout,
+            tag=tag,
         )
-        wire = wire_of(lane)
-        outputs: tuple[WireTensor, ...] = ()
-        try:
-            request.inputs = requests.inputs(message, wire)
-            outputs = requests.wanted(message, wire)
-        except InvalidRequest as error:
-            request.refusal = error
-        form = ReplyForm(wire, outputs, given.marks_final)
-        request.tag = Envelope(message.id.encode(), form)
-        return request, lane
+        lane = None if given.start else self._sequences.lane(key)
+        if lane:
+            try:
+                read(request, lane)
+            except InvalidRequest as error:
+                request.refusal = error
+        return request
 
-    def _check(self, model: str) -> None:
-        """Raises ModelNotFound if the caller may not use it."""
-        check_model(model, self._caller, (lane.model.name for lane in self._engine.lanes()))
+    def _lone(
+        self, model: str, version: int | None, received: float, asker: Asker, tag: Envelope
+    ) -> SequenceRequest:
+        """Of no sequence: any stream of a model without states will do."""
+        lane = self._engine.named(model, version)
+        _check_stateless(lane)
+        key = self._sequences.lone(self._caller.namespace, model)
+        start = self._sequences.lane(key) is not lane
+        return SequenceRequest(key, model, version, received, asker, start, tag=tag)
+
+    def _check(self, model: str, version: int | None) -> None:
+        """Raises ModelNotFound for one that is not there, or not for the caller."""
+        serving = {lane.model.name for lane in self._engine.lanes()}
+        check_model(model, self._caller, serving)
+        if model not in serving:
+            self._engine.named(model, version)
 
 
-def _alike(match: Match, received: float, asker: Asker) -> SequenceRequest:
+def read(request: SequenceRequest, lane: Lane) -> None:
+    """Fills in its inputs, as the lane's model takes them. Raises InvalidRequest."""
+    id_, size, message, _ = request.tag
+    if isinstance(message, bytes):
+        message = pb.ModelInferRequest.FromString(message)
+    wire = wire_of(lane)
+    request.inputs = requests.inputs(message, wire)
+    marks_final = requests.parameters(message).marks_final
+    form = ReplyForm(wire, requests.wanted(message, wire), marks_final)
+    request.tag = Envelope(id_, size, message, form)
+    request.lane = lane
+
+
+def _alike(match: Match, data: bytes, lane: Lane, received: float, asker: Asker) -> SequenceRequest:
     like, id_, inputs = match
-    tag = Envelope(id_, like.form)
-    return SequenceRequest(like.key, like.model, like.version, inputs, received, asker, tag=tag)
+    tag = Envelope(id_, len(data), data, like.form)
+    return SequenceRequest(
+        like.key, like.model, like.version, received, asker, lane=lane, inputs=inputs, tag=tag
+    )
 
 
 def _check_stateless(lane: Lane) -> None:

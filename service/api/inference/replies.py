@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service.api.inference.wire import Wire, WireTensor, wire_of
-from service.lanes.lane import Lane
+from service.api.inference.wire import Wire, WireTensor
 from stepwire.inference import inference_pb2 as pb
 
 _FINAL, _NEXT_STEP = "triton_final_response", "next_step"
@@ -23,15 +22,9 @@ class ReplyForm:
         body = pb.ModelInferResponse(outputs=map(_described, outputs))
         if marks_final:
             body.parameters[_FINAL].bool_param = True
-        self.model = wire.model
-        self._asked = outputs, marks_final
         self._head = head.SerializeToString()
         self._body = body.SerializeToString()
         self._contents = [(_CONTENTS + varint(each.nbytes), each.place) for each in outputs]
-
-    def at(self, lane: Lane) -> ReplyForm:
-        """The same of the version that answered, if it is not the one that was asked."""
-        return self if self.model is lane.model else ReplyForm(wire_of(lane), *self._asked)
 
     def response(self, id_: bytes, outputs: Sequence[bytes]) -> bytes:
         """A ModelInferResponse. `outputs`: of the whole signature."""

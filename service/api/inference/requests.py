@@ -24,7 +24,7 @@ class Parameters(NamedTuple):
     end: bool = False
     step: int | None = None
     timeout: float | None = None
-    """Seconds after which the timestep is not to run any more."""
+    """Seconds after which the timestep is not to run any more; asked for as 0, there is none."""
     marks_final: bool = False
     """Whether the answer is to say that it is the last one to its request."""
 
@@ -63,8 +63,11 @@ def parameters(message: pb.ModelInferRequest) -> Parameters:
             found[reading.field] = getattr(value, type_)
     if "step" in found and not 0 <= int(found["step"]) <= _LATEST_STEP:
         raise InvalidRequest(f"there is no step {found['step']}")
-    if "timeout" in found:
-        found["timeout"] = int(found["timeout"]) / 1e6
+    timeout = int(found.pop("timeout", 0))
+    if timeout < 0:
+        raise InvalidRequest(f"a timeout of {timeout} µs is over before it begins")
+    if timeout:
+        found["timeout"] = timeout / 1e6
     return Parameters(**found)  # type: ignore[arg-type]  # each has the type of its field
 
 

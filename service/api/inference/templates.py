@@ -7,6 +7,7 @@ otherwise matches nothing, and is parsed.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,7 +22,10 @@ _ID, _CONTENTS = 0x1A, b"\x3a"
 """Tags of ModelInferRequest: `id`, `raw_input_contents`."""
 _ONE_BYTE = 0x80
 """Lengths below it are written in one byte."""
-_KEPT = 4096
+_KEPT, _MODELS = 1024, 8
+"""Templates of a model, and models."""
+_LONGEST = 1024
+"""Bytes of what describes a timestep: a client may put its own into it."""
 
 
 class _Cut(NamedTuple):
@@ -52,45 +56,40 @@ class Match(NamedTuple):
     """In signature order."""
 
 
+class _Known:
+    """Of one model and version."""
+
+    def __init__(self, tail: int) -> None:
+        self.tail = tail
+        """Bytes of all contents, with their tags."""
+        self.templates: OrderedDict[bytes, tuple[Template, Sequence[_Cut]]] = OrderedDict()
+        """By what describes the timestep; the oldest first."""
+
+
 class Templates:
     """Of one call."""
 
     def __init__(self) -> None:
-        self._prefix = b""
-        """What names the model."""
-        self._tail = 0
-        """Bytes of all contents, with their tags."""
-        self._known: dict[bytes, tuple[Template, Sequence[_Cut]]] = {}
-        """By what describes the timestep."""
+        self._models: dict[bytes, _Known] = {}
+        """By what names the model."""
+        self._learned = self._matched = 0
 
     def match(self, data: bytes) -> Match | None:
         """What a serialised ModelInferRequest says, if one like it is known."""
-        prefix = self._prefix
-        start, tail = len(prefix), len(data) - self._tail
-        if not self._known or tail < start + 2 or not data.startswith(prefix):
-            return None
-        id_ = b""
-        if data[start] == _ID:
-            size = data[start + 1]
-            start += 2 + size
-            id_ = data[start - size : start]
-            if size >= _ONE_BYTE or not id_.isascii():
-                return None
-        known = self._known.get(data[start:tail])
-        if known is None:
-            return None
-        template, cuts = known
-        inputs = []
-        for tag, at, begin, end in cuts:
-            if not data.startswith(tag, tail + at):
-                return None
-            inputs.append(data[tail + begin : tail + end])
-        return Match(template, id_, tuple(inputs))
+        for prefix, known in self._models.items():
+            if data.startswith(prefix):
+                match = _matched(data, len(prefix), known)
+                if match:
+                    self._matched += 1
+                    return match
+        return None
 
     def learn(
         self, data: bytes, message: pb.ModelInferRequest, places: Sequence[int], template: Template
     ) -> None:
         """`message`: what `data` says. `places`: of its inputs in the signature."""
+        if self._learned > _KEPT + self._matched:
+            return  # its requests are too different to be worth it
         head = pb.ModelInferRequest(
             model_name=message.model_name, model_version=message.model_version
         )
@@ -99,12 +98,47 @@ class Templates:
         contents = pb.ModelInferRequest(raw_input_contents=message.raw_input_contents)
         tail = contents.SerializeToString()
         middle = data[len(prefix) + len(id_) : len(data) - len(tail)]
-        if data != b"".join((prefix, id_, middle, tail)) or not _describes_only(middle):
+        if len(middle) > _LONGEST or data != b"".join((prefix, id_, middle, tail)):
             return
-        if (prefix, len(tail)) != (self._prefix, self._tail) or len(self._known) >= _KEPT:
-            self._known.clear()
-            self._prefix, self._tail = prefix, len(tail)
-        self._known[middle] = template, _cuts(message.raw_input_contents, places)
+        if _describes_only(middle):
+            cuts = _cuts(message.raw_input_contents, places)
+            self._keep(prefix, len(tail), middle, (template, cuts))
+
+    def _keep(
+        self, prefix: bytes, tail: int, middle: bytes, kept: tuple[Template, Sequence[_Cut]]
+    ) -> None:
+        known = self._models.get(prefix)
+        if known is None or known.tail != tail:
+            if len(self._models) >= _MODELS:
+                self._models.clear()
+            known = self._models[prefix] = _Known(tail)
+        self._learned += 1
+        known.templates[middle] = kept
+        if len(known.templates) > _KEPT:
+            known.templates.popitem(last=False)
+
+
+def _matched(data: bytes, start: int, known: _Known) -> Match | None:
+    """`start`: where what names the model ends."""
+    tail, id_ = len(data) - known.tail, b""
+    if tail < start + 2:
+        return None
+    if data[start] == _ID:
+        size = data[start + 1]
+        start += 2 + size
+        id_ = data[start - size : start]
+        if size >= _ONE_BYTE or not id_.isascii():
+            return None
+    found = known.templates.get(data[start:tail])
+    if found is None:
+        return None
+    template, cuts = found
+    inputs = []
+    for tag, at, begin, end in cuts:
+        if not data.startswith(tag, tail + at):
+            return None
+        inputs.append(data[tail + begin : tail + end])
+    return Match(template, id_, tuple(inputs))
 
 
 def _describes_only(middle: bytes) -> bool:

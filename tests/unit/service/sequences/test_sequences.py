@@ -112,7 +112,7 @@ async def test_a_request_of_a_sequence_that_nobody_started_is_refused() -> None:
 async def test_a_malformed_timestep_changes_nothing() -> None:
     client = Client(Service().sequences)
     await client.add(7, 1.0, start=True)
-    assert "got 3 bytes" in await client.refusal(7, inputs=(b"abc",))
+    assert "got 3 bytes" in await client.refusal(7, tag=b"abc")
     assert "NaN or Inf" in await client.refusal(7, float("nan"))
     assert await client.add(7, 1.0) == 2.0
 
@@ -144,11 +144,29 @@ async def test_a_request_that_is_refused_is_told_in_its_turn() -> None:
     assert len(client.sequences) == 1
 
 
-async def test_a_refused_start_leaves_the_sequence_as_it_was() -> None:
-    client = Client(Service().sequences)
-    await client.add(7, 1.0, start=True)
-    await client.refusal(7, start=True, refusal=InvalidRequest("no such input"))
-    assert await client.add(7, 1.0) == 2.0
+async def test_any_number_of_refused_requests_stand_in_a_line() -> None:
+    service = Service()
+    client = Client(service.sequences)
+    client.send(7, start=True)
+    sent = [client.send(7, refusal=InvalidRequest("no such input")) for _ in range(2_000)]
+    last = client.send(7)
+    assert isinstance(await client.told(last), Output)
+    assert [request for request, _ in client.heard][1:-1] == sent
+
+
+async def test_an_answer_that_cannot_be_delivered_holds_nobody_up() -> None:
+    service = Service()
+    client = Client(service.sequences)
+    await client.add(7, start=True)
+    await client.add(8, start=True)
+
+    class Broken(Client):
+        def answered(self, *_: object) -> None:
+            raise RuntimeError("out of order")
+
+    Broken(service.sequences).send(7)
+    assert await client.add(8) == 2.0
+    assert await client.add(7) == 3.0
 
 
 async def test_a_numbered_timestep_that_comes_again_is_answered_again() -> None:
@@ -179,6 +197,22 @@ async def test_a_numbered_end_is_answered_again_and_nothing_runs_after_it() -> N
     assert await client.add(7, 5.0, step=1) == 10.0
 
 
+async def test_of_numbered_sequences_that_have_ended_only_so_many_are_kept() -> None:
+    service = Service()
+    sequences = Sequences(service.engine, IDLE, most_over=2)
+    client = Client(sequences)
+    for id_ in range(1, 6):
+        await client.add(id_, start=True, step=0)
+        await client.add(id_, step=1, end=True)
+    assert len(sequences) == service.streams == 2
+    assert await client.add(5, step=1, end=True) == 2.0
+    assert "there is no stream" in await client.refusal(1, step=1, end=True)
+    await client.add(4, start=True, step=0)
+    for id_ in (6, 7):
+        await client.add(id_, start=True, step=0, end=True)
+    assert await client.add(4, step=1) == 2.0
+
+
 async def test_a_timestep_whose_time_is_up_is_not_run() -> None:
     service = Service()
     client = Client(service.sequences)
@@ -199,11 +233,15 @@ async def test_a_sequence_keeps_its_version_until_it_is_started_again() -> None:
     assert await client.add(7, version=2) == 2.0
 
 
-async def test_a_start_that_fails_leaves_the_sequence_as_it_was() -> None:
-    client = Client(Service().sequences)
-    await client.add(7, start=True)
-    assert "no version 9" in await client.refusal(7, start=True, version=9)
-    assert await client.add(7) == 2.0
+async def test_a_start_that_is_refused_ends_what_there_was() -> None:
+    service = Service()
+    client = Client(service.sequences)
+    for refused in ({"version": 9}, {"refusal": InvalidRequest("no such input")}, {"step": 3}):
+        await client.add(7, start=True)
+        sent = [client.send(7, start=True, **refused), client.send(7)]
+        assert not isinstance(await client.told(sent[0]), Output)
+        assert "sequence_start" in str(await client.told(sent[1]))
+        assert service.streams == 0
 
 
 async def test_a_sequence_goes_on_at_the_version_it_is_handed_to() -> None:

@@ -90,3 +90,18 @@ async def test_an_ended_sequence_is_gone_everywhere() -> None:
     first, second = Server(store), Server(store)
     await first.client.add(7, 1.0, start=True, end=True)
     assert "sequence_start" in await second.client.refusal(7)
+
+
+async def test_a_numbered_sequence_that_has_ended_stays_ended_at_the_next_server() -> None:
+    store = Shared()
+    first, second, third = (Server(store) for _ in range(3))
+    await first.client.add(7, 1.0, start=True, step=0)
+    await first.client.add(7, 1.0, step=1, end=True)
+    await first.stop()
+    assert "has ended" in await second.client.refusal(7)
+    assert "has ended" in await second.client.refusal(7, step=2)
+    assert await second.client.add(7, 1.0, step=1, end=True) == 2.0
+    await second.stop()
+    assert "has ended" in await third.client.refusal(7, step=2)
+    assert await third.client.add(7, 5.0, start=True, step=0) == 5.0
+    assert await third.client.add(7, 5.0, step=1) == 10.0

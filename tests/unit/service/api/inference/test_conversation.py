@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from service.access.credentials import ANYONE, Credential
-from service.api.inference.conversation import Conversation
+from service.api.inference.conversation import Conversation, read
 from service.core.directory import Directory
 from service.core.errors import InvalidRequest, ModelNotFound, ServiceError
 from service.core.model import Array, Signature
@@ -18,6 +19,7 @@ from service.core.streams import ModelKey
 from service.engine import Engine
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
+from service.runtime.accumulator import accumulate
 from service.runtime.stepper import Stepper
 from service.sequences.request import SequenceRequest
 from service.sequences.sequences import Sequences
@@ -47,6 +49,9 @@ class Call:
         self.conversation = Conversation(engine, Sequences(engine, 60.0), caller)
         self._told: asyncio.Queue[tuple[str, float | str]] = asyncio.Queue()
 
+    def read(self, request: SequenceRequest, lane: Lane) -> None:
+        read(request, lane)
+
     def answered(self, request: SequenceRequest, answer: Answer, lane: Lane) -> None:
         if isinstance(answer, StepError):
             self._tell(request, answer.message)
@@ -59,7 +64,7 @@ class Call:
     def _tell(self, request: SequenceRequest, what: float | str) -> None:
         self._told.put_nowait((request.tag.id.decode(), what))
 
-    def refuse(self, id_: bytes, error: ServiceError) -> None:
+    def turn_away(self, id_: bytes, size: int, error: ServiceError) -> None:
         self._told.put_nowait((id_.decode(), str(error)))
 
     async def told(self) -> tuple[str, float | str]:
@@ -80,9 +85,10 @@ def request(
     sequence: int = 7,
     start: bool = False,
     model: str = MODEL.name,
+    version: str = "",
     shape: tuple[int, ...] = (1, 1),
 ) -> bytes:
-    message = pb.ModelInferRequest(model_name=model, id=id_)
+    message = pb.ModelInferRequest(model_name=model, model_version=version, id=id_)
     if sequence:
         message.parameters["sequence_id"].int64_param = sequence
     if start:
@@ -147,3 +153,31 @@ async def test_unary_requests_are_refused_by_raising() -> None:
         call.conversation.ask(pb.ModelInferRequest(model_name="nope"), call)
     with pytest.raises(InvalidRequest, match="a version is"):
         call.conversation.ask(pb.ModelInferRequest(model_name="x", model_version="new"), call)
+
+
+TWO_OUTPUTS = ModelKey(MODEL.name, 2)
+
+
+def reordered() -> Lane:
+    """The accumulator with an output more, in front of its own."""
+    former = accumulator_lane().signature
+    signature = Signature(former.inputs, (spec("more"), *former.outputs), former.states)
+
+    def step(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, _ = accumulate(feeds)
+        return [np.zeros((len(total), 2), np.float32), total, total]
+
+    return Lane(TWO_OUTPUTS, "", Stepper(step, signature), window=4, max_batch=8)
+
+
+async def test_a_request_is_read_for_the_version_that_answers_it() -> None:
+    call = Call()
+    call.lanes.put(reordered())
+    call.conversation.hear(request(1.0, "a", start=True, version="1"), call)
+    call.conversation.hear(request(2.0, "b"), call)
+    assert [await call.told() for _ in range(2)] == [("a", 1.0), ("b", 3.0)]
+    assert "name no other version" in str(await call.add(1.0, version="2"))
+
+
+async def test_a_request_of_a_model_that_is_not_there_says_so() -> None:
+    assert "there is no model 'nope', only" in str(await Call().add(1.0, model="nope"))

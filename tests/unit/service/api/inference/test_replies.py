@@ -29,8 +29,8 @@ OUTPUTS = (b"y" * 8, b"z" * 800)
 
 @given(st.text(max_size=300), st.booleans())
 def test_an_answer_is_the_message_it_stands_for(id_: str, marks_final: bool) -> None:
-    wire = wire_of(serving := lane())
-    form = ReplyForm(wire, wire.every_output, marks_final).at(serving)
+    wire = wire_of(lane())
+    form = ReplyForm(wire, wire.every_output, marks_final)
     expected = pb.ModelInferResponse(
         model_name="model",
         model_version="3",
@@ -47,19 +47,11 @@ def test_an_answer_is_the_message_it_stands_for(id_: str, marks_final: bool) -> 
 
 
 def test_only_the_outputs_that_are_wanted_are_given() -> None:
-    wire = wire_of(serving := lane())
-    form = ReplyForm(wire, (wire.outputs["z"],), False).at(serving)
+    wire = wire_of(lane())
+    form = ReplyForm(wire, (wire.outputs["z"],), False)
     answer = pb.ModelInferResponse.FromString(form.response(b"", OUTPUTS))
     assert [each.name for each in answer.outputs] == ["z"]
     assert list(answer.raw_output_contents) == [OUTPUTS[1]]
-
-
-def test_an_answer_names_the_version_that_gave_it() -> None:
-    wire = wire_of(asked := lane(3))
-    form = ReplyForm(wire, wire.every_output, True)
-    assert form.at(asked) is form
-    answer = pb.ModelInferResponse.FromString(form.at(lane(4)).response(b"", OUTPUTS))
-    assert answer.model_version == "4" and "triton_final_response" in answer.parameters
 
 
 def test_a_refusal_has_the_id_and_says_why() -> None:

@@ -136,3 +136,33 @@ def test_sequences_of_one_call_have_a_template_each() -> None:
         data = request("1", 1, sequence)
         learn(templates, data, pb.ModelInferRequest.FromString(data))
     assert check(templates, request("2", 2, 7)) and check(templates, request("3", 3, 8))
+
+
+def test_two_models_on_one_call_leave_each_others_templates() -> None:
+    templates = Templates()
+    for version in ("", "3"):
+        message = pb.ModelInferRequest.FromString(request("1", 1))
+        message.model_version = version
+        data = message.SerializeToString(deterministic=True)
+        learn(templates, data, message)
+        assert check(templates, data)
+    assert check(templates, request("2", 2))
+
+
+def test_what_a_client_adds_of_its_own_is_not_kept_at_any_length() -> None:
+    templates = Templates()
+    message = pb.ModelInferRequest.FromString(request("1", 1))
+    message.parameters["note"].string_param = "x" * 2000
+    data = message.SerializeToString(deterministic=True)
+    learn(templates, data, message)
+    assert templates.match(data) is None
+
+
+def test_requests_that_all_differ_are_not_kept_for_ever() -> None:
+    templates = Templates()
+    for sequence in range(1, 5_000):
+        data = request("1", 1, sequence)
+        if not check(templates, data):
+            learn(templates, data, pb.ModelInferRequest.FromString(data))
+    assert not check(templates, request("1", 1, 1))
+    assert not check(templates, request("1", 1, 4_999))
