@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import grpc
 
+from service.api.inference.versions import DIGITS
+from service.api.interceptor import Around, Handler
 from service.traces.spans import CURRENT, CallSpan, Tracer
 
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class Tracing(grpc.aio.ServerInterceptor):
+class Tracing(Around):
     def __init__(self, tracer: Tracer, services: Sequence[str]) -> None:
         """`services`: whose calls may be traced, by their full names."""
         self._tracer = tracer
         self._services = services
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        method = handler_call_details.method.removeprefix("/")
-        if handler is None or method.partition("/")[0] not in self._services:
+    def around(self, handler: Handler, method: str) -> Handler:
+        if method.partition("/")[0] not in self._services:
             return handler
         forms = handler.request_deserializer, handler.response_serializer
         if handler.unary_unary:
@@ -43,10 +38,10 @@ class Tracing(grpc.aio.ServerInterceptor):
             span = self._tracer.begin(method, protocol_of(method), metadata)
             if span is None:
                 return await serve(request, context)
-            _tell(span, request)
             status = grpc.StatusCode.UNKNOWN
             CURRENT.set(span)
             try:
+                _tell(span, request)
                 response = await serve(request, context)
                 await asyncio.sleep(0)  # the requests of a call end before it is cancelled
                 status = _code(context)
@@ -80,8 +75,14 @@ def _tell(span: CallSpan, request: object) -> None:
     """What the message of a unary call names."""
     stream = _named(request, "stream_id")
     model = _named(request, "model", "model_name", "name")
-    number = _named(request, "version", "model_version")
-    span.about(stream, model, int(number) if number.isascii() and number.isdigit() else 0)
+    version = _named(request, "version", "model_version")
+    span.about(stream, model, _number(version))
+
+
+def _number(version: str) -> int:
+    """0 of what is none; a handler says so."""
+    known = version.isascii() and version.isdigit() and len(version) <= DIGITS
+    return int(version) if known else 0
 
 
 def _named(request: object, *fields: str) -> str:

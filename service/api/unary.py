@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from service.api.errors import abort
+from service.api.interceptor import Around, Handler
 from service.core.errors import InvalidRequest, ServiceError
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Servicer = TypeVar("Servicer")
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -32,19 +32,14 @@ def told(
     return call
 
 
-class Reader(grpc.aio.ServerInterceptor):
+class Reader(Around):
     """Answers bytes that are no request of a unary method as an invalid request.
 
     gRPC would answer UNKNOWN, and log a traceback for each.
     """
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        if handler is None or not handler.unary_unary or not handler.request_deserializer:
+    def around(self, handler: Handler, method: str) -> Handler:
+        if not handler.unary_unary or not handler.request_deserializer:
             return handler
         return _reading(handler.unary_unary, handler.request_deserializer, handler)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.core.errors import InvalidRequest
 
-_DIGITS = 19
+DIGITS = 19
 """No version has more."""
 
 
@@ -12,6 +12,6 @@ def number(version: str) -> int | None:
     """None of "", which leaves the choice to the server. Raises InvalidRequest."""
     if not version:
         return None
-    if version.isascii() and version.isdigit() and len(version) <= _DIGITS and int(version):
+    if version.isascii() and version.isdigit() and len(version) <= DIGITS and int(version):
         return int(version)
     raise InvalidRequest(f"a version is a whole number from 1 on, or empty, not {version[:40]!r}")

@@ -11,18 +11,21 @@ from service.core.blocks import BlockOutputs
 from service.core.steps import Output
 from service.core.streams import ModelKey, StreamKey
 from service.traces.spans import CURRENT, CallSpan, Metadata
+from stepwire.inference import inference_pb2 as pb
 
 UNARY, STREAM = "traced.Service/Unary", "traced.Service/Stream"
+READY = "traced.Service/Ready"
 
 
 class Notes:
     """A span that keeps what it is told."""
 
     def __init__(self) -> None:
+        self.told: list[tuple[str, str, int]] = []
         self.ended: list[str] = []
 
     def about(self, stream: str, model: str, version: int) -> None:
-        """Not of interest here."""
+        self.told.append((stream, model, version))
 
     def stepped(
         self,
@@ -72,11 +75,18 @@ class Service:
         await context.write(await context.read())
         await context.read()
 
+    async def ready(self, request: pb.ModelReadyRequest, _: object) -> bytes:
+        return request.SerializeToString()
+
     def handlers(self, name: str) -> grpc.GenericRpcHandler:
         unary: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(self.unary)
         stream: grpc.RpcMethodHandler[bytes, bytes]
         stream = grpc.stream_stream_rpc_method_handler(self.stream)
-        return grpc.method_handlers_generic_handler(name, {"Unary": unary, "Stream": stream})
+        ready: grpc.RpcMethodHandler[pb.ModelReadyRequest, bytes]
+        ready = grpc.unary_unary_rpc_method_handler(self.ready, pb.ModelReadyRequest.FromString)
+        methods: dict[str, grpc.RpcMethodHandler[Any, Any]]
+        methods = {"Unary": unary, "Stream": stream, "Ready": ready}
+        return grpc.method_handlers_generic_handler(name, methods)
 
 
 class Bench:
@@ -123,6 +133,20 @@ async def test_a_span_ends_with_the_status_of_its_call(
     with pytest.raises(grpc.aio.AioRpcError):
         await bench.unary(request_)
     assert [span.ended for span in bench.tracer.spans] == [[status]]
+
+
+@pytest.mark.parametrize(
+    ("version", "number"),
+    [("7", 7), ("", 0), ("-7", 0), ("\u0667", 0), (str(2**63 - 1), 2**63 - 1), ("1" * 5000, 0)],
+)
+async def test_a_span_is_told_what_a_request_names_and_no_version_fails_its_call(
+    bench: Bench, version: str, number: int
+) -> None:
+    request = pb.ModelReadyRequest(name="gru", version=version)
+    await bench.unary(request.SerializeToString(), READY)
+    [span] = bench.tracer.spans
+    assert span.told == [("", "gru", number)]
+    assert span.ended == ["OK"]
 
 
 @pytest.mark.parametrize(("cancel", "status"), [(False, "OK"), (True, "CANCELLED")])
