@@ -23,6 +23,8 @@ from tests.virtual_time import VirtualLoop
 
 STEP = 0.001
 """Seconds that the server takes."""
+BUSY = 0.3
+"""Seconds in which this process does something else."""
 
 
 class Server:
@@ -92,11 +94,13 @@ def played(
     *,
     speed: float | None = 1.0,
     stop_at: float | None = None,
+    busy_from: float | None = None,
 ) -> Played:
-    """The first stream of a recording."""
+    """The first stream of a recording. `busy_from`: when this process turns to something else."""
 
     async def play(recording: Recording) -> Played:
         loop, account = asyncio.get_running_loop(), Account(0.25)
+        assert isinstance(loop, VirtualLoop)
         channel: Any = server
         recorded = recording.streams[0]
         stage = Stage(
@@ -114,6 +118,8 @@ def played(
         await part.open()
         if stop_at is not None:
             loop.call_at(stop_at, part.stop)
+        if busy_from is not None:
+            loop.call_at(busy_from, lambda: loop.leap(BUSY))
         await part.play()
         intervals: dict[int, Interval] = {}
         merge(intervals, account.take())
@@ -146,6 +152,13 @@ def test_a_stall_is_in_the_latency_of_all_that_was_due_in_it(tmp_path: Path) -> 
     # 50 of 100 steps were due meanwhile, and waited for half of it in the mean.
     assert done.total.latency.mean > 0.5 * 0.25
     assert done.total.lateness.maximum < 1e-3
+
+
+def test_a_step_that_is_sent_late_counts_from_when_it_was_due(tmp_path: Path) -> None:
+    total = played(tmp_path, every(100_000, 10), Server(), busy_from=0.25).total
+    # The step of 0.3 s is turned to at 0.55 s.
+    assert total.lateness.maximum == pytest.approx(0.25, abs=1e-3)
+    assert total.latency.maximum == pytest.approx(0.251, abs=1e-3)
 
 
 def test_without_times_the_window_is_kept_full(tmp_path: Path) -> None:

@@ -207,15 +207,16 @@ class Fleet:
         ]
         self.hear(pb.FleetResponse(opened=pb.FleetOpened(members=answers)))
 
-    def say(self, request: pb.FleetRequest) -> None:
-        self.tap.said(request.SerializeToString(), 5)
+    def say(self, request: pb.FleetRequest, at: int = 5) -> None:
+        self.tap.said(request.SerializeToString(), at)
 
     def hear(self, response: pb.FleetResponse) -> None:
         self.tap.heard(response.SerializeToString(), 9)
 
-    def ask(self, *steps: tuple[int, int]) -> None:
+    def ask(self, *steps: tuple[int, int], at: int = 5) -> None:
         """Handles and numbers."""
-        self.say(packed([(h, pb.Step(step=n, inputs=[floats(10 * h + n)])) for h, n in steps]))
+        alone = [(h, pb.Step(step=n, inputs=[floats(10 * h + n)])) for h, n in steps]
+        self.say(packed(alone), at)
 
     def answer(self, *steps: tuple[int, int]) -> None:
         handles, numbers = zip(*steps, strict=True)
@@ -260,13 +261,14 @@ def test_a_stream_that_leaves_a_fleet_takes_its_unanswered_steps_along(seen: See
 
 def test_a_step_beyond_the_window_is_refused_before_those_that_wait(seen: Seen) -> None:
     fleet = Fleet(seen, 1)
-    fleet.ask((0, 0))
-    fleet.ask((0, 0))
+    fleet.ask((0, 0), at=6)
+    fleet.ask((0, 0), at=7)
     error = pb.StepError(step=0, code=pb.StepError.CODE_RESOURCE_EXHAUSTED)
     errors = pb.FleetErrors(errors=[pb.FleetError(handle=0, error=error)])
     fleet.hear(pb.FleetResponse(errors=errors))
     fleet.answer((0, 0))
     assert seen.steps == [(0, 0, True)]
+    assert seen.records[-1].step.asked_us == 6
 
 
 def _short(message: pb.FleetSteps) -> None:
