@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import grpc
 import numpy as np
@@ -16,11 +13,12 @@ import stepwire.sync
 from stepwire.inference import inference_pb2 as pb
 from stepwire.inference import inference_pb2_grpc as pb_grpc
 from tests import graphs
+from tests.e2e.adding import add, told, total, totals
 from tests.e2e.deployed import ACCUMULATOR, serving
 from tests.networks import FEATURES
 from tests.networks import signal as noise
 from tests.triton_client import WAYS, Way, answers, step
-from torture.processes import Reborn, Server
+from torture.processes import Server
 from torture.triton_client import TritonClient
 
 NOT_FOUND = "StatusCode.NOT_FOUND"
@@ -34,25 +32,6 @@ def way(request: pytest.FixtureRequest) -> Way:
     """Of calling the server."""
     found: Way = request.param
     return found
-
-
-def add(sequence: int | str, x: float, **more: Any) -> dict[str, Any]:
-    """A timestep of an accumulator."""
-    return step("accumulator", sequence, x=np.array([x], np.float32), **more)
-
-
-def told(answers_: Iterable[dict[str, Any]]) -> list[float | str]:
-    """The total of each answer, or its error."""
-    return [each["error"] if "error" in each else _total(each) for each in answers_]
-
-
-def _total(answer: dict[str, Any]) -> float:
-    (total,) = struct.unpack("<f", bytes.fromhex(answer["outputs"]["total"]))
-    return float(total)
-
-
-def totals(client: TritonClient, server: Server, way: Way, *steps: dict[str, Any]) -> list[Any]:
-    return told(answers(client, server.address, way, steps))
 
 
 def test_a_sequence_gives_what_a_stream_gives_to_the_last_bit(
@@ -143,14 +122,6 @@ def test_a_native_stream_of_the_same_name_is_another_one(
     assert totals(triton, server, ("sync", "unary"), add("shared", 5, end=True)) == [10]
 
 
-def test_a_sequence_outlives_calls_and_clients(triton: TritonClient, server: Server) -> None:
-    found = []
-    for place, way in enumerate(WAYS):
-        found += totals(triton, server, way, add("wandering", 1, start=place == 0))
-    found += totals(triton, server, WAYS[0], add("wandering", 1, end=True))
-    assert found == [1, 2, 3, 4, 5]
-
-
 def test_a_numbered_step_that_comes_again_is_not_run_again(
     triton: TritonClient, server: Server, way: Way
 ) -> None:
@@ -185,7 +156,7 @@ def test_an_error_ends_its_step_and_not_the_call(
         add("going on", 2, id_="i", end=True),
     ]
     found = answers(triton, server.address, way, steps)
-    answered = {each["id"]: _total(each) for each in found if "id" in each}
+    answered = {each["id"]: total(each) for each in found if "id" in each}
     assert answered == {"a": 1, "i": 3}
     errors = [each["error"] for each in found if "error" in each]
     expected = (
@@ -265,15 +236,6 @@ def test_no_sequence_waits_for_a_slower_one_on_its_call(
     assert found.index("fast") < SLOW
 
 
-def test_a_sequence_that_nobody_asks_for_expires(triton: TritonClient, tmp_path: Path) -> None:
-    graphs.put(tmp_path / "repository", "accumulator", ACCUMULATOR)
-    unary = ("sync", "unary")
-    with serving(tmp_path / "repository", "--sequence-idle", "0.05") as server:
-        assert totals(triton, server, unary, add("left", 1, start=True)) == [1]
-        found = totals(triton, server, unary, add("left", 1))
-    assert "sequence_start" in found[0]
-
-
 def test_a_model_without_states_needs_no_sequence(triton: TritonClient, server: Server) -> None:
     x = np.zeros(FEATURES, np.float32)
     found = answers(
@@ -285,25 +247,3 @@ def test_a_model_without_states_needs_no_sequence(triton: TritonClient, server: 
     assert "outputs" in found[0]
     assert found[1]["status"] == "StatusCode.INVALID_ARGUMENT"
     assert "sequence_id" in found[1]["error"]
-
-
-async def test_a_sequence_goes_on_where_its_server_stopped_and_not_where_it_crashed(
-    triton: TritonClient, tmp_path: Path
-) -> None:
-    """Without numbers nobody could tell which timesteps a crash has lost."""
-    graphs.put(tmp_path / "repository", "accumulator", ACCUMULATOR)
-    store = ("--store", f"sqlite:{tmp_path / 'streams.db'}")
-    way = ("sync", "unary")
-
-    async def sent(*steps: dict[str, Any]) -> list[Any]:
-        return told(await asyncio.to_thread(answers, triton, server.address, way, steps))
-
-    with Reborn(tmp_path / "repository", *store, log=tmp_path / "log") as server:
-        numbered = [add("numbered", x, start=x == 1, number=x - 1) for x in (1, 2)]
-        assert await sent(add(7, 1, start=True), add(7, 2), *numbered) == [1, 3, 1, 3]
-        await server.restart()
-        assert await sent(add(7, 3), add("numbered", 3, number=2)) == [6, 6]
-        await server.crash()
-        lost, *again = await sent(add(7, 4), add(7, 4, start=True), add("numbered", 2, number=1))
-        assert "sequence_start" in lost
-        assert again == [4, 3]  # what had run before the crash is answered as it was
