@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.api import messages
+from service.api.varint import varint
 from service.core.blocks import BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.lateness import Verdict
@@ -104,16 +105,7 @@ def _outputs(answer: BlockOutputs, durable_steps: Array | None) -> bytes:
 
 def _field(number: int, size: int) -> bytes:
     """What is before a field of so many bytes: protobuf's encoding, wire type LEN."""
-    return _varint(number << 3 | 2) + _varint(size)
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+    return varint(number << 3 | 2) + varint(size)
 
 
 def output(handle: int, answer: Output, durable_step: int) -> pb.FleetResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service.api.inference.wire import Wire, WireTensor
+from service.api.varint import varint
 from stepwire.inference import inference_pb2 as pb
 
 _FINAL, _NEXT_STEP = "triton_final_response", "next_step"
@@ -51,16 +52,6 @@ def refusal(id_: bytes, message: str, next_step: int | None = None) -> bytes:
     if next_step is not None:
         response.infer_response.parameters[_NEXT_STEP].int64_param = next_step
     return response.SerializeToString()
-
-
-def varint(number: int) -> bytes:
-    """Seven bits a byte, the least first; https://protobuf.dev/programming-guides/encoding."""
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
 
 
 def _described(tensor: WireTensor) -> pb.ModelInferResponse.InferOutputTensor:

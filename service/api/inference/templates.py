@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from weakref import ref
 
-from service.api.inference.replies import ReplyForm, varint
+from service.api.inference.replies import ReplyForm
+from service.api.varint import varint
 from service.core.streams import StreamKey
 from service.lanes.lane import Lane
 from stepwire.inference import inference_pb2 as pb

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from google.protobuf.internal.encoder import _VarintBytes  # type: ignore[attr-defined]  # no types
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.inference.replies import ReplyForm, refusal, varint
+from service.api.inference.replies import ReplyForm, refusal
 from service.api.inference.wire import wire_of
 from service.core.model import Signature
 from service.core.streams import ModelKey
@@ -63,8 +62,3 @@ def test_a_refusal_has_the_id_and_says_why() -> None:
 def test_a_refusal_tells_the_timestep_that_is_due() -> None:
     answer = pb.ModelStreamInferResponse.FromString(refusal(b"", "too far", 7))
     assert answer.infer_response.parameters["next_step"].int64_param == 7
-
-
-@given(st.integers(0, 2**64 - 1))
-def test_numbers_are_written_as_protobuf_writes_them(number: int) -> None:
-    assert varint(number) == _VarintBytes(number)
