@@ -4,6 +4,8 @@ those which have no tests of their own.
 
 from __future__ import annotations
 
+import ast
+import functools
 import re
 import shlex
 from pathlib import Path
@@ -54,17 +56,41 @@ def test_the_targets_of_make_that_pages_name_are_there() -> None:
     assert {"check", "released"} < named <= set(there)
 
 
-def test_every_page_is_in_the_index() -> None:
-    index = DOCS / "README.md"
-    linked = {(DOCS / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
-    assert {ROOT / page for page in PAGES} - {index} <= linked
+def pages_linked(text: str, folder: Path) -> list[str]:
+    """Those of docs/ that a text in `folder` leads to, as often as it does."""
+    targets = [(folder / link.partition("#")[0]).resolve() for link in LINK.findall(text)]
+    pages = [str(target.relative_to(ROOT)) for target in targets if target.is_relative_to(DOCS)]
+    return sorted(page for page in pages if page in PAGES)
+
+
+def test_every_page_is_in_the_index_once() -> None:
+    linked = pages_linked((DOCS / "README.md").read_text(), DOCS)
+    assert linked == [page for page in PAGES if page != "docs/README.md"]
+
+
+def test_the_readme_ends_with_every_page_but_those_of_single_tasks() -> None:
+    linked = pages_linked(Page("README.md").section("More"), ROOT)
+    of_tasks = {page for page in PAGES if page.startswith("docs/tasks/")} - {"docs/tasks/README.md"}
+    assert linked == [page for page in PAGES if page not in {"docs/README.md"} | of_tasks]
+
+
+@functools.cache
+def pages_taken() -> frozenset[str]:
+    """Those that a module of tests opens which takes code blocks of pages."""
+    found: set[str] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        text = path.read_text()
+        if "Page(" in text and re.search(r"\.blocks?\(|```", text):
+            calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+            opened = [call for call in calls if ast.unparse(call.func) == "Page"]
+            found.update(ast.literal_eval(call.args[0]) for call in opened)
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("place", [page for page in PAGES if page != "docs/README.md"])
 def test_every_page_has_commands_and_a_test_that_takes_them(place: str) -> None:
     assert any(f"```{shell}\n" in (ROOT / place).read_text() for shell in SHELLS)
-    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
-    assert f'Page("{place}")' in tests
+    assert place in pages_taken()
 
 
 @pytest.mark.parametrize(
