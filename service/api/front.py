@@ -64,7 +64,7 @@ class Front:
         self._tracer = tracer
         self._process = process
         self._guard = guard
-        self._sequences = Sequences(process.engine, settings.sequence_idle)
+        self._sequences = Sequences(process.engine, settings.sequence_idle, settings.max_streams)
         self._checks = health.aio.HealthServicer()
         self._fallen: dict[grpc.aio.Server, asyncio.Task[None]] = {}
         self._credentials = _credentials(settings)

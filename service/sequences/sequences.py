@@ -24,23 +24,26 @@ _LEAST_PAUSE = 0.05
 _AT_ONCE = 64
 """Sequences that end in one turn of the event loop."""
 _LONE = 64
-"""Streams that serve a model without states."""
+"""Streams, at most, that serve a model without states."""
 
 
 class Sequences:
-    def __init__(self, engine: Engine, idle_limit: float, most_over: int = 1_000) -> None:
-        """`idle_limit`: seconds after its last request for which a sequence is kept. `most_over`:
-        of those that have ended and are kept to be answered again.
+    def __init__(self, engine: Engine, idle_limit: float, max_streams: int) -> None:
+        """`idle_limit`: seconds after its last request for which a sequence is kept.
+        `max_streams`: that the engine keeps; a tenth of them may be sequences that have ended
+        and are kept to be answered again.
         """
+        share = max(1, max_streams // 10)
         self._engine = engine
         self._idle_limit = idle_limit
-        self._most_over = most_over
+        self._most_over = share
         self._live: OrderedDict[StreamKey, Sequence] = OrderedDict()
         """By their newest requests, the oldest first."""
         self._over: OrderedDict[Sequence, None] = OrderedDict()
         self._expiry: asyncio.TimerHandle | None = None
         # Of this process alone: it takes no stream from another one.
-        self._lone = itertools.cycle(range(first := secrets.randbits(60) << 8, first + _LONE))
+        first = secrets.randbits(60) << 8
+        self._lone = itertools.cycle(range(first, first + min(share, _LONE)))
 
     def __len__(self) -> int:
         return len(self._live)

@@ -31,7 +31,7 @@ class Service:
             Directory(limit=limit, idle_limit=600.0),
             clock=asyncio.get_running_loop().time,
         )
-        self.sequences = Sequences(self.engine, IDLE)
+        self.sequences = Sequences(self.engine, IDLE, 1_000)
 
     @property
     def now(self) -> float:
@@ -199,7 +199,7 @@ async def test_a_numbered_end_is_answered_again_and_nothing_runs_after_it() -> N
 
 async def test_of_numbered_sequences_that_have_ended_only_so_many_are_kept() -> None:
     service = Service()
-    sequences = Sequences(service.engine, IDLE, most_over=2)
+    sequences = Sequences(service.engine, IDLE, max_streams=20)
     client = Client(sequences)
     for id_ in range(1, 6):
         await client.add(id_, start=True, step=0)

@@ -14,7 +14,7 @@ KEY = sequence_key("", MODEL.name, 7)
 class Server:
     def __init__(self, store: Shared) -> None:
         self.replica = Replica(store)
-        self.sequences = Sequences(self.replica.engine, 60.0)
+        self.sequences = Sequences(self.replica.engine, 60.0, 1_000)
         self.client = Client(self.sequences)
 
     async def saved(self, step: int) -> None:

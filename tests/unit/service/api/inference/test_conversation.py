@@ -46,7 +46,7 @@ class Call:
     def __init__(self, caller: Credential = ANYONE) -> None:
         self.lanes = Lanes({MODEL: accumulator_lane(), DOUBLE: stateless()}, {})
         engine = Engine(self.lanes, Directory(limit=8, idle_limit=600.0))
-        self.conversation = Conversation(engine, Sequences(engine, 60.0), caller)
+        self.conversation = Conversation(engine, Sequences(engine, 60.0, 1_000), caller)
         self._told: asyncio.Queue[tuple[str, float | str]] = asyncio.Queue()
 
     def read(self, request: SequenceRequest, lane: Lane) -> None:
