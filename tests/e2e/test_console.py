@@ -219,3 +219,16 @@ async def test_sequences_of_tritons_client_appear_and_are_drawn(
     await send(add(7, end=True), add("arm", end=True))
     await tab.until(f"{IDS}.length === 0")
     assert is_clean(tab, url)
+
+
+async def test_a_line_has_few_ticks_however_large_its_values(start: Start, tab: Tab) -> None:
+    await tab.open(url_of(start(*ANYWHERE)))
+    ticks = {
+        (-0.2, 9.1): [0, 5],
+        (-1.0, 1.0): [-1, -0.5, 0, 0.5, 1],
+        (1e18, 1e18 + 256): [1e18, 1e18 + 256],
+        (-1.7e308, 1.7e308): [],
+    }
+    for (low, high), expected in ticks.items():
+        found = f"import('/console/charts.js').then(({{ ticks }}) => ticks({low}, {high}))"
+        assert await tab.value(found) == expected

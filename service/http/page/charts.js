@@ -135,12 +135,13 @@ function spread(low, high) {
   return [low - room, high + room];
 }
 
-// Round numbers between the two, four or so.
-function ticks(low, high) {
+// Round numbers between the two, four or so; fewer where numbers as large lie further apart.
+export function ticks(low, high) {
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough);
-  const found = [];
-  for (let at = Math.ceil(low / step); at * step <= high; at += 1) found.push(at * step);
-  return found;
+  const first = Math.ceil(low / step);
+  const length = Math.floor(high / step) - first + 1;
+  const found = Array.from({ length }, (_, place) => (first + place) * step);
+  return [...new Set(found)].filter((value) => value >= low && value <= high);
 }
