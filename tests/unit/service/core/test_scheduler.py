@@ -1,73 +1,13 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from service.core.arrivals import Arrivals
-from service.core.batch import Batch, BatchResult, Fault
-from service.core.committer import Committer
-from service.core.counts import StepCounts
+from service.core.batch import Fault
 from service.core.errors import StepFault
-from service.core.lateness import LatePolicy, Verdict
-from service.core.scheduler import Scheduler
-from service.core.session import Sessions
-from service.core.settler import Settler
-from service.core.slots import Slots
+from service.core.lateness import Verdict
 from service.core.steps import Output, Step, StepError
-from service.core.streams import Stream, StreamKey
-from service.runtime.accumulator import accumulator_signature
-from tests.fakes import MODEL, TOKEN, Connection, number, value
-
-WINDOW = 3
-
-
-class Bench:
-    """A scheduler with streams; a run answers each row with twice its input."""
-
-    def __init__(self, max_batch: int = 8) -> None:
-        signature = accumulator_signature()
-        self.slots = Slots()
-        self.sessions = Sessions(signature.outputs, WINDOW)
-        self.counts = StepCounts()
-        settler = Settler(signature, self.sessions, self.counts)
-        self.scheduler = Scheduler(self.sessions, settler, max_batch)
-        self.arrivals = Arrivals(self.counts.jitter)
-        self.committer = Committer(signature, self.sessions, settler, self.arrivals, self.counts)
-
-    def stream(self, policy: LatePolicy = LatePolicy.FLAG) -> tuple[Stream, Connection]:
-        owner = Connection()
-        stream = Stream(
-            StreamKey("", "robot"), TOKEN, MODEL, policy, owner, slot=self.slots.acquire()
-        )
-        for arrays in (self.sessions, self.arrivals):
-            arrays.reserve(self.slots.capacity)
-        return stream, owner
-
-    def run(self, batch: Batch, now: float, faults: dict[int, Fault] | None = None) -> None:
-        inputs = [value(entry.step.inputs[0]) for entry in batch.entries]
-        outputs = 2 * np.array(inputs, np.float32).reshape(-1, 1)
-        result = BatchResult([outputs], faults=faults or {})
-        batch.form()
-        ran = self.committer.commit(batch, result, batch.absent(), now) if batch else []
-        for owner, answer in batch.settled + ran:
-            owner.answer(answer)
-
-    def turn(self, now: float = 0.0) -> Batch:
-        batch = self.scheduler.next_batch(now)
-        self.run(batch, now)
-        return batch
-
-
-def step(
-    count: int,
-    x: float = 1.0,
-    *,
-    received: float = 0.0,
-    budget: float | None = None,
-    age: float = 0.0,
-    verdict: Verdict | None = None,
-) -> Step:
-    return Step(count, (number(x),), received, budget, age, verdict)
+from tests.fakes import Connection, number, value
+from tests.scheduling import WINDOW, Bench, step
 
 
 def test_steps_that_wait_together_run_together() -> None:
@@ -243,81 +183,6 @@ def test_a_step_that_ran_while_its_stream_changed_hands_was_not_run() -> None:
     bench.scheduler.submit(stream, step(0, 2.0))
     bench.turn()
     assert [value(output.outputs[0]) for output in present.outputs] == [4.0]
-
-
-def test_flag_runs_a_late_step_and_says_so() -> None:
-    bench = Bench()
-    stream, owner = bench.stream(LatePolicy.FLAG)
-    bench.scheduler.submit(stream, step(0, budget=1.0, received=0.0))
-    bench.turn(now=2.0)
-    assert owner.outputs[0].verdict is Verdict.LATE
-
-
-def test_a_step_that_becomes_late_while_it_runs_is_flagged() -> None:
-    bench = Bench()
-    stream, owner = bench.stream(LatePolicy.REJECT)
-    bench.scheduler.submit(stream, step(0, budget=1.0, received=0.0))
-    batch = bench.scheduler.next_batch(now=0.5)
-    bench.run(batch, now=1.5)
-    assert owner.outputs[0].verdict is Verdict.LATE
-
-
-def test_reject_refuses_a_late_step_and_consumes_nothing() -> None:
-    bench = Bench()
-    stream, owner = bench.stream(LatePolicy.REJECT)
-    bench.scheduler.submit(stream, step(0, budget=1.0, age=0.5, received=0.0))
-    bench.turn(now=0.75)
-    assert owner.errors[0].fault is StepFault.STEP_LATE
-    assert owner.errors[0].message == "step 0 was late by 0.250000 s"
-    bench.scheduler.submit(stream, step(0, received=1.0))
-    bench.turn(now=1.0)
-    assert owner.outputs[0].number == 0
-
-
-def test_hold_answers_a_late_step_with_the_output_before_it() -> None:
-    bench = Bench()
-    stream, owner = bench.stream(LatePolicy.HOLD)
-    bench.scheduler.submit(stream, step(0, 1.0))
-    bench.turn()
-    bench.scheduler.submit(stream, step(1, 50.0, budget=1.0, received=0.0))
-    assert len(bench.turn(now=2.0)) == 0
-    held = owner.outputs[1]
-    assert (held.number, held.outputs, held.verdict) == (1, (number(2.0),), Verdict.HELD)
-    assert held.batch_size == 0
-    bench.scheduler.submit(stream, step(2, 3.0))
-    bench.turn()
-    assert value(owner.outputs[2].outputs[0]) == 6.0
-
-
-def test_hold_runs_a_late_first_step() -> None:
-    bench = Bench()
-    stream, owner = bench.stream(LatePolicy.HOLD)
-    bench.scheduler.submit(stream, step(0, 4.0, budget=1.0))
-    bench.turn(now=2.0)
-    assert (value(owner.outputs[0].outputs[0]), owner.outputs[0].verdict) == (8.0, Verdict.LATE)
-
-
-def test_a_replay_keeps_its_verdict_whatever_the_clock_says() -> None:
-    bench = Bench()
-    stream, owner = bench.stream(LatePolicy.FLAG)
-    bench.scheduler.submit(stream, step(0, budget=1.0))
-    bench.turn(now=2.0)
-    bench.scheduler.submit(stream, step(0, budget=1.0, received=5.0))
-    bench.turn(now=5.0)
-    assert [output.verdict for output in owner.outputs] == [Verdict.LATE, Verdict.LATE]
-
-
-@pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_step_sent_with_its_verdict_gets_it_again(verdict: Verdict) -> None:
-    bench = Bench()
-    stream, owner = bench.stream(LatePolicy.REJECT)
-    bench.scheduler.submit(stream, step(0, 1.0))
-    bench.turn()
-    bench.scheduler.submit(stream, step(1, 7.0, budget=1.0, verdict=verdict))
-    bench.turn(now=9.0)
-    again = owner.outputs[1]
-    assert again.verdict is verdict
-    assert value(again.outputs[0]) == (2.0 if verdict is Verdict.HELD else 14.0)
 
 
 @pytest.mark.parametrize("streams", [1, 3, 20])

@@ -6,29 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.core.arrivals import Arrivals
-from service.core.batch import Batch, BatchResult, Fault
+from service.core.batch import Fault
 from service.core.blocks import Block, BlockOutputs
-from service.core.committer import Committer
-from service.core.counts import StepCounts
 from service.core.errors import StepFault
-from service.core.lateness import LatePolicy
 from service.core.model import Array
-from service.core.scheduler import Scheduler
-from service.core.session import Sessions
-from service.core.settler import Settler
-from service.core.slots import Slots, as_index, as_numbers
-from service.core.steps import Step
-from service.core.streams import Stream, StreamKey
-from service.runtime.accumulator import accumulator_signature
-from tests.fakes import MODEL, TOKEN, WINDOW, Connection, number
+from service.core.slots import as_index, as_numbers
+from service.core.streams import Stream
+from tests.fakes import Connection
+from tests.scheduling import Bench, step
 
 
 class Fleet:
     """A block owner whose handles are the rows of its streams."""
 
     def __init__(self, bench: Bench, size: int) -> None:
-        self.streams = [bench.stream() for _ in range(size)]
+        self.streams = [bench.stream()[0] for _ in range(size)]
         self.handles = [stream.slot.row for stream in self.streams if stream.slot]
         self.tenancies = np.zeros(100, np.int64)
         self.changes = 0
@@ -60,59 +52,29 @@ class Fleet:
         self.changes += 1
 
 
-class Bench:
-    def __init__(self, max_batch: int) -> None:
-        signature = accumulator_signature()
-        self.slots = Slots()
-        self.sessions = Sessions(signature.outputs, WINDOW)
-        self.counts = StepCounts()
-        settler = Settler(signature, self.sessions, self.counts)
-        self.scheduler = Scheduler(self.sessions, settler, max_batch)
-        self.arrivals = Arrivals(self.counts.jitter)
-        self.committer = Committer(signature, self.sessions, settler, self.arrivals, self.counts)
-
-    def stream(self) -> Stream:
-        slot = self.slots.acquire()
-        for arrays in (self.sessions, self.arrivals):
-            arrays.reserve(self.slots.capacity)
-        key = StreamKey("", f"s{slot.row}")
-        return Stream(key, TOKEN, MODEL, LatePolicy.FLAG, Connection(), slot=slot)
-
-    def turn(self) -> Batch:
-        batch = self.scheduler.next_batch(0.0)
-        self.complete(batch)
-        return batch
-
-    def complete(self, batch: Batch, faults: dict[int, Fault] | None = None) -> None:
-        result = BatchResult([np.zeros((len(batch), 1), np.float32)], faults=faults or {})
-        batch.form()
-        ran = self.committer.commit(batch, result, batch.absent(), 0.0) if batch else []
-        for owner, answer in batch.settled + ran:
-            owner.answer(answer)
-
-    def next_steps(self, fleet: Fleet) -> list[int]:
-        return [self.sessions.next_step(handle) for handle in fleet.handles]
+def next_steps(bench: Bench, fleet: Fleet) -> list[int]:
+    return [bench.sessions.next_step(handle) for handle in fleet.handles]
 
 
 def test_a_batch_has_one_block_of_a_fleet_and_those_behind_it_come_in_order() -> None:
     bench = Bench(max_batch=3)
-    fleet, stream = Fleet(bench, 2), bench.stream()
-    for step in range(2):
-        bench.scheduler.submit_block(fleet.block(step))
-    bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
-    for step in range(2, 4):
-        bench.scheduler.submit_block(fleet.block(step))
+    fleet, (stream, _) = Fleet(bench, 2), bench.stream()
+    for number in range(2):
+        bench.scheduler.submit_block(fleet.block(number))
+    bench.scheduler.submit(stream, step(0))
+    for number in range(2, 4):
+        bench.scheduler.submit_block(fleet.block(number))
     assert [len(bench.turn()) for _ in range(4)] == [3, 2, 2, 2]
-    assert bench.next_steps(fleet) == [4, 4]
+    assert next_steps(bench, fleet) == [4, 4]
     assert not bench.scheduler.waiting
 
 
 def test_blocks_of_several_fleets_and_single_steps_share_a_batch() -> None:
     bench = Bench(max_batch=8)
-    fleets, stream = [Fleet(bench, 2), Fleet(bench, 3)], bench.stream()
+    fleets, (stream, _) = [Fleet(bench, 2), Fleet(bench, 3)], bench.stream()
     for fleet in fleets:
         bench.scheduler.submit_block(fleet.block(0))
-    bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
+    bench.scheduler.submit(stream, step(0))
     batch = bench.turn()
     assert as_numbers(batch.slots).tolist() == [5, 0, 1, 2, 3, 4]
     assert [len(data) for data in batch.inputs] == [6 * 4]
@@ -125,7 +87,7 @@ def test_of_a_stream_lost_before_the_batch_nothing_runs() -> None:
     bench.scheduler.submit_block(fleet.block(0))
     fleet.lose(fleet.handles[0])
     assert len(bench.turn()) == 1
-    assert bench.next_steps(fleet) == [0, 1]
+    assert next_steps(bench, fleet) == [0, 1]
     assert fleet.answers[0].handles.tolist() == fleet.handles[1:]
 
 
@@ -135,37 +97,37 @@ def test_of_a_stream_lost_during_the_run_nothing_is_kept() -> None:
     bench.scheduler.submit_block(fleet.block(0))
     batch = bench.scheduler.next_batch(0.0)
     fleet.lose(fleet.handles[0])
-    bench.complete(batch)
-    assert bench.next_steps(fleet) == [0, 1]
+    bench.run(batch)
+    assert next_steps(bench, fleet) == [0, 1]
     assert fleet.answers[0].handles.tolist() == fleet.handles[1:]
 
 
 def test_a_block_larger_than_a_batch_runs_before_what_came_after_it() -> None:
     bench = Bench(max_batch=4)
-    fleet, stream = Fleet(bench, 6), bench.stream()
+    fleet, (stream, _) = Fleet(bench, 6), bench.stream()
     bench.scheduler.submit_block(fleet.block(0))
     bench.scheduler.submit_block(fleet.block(1))
-    bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
+    bench.scheduler.submit(stream, step(0))
     bench.turn()
-    assert bench.next_steps(fleet) == [1, 1, 1, 1, 0, 0]
+    assert next_steps(bench, fleet) == [1, 1, 1, 1, 0, 0]
     bench.turn()
-    assert bench.next_steps(fleet) == [1] * 6
+    assert next_steps(bench, fleet) == [1] * 6
     assert bench.sessions.next_step(6) == 1
     bench.turn()
     bench.turn()
-    assert bench.next_steps(fleet) == [2] * 6
+    assert next_steps(bench, fleet) == [2] * 6
 
 
 def test_of_a_fleet_beside_a_stream_each_entry_has_its_own_fate() -> None:
     bench = Bench(max_batch=8)
-    fleet, stream = Fleet(bench, 4), bench.stream()
-    bench.scheduler.submit(stream, Step(0, (number(1.0),), 0.0))
+    fleet, (stream, _) = Fleet(bench, 4), bench.stream()
+    bench.scheduler.submit(stream, step(0))
     bench.scheduler.submit_block(fleet.block(0))
     batch = bench.scheduler.next_batch(0.0)
     fleet.lose(fleet.handles[0])
     fault = Fault(StepFault.RESULT_NOT_FINITE, "too much")
-    bench.complete(batch, {1: fault, 3: fault})
-    assert bench.next_steps(fleet) == [0, 1, 0, 1]
+    bench.run(batch, faults={1: fault, 3: fault})
+    assert next_steps(bench, fleet) == [0, 1, 0, 1]
     assert bench.sessions.next_step(4) == 1
     (answer,) = fleet.answers
     assert answer.handles.tolist() == [fleet.handles[1], fleet.handles[3]]
