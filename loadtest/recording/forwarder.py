@@ -21,6 +21,11 @@ Context = grpc.aio.ServicerContext[bytes, bytes]
 
 _OWN = ("user-agent", "te", "content-type")
 _DETAILS = "grpc-status-details-bin"
+_READABLE = (
+    "whoever is between the recorder and its server could read the credential: give "
+    "`stepwire record` --ca or --tls, or allow it by --plaintext-credential"
+)
+_NAMED = (("stepwire-error", "UNAUTHENTICATED"),)
 _PATIENCE = 5.0
 """Seconds that cancelled calls may take to end."""
 
@@ -78,11 +83,7 @@ class Forwarder(grpc.GenericRpcHandler):
         task.add_done_callback(self._calls.discard)
         metadata = _passed_on(context.invocation_metadata() or ())
         if not self._credentials_pass and any(name == "authorization" for name, _ in metadata):
-            await context.abort(
-                grpc.StatusCode.UNAUTHENTICATED,
-                "whoever is between the recorder and its server could read the credential: give "
-                "`stepwire record` --ca or --tls, or allow it by --plaintext-credential",
-            )
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, _READABLE, _NAMED)
         if method in UNRECORDED:
             self.unrecorded[method] += 1
         tap = TAPS[method](self._register) if method in TAPS else None

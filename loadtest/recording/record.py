@@ -73,8 +73,9 @@ def record(
     if file is None:
         raise click.UsageError("Missing option '--to': where the recording goes")
     writable(file)
-    # The clients' credentials pass as they are; the recorder has none of its own.
-    security["credential"] = security["credential_file"] = None
+    if security["credential_file"]:
+        raise click.UsageError("clients send their own credentials: leave out --credential-file")
+    security["credential"] = None
     where = target(server, 1, **security)
     credentials = _credentials(tls_cert, tls_key)
     with _tape(file, server) as tape:

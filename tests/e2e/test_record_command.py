@@ -263,6 +263,24 @@ def test_certificates_and_credentials_go_through(root: Path, file: Path, tmp_pat
     assert token.encode() not in file.read_bytes()
 
 
+def test_a_credential_is_not_passed_on_in_plain_text_to_others(
+    server: Server, tmp_path: Path
+) -> None:
+    """To whom the address does not show that it is this machine."""
+
+    def stepped(address: str) -> bool:
+        with stepwire.sync.connect(address, credential="secret") as client:
+            with client.stream("accumulator") as stream:
+                return bool(stream.step([1.0]) == [1.0])
+
+    elsewhere = f"0.0.0.0:{server.port}"
+    with recording(elsewhere, tmp_path / "1.rec") as recorder:
+        with pytest.raises(stepwire.Unauthenticated, match="--plaintext-credential"):
+            stepped(recorder.address)
+    with recording(elsewhere, tmp_path / "2.rec", "--plaintext-credential") as recorder:
+        assert stepped(recorder.address)
+
+
 def test_an_interrupt_ends_a_replay_and_its_streams(server: Server, file: Path) -> None:
     async def slow(address: str) -> None:
         async with stepwire.connect(address) as client:

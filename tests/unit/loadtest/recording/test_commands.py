@@ -24,6 +24,7 @@ def recording(tmp_path: Path) -> str:
         ("record --to no/such/r.rec", "there is no folder no/such; make it first"),
         ("record --to THERE", "it is there already; name another file, or remove it"),
         ("record --to r.rec --tls-cert a.pem", "give --tls-cert and --tls-key"),
+        ("record --to r.rec --credential-file a", "clients send their own credentials"),
         ("record --to r.rec --ca no-such.pem", "no-such.pem: No such file"),
         ("record --show no-such.rec", "no-such.rec: No such file"),
         ("replay no-such.rec", "no-such.rec: No such file"),
