@@ -9,10 +9,12 @@ from typing import Any, get_args
 
 import click
 
-from loadtest.conduct import MOST_STREAMS, Bench, Files, run, search_highest
-from loadtest.crew import Crew, LoadRefused
+from loadtest.conduct import INTERRUPTED, MOST_STREAMS, Bench, Files, run, search_highest
+from loadtest.crew import Crew
 from loadtest.criteria import BadCriterion, Criterion, criterion
+from loadtest.endings import Interrupted, LoaderDied, LoadRefused
 from loadtest.files import writable
+from loadtest.interrupts import Interrupts
 from loadtest.live import Live
 from loadtest.load import Arrivals, Load, Protocol
 from loadtest.target import options, target
@@ -164,8 +166,8 @@ def load(
         raise click.UsageError("a closed loop has no rate: leave out --rate and --find-max")
     if find_max and fail_if:
         raise click.UsageError("a search fails where nothing holds: leave out --fail-if")
-    for file in (report, json_):
-        writable(file)
+    if report and json_ and report.resolve() == json_.resolve():
+        raise click.UsageError("--report and --json name the same file")
     asked = Load(
         model=model,
         version=version,
@@ -178,10 +180,18 @@ def load(
         drain=drain if drain is not None else (1.0 if find_max else 5.0),
         seed=seed,
     )
+    for each in (*fail_if, *find_max):
+        if reason := each.unmeasurable(asked):
+            raise click.UsageError(reason)
+    for file in (report, json_):
+        writable(file)
     where = target(address, connections, **security)
     files = Files(where, datetime.now(UTC), report, json_)
     try:
-        with Crew(where, processes, timed=not closed_loop) as crew:
+        with (
+            Interrupts() as interrupts,
+            Crew(where, processes, interrupts, timed=not closed_loop) as crew,
+        ):
             bench = Bench(crew, Live(sys.stderr))
             if find_max:
                 search_highest(bench, asked, find_max, by_streams=rate is not None, files=files)
@@ -189,3 +199,7 @@ def load(
                 run(bench, asked, fail_if, files)
     except LoadRefused as error:
         raise Refused(f"{address}: {error}") from error
+    except LoaderDied as error:
+        raise Refused(str(error)) from error
+    except (Interrupted, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)

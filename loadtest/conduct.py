@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 from loadtest import record, wording
 from loadtest.crew import Crew
 from loadtest.criteria import Criterion
-from loadtest.files import write
+from loadtest.files import write_each
 from loadtest.finding import Found, Tried, find
 from loadtest.live import Live
 from loadtest.load import Load, Target
@@ -22,6 +23,7 @@ from loadtest.outcome import Outcome
 from loadtest.report.page import found_page, run_page
 from loadtest.search import Trial, search
 from loadtest.table import advice, table, trial_heading, trial_line
+from stepwire.refused import Refused
 
 MOST_STREAMS = 1_000_000
 FAILED = 1
@@ -53,32 +55,47 @@ class Files:
 
     def write(self, outcome: Outcome) -> None:
         facts = record.environment(self.target, self.began)
+        texts: dict[Path, str] = {}
         if self.report:
-            write(self.report, run_page(outcome, facts))
+            texts[self.report] = run_page(outcome, facts)
         if self.json:
-            write(self.json, _json({**facts, **record.figures(outcome)}))
+            texts[self.json] = _json({**facts, **record.figures(outcome)})
+        write_each(texts)
 
     def write_found(self, found: Found, criteria: tuple[Criterion, ...]) -> None:
         facts = record.environment(self.target, self.began)
+        texts: dict[Path, str] = {}
         if self.report:
-            write(self.report, found_page(found, [each.text for each in criteria], facts))
+            texts[self.report] = found_page(found, [each.text for each in criteria], facts)
         if self.json:
             best = record.figures(found.best.outcome) if found.best else None
-            write(self.json, _json({**facts, "trials": record.trials(found), "best": best}))
+            texts[self.json] = _json({**facts, "trials": record.trials(found), "best": best})
+        write_each(texts)
 
 
 def run(bench: Bench, asked: Load, fail_if: tuple[Criterion, ...], files: Files) -> None:
     outcome = bench.run(asked)
     click.echo(table(outcome))
     _advise(outcome)
-    files.write(outcome)
-    failed = [each for each in fail_if if each.holds(outcome)]
+    failed = [] if outcome.unjudged else list(_failures(outcome, fail_if))
     for each in failed:
-        click.echo(f"failed: {each.told(outcome)}, and --fail-if says {each.text}", err=True)
+        click.echo(f"failed: {each}", err=True)
+    files.write(outcome)
+    if outcome.broken:
+        raise Refused(outcome.broken)
     if failed:
         sys.exit(FAILED)
     if outcome.interrupted:
         sys.exit(INTERRUPTED)
+
+
+def _failures(outcome: Outcome, fail_if: tuple[Criterion, ...]) -> Iterator[str]:
+    """What was not measured fails too: a limit of it would never be exceeded."""
+    if fail_if and not outcome.total.answered:
+        yield "no step was answered"
+    for each in fail_if:
+        if each.measured(outcome) is None or each.holds(outcome):
+            yield f"{each.told(outcome)}, and --fail-if says {each.text}"
 
 
 def search_highest(
@@ -106,14 +123,22 @@ def search_highest(
         trials = search(_FIRST_TOTAL / asked.streams)
     click.echo(trial_heading())
     found = find(trials, load_of, criteria, bench.run, tell)
+    if not found.interrupted:
+        _conclude(found, " and ".join(each.text for each in criteria))
     if found.trials:
         files.write_found(found, criteria)
+    if found.broken:
+        raise Refused(found.broken)
     if found.interrupted:
         sys.exit(INTERRUPTED)
-    wanted = " and ".join(each.text for each in criteria)
+    if found.best is None:
+        sys.exit(FAILED)
+
+
+def _conclude(found: Found, wanted: str) -> None:
     if found.best is None:
         click.echo(f"failed: {found.nothing(wanted)}", err=True)
-        sys.exit(FAILED)
+        return
     best = found.best.outcome
     click.echo()
     click.echo(f"{wording.steps(best.load.asked or 0.0)} is the most that holds {wanted}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from loadtest import wording
+from loadtest.load import Load
 from loadtest.outcome import Outcome
 
 _PARTS = re.compile(r"\s*([a-z0-9.]+)\s*(<=|>=|<|>)\s*([0-9.]+(?:e[+-]?\d+)?)\s*(\S*)\s*", re.I)
@@ -42,6 +43,14 @@ class Criterion:
         """False of what the run could not measure."""
         value = self.measured(outcome)
         return value is not None and _COMPARED[self.relation](value, self.limit)
+
+    def unmeasurable(self, load: Load) -> str | None:
+        """Why no run of a load can measure it; None where one can."""
+        if self.name == "batch" and load.protocol == "triton":
+            return f"Triton's protocol tells no batch size: leave out {self.text!r}"
+        if self.name == "miss" and load.rate is None:
+            return f"a closed loop misses nothing, as no step is due: leave out {self.text!r}"
+        return None
 
     def measured(self, outcome: Outcome) -> float | None:
         total = outcome.total

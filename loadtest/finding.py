@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loadtest.criteria import Criterion
+from loadtest.endings import Interrupted, LoaderDied, LoadRefused
 from loadtest.load import Load
 from loadtest.outcome import Outcome
 from loadtest.search import Purpose, Trial
@@ -33,6 +34,8 @@ class Found:
     best: Tried | None
     """The trial that confirmed the highest load; None if there is none."""
     interrupted: bool
+    broken: str | None = None
+    """How a process of the loader died, which interrupted the search; None: none did."""
 
     @property
     def limit(self) -> Tried | None:
@@ -60,14 +63,29 @@ def find(
     run: Callable[[Load], Outcome],
     tell: Callable[[Tried], None],
 ) -> Found:
-    """Carries out the trials of a search, and tells of each."""
+    """Carries out the trials of a search, and tells of each.
+
+    A load that the server refuses does not hold. Raises LoadRefused where it refuses the first.
+    """
     trials: list[Tried] = []
     trial = next(search)
     while True:
-        outcome = run(load(trial))
-        if outcome.interrupted:
+        asked = load(trial)
+        try:
+            outcome = run(asked)
+        except Interrupted:
             return Found(tuple(trials), None, interrupted=True)
-        tried = Tried(trial.level, trial.purpose, outcome, failure(outcome, criteria))
+        except LoaderDied as died:
+            return Found(tuple(trials), None, interrupted=True, broken=str(died))
+        except LoadRefused as refusal:
+            if not trials:
+                raise
+            outcome = _nothing(asked, trials[-1].outcome)
+            tried = Tried(trial.level, trial.purpose, outcome, str(refusal))
+        else:
+            if outcome.interrupted:
+                return Found(tuple(trials), None, interrupted=True, broken=outcome.broken)
+            tried = Tried(trial.level, trial.purpose, outcome, failure(outcome, criteria))
         trials.append(tried)
         tell(tried)
         try:
@@ -75,6 +93,11 @@ def find(
         except StopIteration as ended:
             best = None if ended.value is None else tried
             return Found(tuple(trials), best, interrupted=False)
+
+
+def _nothing(asked: Load, former: Outcome) -> Outcome:
+    """Of a load that did not begin, at the server that a former one was of."""
+    return replace(former, load=asked, intervals={}, elapsed=0.0, busy=())
 
 
 def failure(outcome: Outcome, criteria: Sequence[Criterion]) -> str | None:

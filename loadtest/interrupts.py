@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -28,3 +30,13 @@ class Interrupts:
         traceback: TracebackType | None,
     ) -> None:
         signal.signal(signal.SIGINT, self._former)
+
+
+@contextmanager
+def ignored() -> Iterator[None]:
+    """A process that is started meanwhile ignores interrupts for good."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)

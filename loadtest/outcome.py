@@ -31,6 +31,8 @@ class Outcome:
     interrupted: bool
     busy: tuple[float, ...]
     """The share of a core that each process took."""
+    broken: str | None = None
+    """How a process of the loader died, which interrupted the run; None: none did."""
 
     @cached_property
     def total(self) -> Interval:
@@ -50,6 +52,13 @@ class Outcome:
         """
         reached = min(self.total.in_time, self.total.due)
         return reached / self.elapsed if self.elapsed else 0.0
+
+    @property
+    def unjudged(self) -> bool:
+        """It says nothing of the load that was asked for: it ended before the first step, or
+        without a part of the loader.
+        """
+        return self.broken is not None or (self.interrupted and not self.total.due)
 
     @property
     def errors(self) -> int:

@@ -47,10 +47,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "due": total.due,
         "answered": total.answered,
         "errors": dict(total.errors),
-        "latency_us": {
-            "mean": outcome.latency.mean * _US,
-            **{name: seconds * _US for name, seconds in percentiles(outcome)},
-        },
+        "latency_us": _latency(outcome),
         "queue_us": total.queued / total.came * _US if total.came else None,
         "compute_us": total.computed / total.came * _US if total.came else None,
         "batch_size": outcome.mean_batch,
@@ -81,12 +78,22 @@ def trials(found: Found) -> list[dict[str, Any]]:
             "rate_per_stream": tried.outcome.load.rate,
             "rate_asked": tried.outcome.load.asked,
             "rate": tried.outcome.rate,
-            "latency_us": {name: s * _US for name, s in percentiles(tried.outcome)},
+            "latency_us": _latency(tried.outcome),
             "held": tried.held,
             "failure": tried.failure,
         }
         for tried in found.trials
     ]
+
+
+def _latency(outcome: Outcome) -> dict[str, float] | None:
+    """In microseconds; None where nothing was measured."""
+    if not outcome.latency.count:
+        return None
+    return {
+        "mean": outcome.latency.mean * _US,
+        **{name: seconds * _US for name, seconds in percentiles(outcome)},
+    }
 
 
 def _processors() -> int:

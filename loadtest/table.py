@@ -75,14 +75,14 @@ def trial_rows(trials: Iterable[Tried]) -> Iterator[tuple[str, ...]]:
     for tried in trials:
         outcome, load = tried.outcome, tried.outcome.load
         latency = outcome.latency
+        shown = (latency.percentile(50), latency.percentile(99), latency.maximum)
         yield (
             tried.purpose,
             f"{load.streams:,}",
             wording.rate(load.rate or 0.0),
             wording.rate(load.asked or 0.0),
             wording.rate(outcome.rate),
-            *(wording.duration(latency.percentile(of)) for of in (50, 99)),
-            wording.duration(latency.maximum),
+            *(wording.duration(each) if latency.count else "-" for each in shown),
             "holds" if tried.held else f"does not hold: {tried.failure}",
         )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from multiprocessing.connection import Connection
+from typing import Any, TypeVar
 
 import grpc
 
@@ -21,6 +21,8 @@ from loadtest.talkers.talker import Served
 from stepwire.channel import open_channel
 from stepwire.errors import StepwireError
 
+T = TypeVar("T")
+
 _TICK = 0.25
 """Seconds."""
 _MESSAGE_BYTES = 64 * 2**20
@@ -28,7 +30,6 @@ _MESSAGE_BYTES = 64 * 2**20
 
 def work(connection: Connection, target: Target, timed: bool) -> None:
     """Obeys until the parent hangs up. `timed`: steps are due at times, not after one another."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and tells
     with asyncio.Runner(loop_factory=precise_loop if timed else fast_loop) as runner:
         runner.run(_Worker(connection, target).obey())
 
@@ -56,6 +57,8 @@ class _Worker:
         self._connection = connection
         self._target = target
         self._orders: asyncio.Queue[Order | None] = asyncio.Queue()
+        self._alone = asyncio.Event()
+        """The parent has hung up."""
 
     async def obey(self) -> None:
         asyncio.get_running_loop().add_reader(self._connection.fileno(), self._hear)
@@ -72,6 +75,7 @@ class _Worker:
         except (EOFError, OSError):
             asyncio.get_running_loop().remove_reader(self._connection.fileno())
             self._orders.put_nowait(None)
+            self._alone.set()
         else:
             self._orders.put_nowait(order)
 
@@ -84,10 +88,15 @@ class _Worker:
         run = Run(order.load, order.streams, account)
         async with AsyncExitStack() as stack:
             try:
-                talker, served = await stack.enter_async_context(self._opened(order, run))
+                opened = await self._unless_alone(
+                    stack.enter_async_context(self._opened(order, run))
+                )
             except StepwireError as error:
                 self._tell(Refused(str(error)))
                 return
+            if opened is None:
+                return
+            talker, served = opened
             self._tell(Ready(served))
             begin = await self._orders.get()
             if not isinstance(begin, Begin):
@@ -96,6 +105,17 @@ class _Worker:
                 return
             busy = await self._paced(run, talker, begin.at, account)
         self._tell(Done(account.take(), busy))
+
+    async def _unless_alone(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What it comes to; None: the parent hung up before, and it was cancelled."""
+        task, alone = asyncio.create_task(work), asyncio.create_task(self._alone.wait())
+        await asyncio.wait([task, alone], return_when=asyncio.FIRST_COMPLETED)
+        alone.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait([task])
+        return None
 
     @asynccontextmanager
     async def _opened(self, order: Prepare, run: Run) -> AsyncIterator[tuple[Talkers, Served]]:
@@ -112,6 +132,9 @@ class _Worker:
             except BaseExceptionGroup as failures:
                 await talker.close()
                 raise _first(failures) from failures
+            except asyncio.CancelledError:
+                await talker.close()
+                raise
             yield talker, served
 
     async def _paced(self, run: Run, talker: Talkers, zero: float, account: Account) -> float:

@@ -51,7 +51,7 @@ def interval(
 
 def outcome(*intervals: Interval, elapsed: float | None = None, **changes: Any) -> Outcome:
     """`intervals`: from time 0 on, each of 0.25 s. The keywords are of the outcome or its load."""
-    of_outcome = {"served", "processes", "interrupted", "busy"}
+    of_outcome = {"served", "processes", "interrupted", "busy", "broken"}
     asked = load(**{name: value for name, value in changes.items() if name not in of_outcome})
     usual: dict[str, Any] = {
         "served": SERVED,

@@ -87,11 +87,11 @@ def _summary(text: str) -> str:
 
 def _tiles(outcome: Outcome) -> str:
     asked = outcome.load.asked
-    tiles = [
-        ("answers", wording.rate(outcome.rate), f"of {wording.rate(asked)}" if asked else ""),
-        *((name, wording.duration(value), "") for name, value in table.percentiles(outcome)),
-        ("errors", f"{outcome.errors:,}", ""),
-    ]
+    tiles = [("answers", wording.rate(outcome.rate), f"of {wording.rate(asked)}" if asked else "")]
+    if outcome.latency.count:
+        told = table.percentiles(outcome)
+        tiles += [(name, wording.duration(value), "") for name, value in told]
+    tiles.append(("errors", f"{outcome.errors:,}", ""))
     if outcome.misses is not None:
         tiles.append(("misses", wording.share(outcome.misses), ""))
     shown = (

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from loadtest.files import writable
 from stepwire.cli import main
 
 USUAL = ("load", "--model", "accumulator")
@@ -27,6 +28,12 @@ def refused(*arguments: str) -> Result:
         ([*USUAL, "--closed-loop", "--rate", "3"], "a closed loop has no rate"),
         ([*USUAL, "--closed-loop", "--find-max", "p99<1s"], "a closed loop has no rate"),
         ([*USUAL, "--find-max", "p99<1s", "--fail-if", "errors>0"], "leave out --fail-if"),
+        ([*USUAL, "--protocol", "triton", "--fail-if", "batch>9"], "leave out 'batch>9'"),
+        ([*USUAL, "--protocol", "triton", "--find-max", "batch<9"], "leave out 'batch<9'"),
+        ([*USUAL, "--closed-loop", "--fail-if", "miss>5%"], "leave out 'miss>5%'"),
+        ([*USUAL, "--report", "a.x", "--json", "./a.x"], "--report and --json name the same file"),
+        ([*USUAL, "--report", "/proc/page.html"], "/proc/page.html: no file can be written there"),
+        ([*USUAL, "--json", "/dev/null"], "/dev/null: it is there, and no file"),
         ([*USUAL, "--rate", "0"], "--rate"),
         ([*USUAL, "--streams", "0"], "--streams"),
         ([*USUAL, "--protocol", "http"], "'native', 'fleet', 'triton'"),
@@ -37,6 +44,15 @@ def refused(*arguments: str) -> Result:
 )
 def test_what_cannot_be_run_is_told(arguments: list[str], told: str) -> None:
     assert told in refused(*arguments).output
+
+
+def test_files_that_can_be_written_are_left_as_they_are(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("of another run")
+    writable(page)
+    writable(tmp_path / "figures.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert page.read_text() == "of another run"
 
 
 def test_a_credential_is_not_sent_in_plain_text_to_others(tmp_path: Path) -> None:
