@@ -41,6 +41,8 @@ class Crew:
         self._workers: dict[str, Worker | None] = dict.fromkeys(names)
         self._restarts = dict.fromkeys(self._workers, 0)
         self._ledger = Ledger()
+        self._reading = asyncio.Lock()
+        """Held while metrics are read: an older answer would look like counting anew."""
         self._counted: dict[str, tuple[ModelView, ...]] = {}
         """What each life of a worker has last told of its models."""
         self._first: set[str] = set()
@@ -146,7 +148,8 @@ class Crew:
         return READINESS.validate_python(told)
 
     async def metrics(self) -> Iterable[Metric]:
-        await asyncio.gather(*map(self._read, self.present()))
+        async with self._reading:
+            await asyncio.gather(*map(self._read, self.present()))
         return [*self._ledger.families(), self._restarted()]
 
     async def _read(self, worker: Worker) -> None:

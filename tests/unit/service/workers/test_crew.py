@@ -132,6 +132,30 @@ async def test_metrics_are_those_of_all_workers_dead_and_silent_ones_too(crew: C
     assert await steps(crew) == 128
 
 
+async def test_no_older_answer_of_a_worker_comes_after_a_newer_one(crew: Crew) -> None:
+    waits, go_on = asyncio.Event(), asyncio.Event()
+    tellings = iter([await ran(100), await ran(150)])
+
+    class Slow(Scripted):
+        """Its first answer takes its time."""
+
+        async def ask(self, kind: str, body: Any = None, *, within: float) -> Any:
+            told = next(tellings)
+            if not waits.is_set():
+                waits.set()
+                await go_on.wait()
+            return told
+
+    crew.admit(slow := Slow("1"))
+    slow.phase = Phase.SERVING
+    first = asyncio.create_task(steps(crew))
+    await waits.wait()
+    second = asyncio.create_task(steps(crew))
+    await asyncio.sleep(0)
+    go_on.set()
+    assert (await first, await second) == (100, 150)
+
+
 def shown(steps: int, namespace: str = "", line: Line | None = None) -> Any:
     models = (ModelView(ModelKey("gru", 3), 1, Counted(ran=steps)),)
     stream = StreamView(StreamKey(namespace, "robot"), ModelKey("gru", 3), steps, attached=True)
