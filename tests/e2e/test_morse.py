@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.pages import ADDRESS, ROOT, Page, here, shell
-from torture.processes import running
+from tests.e2e import demos
+from tests.pages import Page, shell
+from torture.processes import Server
 
 PAGE = Page("docs/tasks/morse.md")
 
 
 def test_a_small_training_is_exported_and_listens(tmp_path: Path) -> None:
-    train, table = PAGE.blocks("Train")
-    small = f"{train.strip()} --rounds 1 --batches 2"
-    said = here(f"{small}\nstepwire export runs/my-morse --to model_repository", tmp_path)
-    measures = re.findall(r"^│ (\S.*?) +│", table, re.MULTILINE)
-    assert len(measures) == 2 and all(measure in said for measure in measures)
+    assert len(demos.trained(PAGE, "my-morse", tmp_path)) == 2
     shown = shell("stepwire demo morse --model my-morse --speed max 'e t'", tmp_path)
     assert re.search(r"\nSent: E T\nRead: .*\nWrong: \d+ of 3 characters\.\n$", shown)
 
@@ -31,18 +26,12 @@ def test_the_demo_says_what_the_page_shows(tmp_path: Path) -> None:
 
 
 def test_the_client_of_the_page_reads_the_text(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bundled: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    *_, source = PAGE.blocks("Stream")
-    with running(ROOT / "model_repository", log=tmp_path / "log") as server:
-        exec(source.replace(ADDRESS, server.address), {})
+    demos.stream(PAGE, bundled)
     assert capsys.readouterr().out == "HELP\n"
 
 
 def test_a_model_of_something_else_is_one_line(tmp_path: Path) -> None:
-    path = Path(sys.executable).parent / "stepwire"
-    done = subprocess.run(
-        [path, "demo", "morse", "--model", "sine-gru"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert re.fullmatch(r"error: .*name a --model that takes one loudness.*\n", done.stderr)
+    told = demos.refused(tmp_path, "morse", "--model", "sine-gru")
+    assert re.fullmatch(r"error: .*name a --model that takes one loudness.*\n", told)
