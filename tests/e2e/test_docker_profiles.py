@@ -148,7 +148,7 @@ def test_a_load_run_ends_by_itself_and_leaves_a_report(
 
 
 async def test_tritons_clients_step_sequences_that_the_live_page_shows(
-    stack: Stack, triton: TritonClient, tmp_path: Path
+    stack: Stack, triton: TritonClient
 ) -> None:
     wave = [np.array([np.sin(0.1 * t)], np.float32) for t in range(5)]
     steps = [step("sine-gru", "robot-7", start=t == 0, value=x) for t, x in enumerate(wave)]
