@@ -1,0 +1,342 @@
+"""A call: what a handler reads, writes and ends, as grpc.aio's context has it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, NoReturn, Protocol
+
+import grpc
+from grpc import StatusCode
+
+from service.transport import framing, metadata
+from service.transport.arrival import Arrival
+from service.transport.framing import PREFIX_BYTES, Assembler, Refused, prefix
+from service.transport.metadata import Field, Metadata, Request
+from service.transport.outbox import Outbox
+from service.transport.session import Session
+
+HEAD: list[Field] = [(b":status", b"200"), (b"content-type", b"application/grpc")]
+_ONLY_PLAIN: tuple[tuple[str, str], ...] = (("grpc-accept-encoding", "identity"),)
+
+_APART = 4096
+"""Bytes from which on a message is not copied behind its prefix."""
+_UNSENT = 16 * 1024
+"""Bytes that may wait to be sent before a write waits."""
+_AT_ONCE = 8 * 1024
+"""Bytes read before the client may send as many more: far below the window."""
+
+_REFUSALS: dict[type[Refused], StatusCode] = {
+    framing.TooLarge: StatusCode.RESOURCE_EXHAUSTED,
+    framing.Compressed: StatusCode.UNIMPLEMENTED,
+    framing.Malformed: StatusCode.INTERNAL,
+}
+
+
+class Carrier(Protocol):
+    """The connection, as its calls see it."""
+
+    session: Session
+    loop: asyncio.AbstractEventLoop
+    peer: str
+    max_message_bytes: int
+
+    def arrived(self, call: Call) -> None:
+        """Has `call.resume` called once all that has come is taken."""
+
+    def asked(self, messages: int) -> None:
+        """So many messages more wait for their answers."""
+
+    def answered(self, messages: int) -> None:
+        """So many fewer do; something is to be sent."""
+
+    def soon(self) -> None:
+        """Something is to be sent in this turn."""
+
+    def flush(self) -> None:
+        """Sends what may be sent."""
+
+
+class Call:
+    """Bytes that are not read keep the client from sending more than a window, save that a
+    message longer than that is taken whole.
+    """
+
+    def __init__(self, carrier: Carrier, number: int, request: Request) -> None:
+        self.outbox = Outbox()
+        self.trailers: Sequence[Field] | None = None
+        self.sending = False
+        self.request = request
+        self.task: asyncio.Task[None] | None = None
+        self.parse: Callable[[bytes], Any] | None = None
+        self.serialize: Callable[[Any], bytes] | None = None
+        self.is_ended = False
+        """Whether it has its status."""
+        self.is_gone = False
+        """Whether the client has left, or has been told everything."""
+        self._carrier = carrier
+        self._number = number
+        self._inbox = Assembler(carrier.max_message_bytes)
+        self._held = self._freed = 0
+        self._unanswered = 0
+        self._is_over = False
+        self._arrival: Arrival | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._abortion: BaseException | None = None
+        self._has_responded = False
+        self._leading: Metadata = ()
+        self._trailing: Metadata = ()
+        self._code = StatusCode.OK
+        self._details = ""
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        if request.timeout is not None:
+            self._deadline = carrier.loop.time() + request.timeout
+            self._timer = carrier.loop.call_later(request.timeout, self._expire)
+
+    # What the session tells.
+
+    def received(self, data: bytes) -> None:
+        if self.is_ended:
+            return
+        self._held += len(data)
+        try:
+            found = self._inbox.feed(data)
+        except Refused as error:
+            self._refuse(error)
+            return
+        if found:
+            self._unanswered += found
+            self._carrier.asked(found)
+            if self._arrival:
+                self._carrier.arrived(self)
+        elif not self._inbox.messages:
+            self._free(self._held)
+
+    def half_closed(self) -> None:
+        self._is_over = True
+        if self._arrival:
+            self._carrier.arrived(self)
+
+    def drained(self) -> None:
+        room, self._room = self._room, None
+        if room and not room.done():
+            room.set_result(None)
+
+    def closed(self, code: int) -> None:
+        self.is_gone = True
+        self.outbox.clear()
+        self._settle()
+        self.drained()
+        if self.task and not self.is_ended:
+            self.task.cancel()
+
+    def resume(self) -> None:
+        """Resumes who reads. Only from the loop itself."""
+        arrival, self._arrival = self._arrival, None
+        if arrival:
+            arrival.come()
+
+    def _settle(self) -> None:
+        """Nothing more is read, and nothing more waited for."""
+        self._is_over = True
+        if self._timer:
+            self._timer.cancel()
+        unanswered, self._unanswered = self._unanswered, 0
+        self._carrier.answered(unanswered)
+        if self._arrival:
+            self._arrival.come_soon()
+
+    def _refuse(self, error: Refused) -> None:
+        if isinstance(error, framing.Compressed):
+            self._leading += _ONLY_PLAIN
+        self.stop(_REFUSALS[type(error)], str(error))
+
+    def _expire(self) -> None:
+        self.stop(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+
+    def stop(self, code: StatusCode, details: str) -> None:
+        """Ends the call and its handler."""
+        self.end(code, details)
+        if self.task:
+            self.task.cancel()
+
+    # What handlers ask.
+
+    def invocation_metadata(self) -> Metadata:
+        return self.request.metadata
+
+    def peer(self) -> str:
+        return self._carrier.peer
+
+    def time_remaining(self) -> float | None:
+        """Seconds until the client's deadline."""
+        if self._deadline is None:
+            return None
+        return max(0.0, self._deadline - self._carrier.loop.time())
+
+    def cancelled(self) -> bool:
+        return self.is_gone and not self.is_ended
+
+    def done(self) -> bool:
+        return self.is_ended or self.is_gone
+
+    async def read(self) -> Any:
+        """The next message; grpc.aio.EOF where the client has sent its last, or left.
+
+        Raises what the deserialiser does, AbortError after an abort and UsageError after the end.
+        """
+        self._check()
+        messages = self._inbox.messages
+        while not messages or self.is_gone:
+            if self._is_over:
+                return grpc.aio.EOF
+            if self._arrival:
+                raise grpc.aio.UsageError("a read is under way already")
+            self._arrival = Arrival(self._carrier.loop)
+            try:
+                await self._arrival
+            finally:
+                self._arrival = None
+        message = messages.popleft()
+        self._free(len(message) + PREFIX_BYTES if messages else self._held)
+        return self.parse(message) if self.parse else message
+
+    async def requests(self) -> AsyncIterator[Any]:
+        """Every message up to the last."""
+        while (message := await self.read()) is not grpc.aio.EOF:
+            yield message
+
+    async def write(self, message: Any) -> None:
+        """Returns at once, unless the client takes too little of what was written before.
+
+        Raises AbortError after an abort and UsageError after the end.
+        """
+        self._check()
+        if self.is_gone:
+            raise grpc.aio.UsageError("the client has left")
+        self.put(message)
+        if self._unanswered:
+            self._unanswered -= 1
+            self._carrier.answered(1)
+        else:
+            self._carrier.soon()
+        if self.outbox.size > _UNSENT:
+            self._carrier.flush()
+            await self._make_room()
+
+    async def _make_room(self) -> None:
+        while self.outbox.size > _UNSENT and not self.is_gone:
+            self._room = self._carrier.loop.create_future()
+            await self._room
+
+    def put(self, message: Any) -> None:
+        """Has the message sent, at some time."""
+        data = self.serialize(message) if self.serialize else message
+        size = len(data)
+        if size > self._carrier.max_message_bytes:
+            self._exceed(size)
+        self._respond()
+        if size < _APART:
+            self.outbox.put(prefix(0, size) + data)
+        else:
+            self.outbox.put(prefix(0, size))
+            self.outbox.put(data)
+        if not self.sending:
+            self._carrier.session.send(self._number, self)
+
+    def put_last(self, message: Any) -> None:
+        """Has the one answer sent, with the status that follows it; unless the call is over."""
+        self._check()
+        if not self.is_gone:
+            self.put(message)
+
+    def _exceed(self, size: int) -> NoReturn:
+        message = f"Sent message larger than max ({size} vs. {self._carrier.max_message_bytes})"
+        self.end(StatusCode.RESOURCE_EXHAUSTED, message)
+        self._abortion = grpc.aio.AbortError(message)
+        raise self._abortion
+
+    async def send_initial_metadata(self, given: Iterable[tuple[str, str | bytes]]) -> None:
+        self._check()
+        if self._has_responded:
+            raise grpc.aio.UsageError("the initial metadata has been sent")
+        self._leading += tuple(given)
+        if not self.is_gone:
+            self._respond()
+            self._carrier.soon()
+
+    def _respond(self) -> None:
+        if not self._has_responded:
+            self._has_responded = True
+            head = HEAD + metadata.fields(self._leading) if self._leading else HEAD
+            self._carrier.session.respond(self._number, head)
+
+    def set_trailing_metadata(self, given: Iterable[tuple[str, str | bytes]]) -> None:
+        self._trailing = tuple(given)
+
+    def trailing_metadata(self) -> Metadata:
+        return self._trailing
+
+    def set_code(self, code: StatusCode) -> None:
+        self._code = code
+
+    def code(self) -> StatusCode:
+        return self._code
+
+    def set_details(self, details: str) -> None:
+        self._details = details
+
+    def details(self) -> str:
+        return self._details
+
+    async def abort(
+        self,
+        code: StatusCode,
+        details: str = "",
+        trailing_metadata: Iterable[tuple[str, str | bytes]] = (),
+    ) -> NoReturn:
+        """Ends the call with an error. Raises AbortError, for the handler to leave by."""
+        self._check()
+        if code is StatusCode.OK:
+            raise grpc.aio.UsageError("OK is no error to abort with")
+        self._trailing = tuple(trailing_metadata) or self._trailing
+        self.end(code, details)
+        self._abortion = grpc.aio.AbortError("the handler has aborted the call")
+        raise self._abortion
+
+    def finish(self) -> None:
+        """Ends the call with the status that the handler has set."""
+        self.end(self._code, self._details)
+
+    def end(self, code: StatusCode, details: str) -> None:
+        """Ends the call, once; behind all that was written."""
+        if self.is_ended or self.is_gone:
+            return
+        self.is_ended = True
+        self._code, self._details = code, details
+        trailers = metadata.status(code.value[0], details, self._trailing)
+        session = self._carrier.session
+        if self.sending:
+            self.trailers = trailers
+        elif self._has_responded:
+            session.end(self._number, trailers)
+        else:
+            head = HEAD + metadata.fields(self._leading)
+            session.respond(self._number, head + trailers, ends=True)
+        self._settle()
+
+    def _check(self) -> None:
+        if self._abortion:
+            raise self._abortion
+        if self.is_ended:
+            raise grpc.aio.UsageError("the call has ended")
+
+    def _free(self, size: int) -> None:
+        """Lets the client send as many bytes more."""
+        self._held -= size
+        self._freed += size
+        if self._freed >= _AT_ONCE and not self._is_over:
+            self._carrier.session.consume(self._number, self._freed)
+            self._freed = 0
+            self._carrier.soon()
