@@ -64,7 +64,6 @@ int nghttp2_session_want_read(nghttp2_session *);
 int nghttp2_session_consume_connection(nghttp2_session *, size_t);
 int nghttp2_session_consume_stream(nghttp2_session *, int32_t, size_t);
 int nghttp2_session_set_local_window_size(nghttp2_session *, uint8_t, int32_t, int32_t);
-int nghttp2_session_get_stream_remote_close(nghttp2_session *, int32_t);
 int32_t nghttp2_session_get_last_proc_stream_id(nghttp2_session *);
 int nghttp2_submit_settings(nghttp2_session *, uint8_t, const nghttp2_settings_entry *, size_t);
 int32_t nghttp2_submit_headers(nghttp2_session *, uint8_t, int32_t, const void *,

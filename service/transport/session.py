@@ -85,6 +85,7 @@ class Session:
         self.exchanges: dict[int, Exchange] = {}
         self._chunk = self._ffi.new("const uint8_t **")
         self._parts: list[Piece] = []
+        self._told: list[int] = []
         self.is_over = False
         """Whether nothing more is received; what is pending may still be sent."""
         made = self._ffi.new("nghttp2_session **")
@@ -123,6 +124,16 @@ class Session:
 
     def pending(self) -> list[Piece]:
         """All that is to be sent as far as windows allow. Raises Broken."""
+        parts = self._parts
+        self._gather()
+        while self._told:
+            self._hear_no_further()
+            self._gather()
+        if parts:
+            self._parts = []
+        return parts
+
+    def _gather(self) -> None:
         parts, chunk, session = self._parts, self._chunk, self._session
         send, view = self._lib.session_mem_send, self._ffi.buffer
         is_last = False
@@ -132,11 +143,18 @@ class Session:
             parts.append(part)
         if size < 0:
             raise Broken(self._reason(size))
-        if parts:
-            self._parts = []
         if is_last and not self._lib.session_want_read(session):
             self.is_over = True
-        return parts
+
+    def _hear_no_further(self) -> None:
+        """Calls that have their status are over, whatever their clients still send.
+
+        A reset would overtake a status that has not been sent.
+        """
+        told, self._told = self._told, []
+        for number in told:
+            if number in self.exchanges:
+                self.reset(number, NO_ERROR)
 
     def respond(self, number: int, fields: Sequence[Field], *, ends: bool = False) -> None:
         """Headers; `ends`: of an answer that has nothing else."""
@@ -145,7 +163,7 @@ class Session:
             self._session, int(ends), number, self._ffi.NULL, array, count, self._ffi.NULL
         )
         if ends:
-            self._hear_no_further(number)
+            self._told.append(number)
 
     def send(self, number: int, exchange: Exchange) -> None:
         """Sends what is in the outbox."""
@@ -156,12 +174,7 @@ class Session:
         """Trailers, behind all data."""
         array, count, _keep = _fields(self._ffi, fields)
         self._lib.submit_trailer(self._session, number, array, count)
-        self._hear_no_further(number)
-
-    def _hear_no_further(self, number: int) -> None:
-        """The call is over, whatever its client still sends."""
-        if not self._lib.session_get_stream_remote_close(self._session, number):
-            self.reset(number, NO_ERROR)
+        self._told.append(number)
 
     def reset(self, number: int, code: int) -> None:
         self._lib.submit_rst_stream(self._session, 0, number, code)
