@@ -151,7 +151,11 @@ class Connection(asyncio.Protocol):
         self.flush()
 
     def flush(self) -> None:
-        if self._is_busy or self._is_paused or self._transport is None:
+        if self._is_busy or self._transport is None:
+            return
+        if self._is_paused:
+            if self.session.is_over:
+                self._transport.abort()
             return
         self._is_busy = True
         try:

@@ -15,7 +15,7 @@ from service.access import tokens
 from service.api.guard import Gate, Guard
 from service.api.unary import Reader
 from stepwire.v1 import state_pb2 as state
-from tests.transports import HOST, LARGEST, Kind, Served, serving
+from tests.transports import LARGEST, Kind, Served, serving
 
 BIG = bytes(range(256)) * 1200
 """300 KB: more than a window of HTTP/2."""
@@ -275,13 +275,6 @@ async def test_a_stop_ends_calls_that_outlast_its_grace(
     await asyncio.wait_for(served.server.stop(DEADLINE), PATIENCE)
     assert await call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
     await heard(served.scenes.ended)
-
-
-async def test_a_taken_port_is_refused(served: Served, kind: Kind) -> None:
-    if kind == "grpc":
-        pytest.skip("gRPC's own library shares a port unless it is told not to")
-    with pytest.raises(RuntimeError, match="cannot listen"):
-        served.server.add_insecure_port(f"{HOST}:{served.port}")
 
 
 async def test_health_is_watched(kind: Kind) -> None:
