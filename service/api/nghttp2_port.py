@@ -18,7 +18,7 @@ from service.transport.session import Limits
 
 _HEADER_BYTES = 16 * 1024
 """What gRPC's own library takes at most."""
-_RESETS = 1_000
+_CALLS = 1_000
 
 
 class Nghttp2Port:
@@ -55,9 +55,11 @@ class Nghttp2Port:
 
 
 def _terms(settings: Settings) -> Terms:
+    # Streams may each have a call, and others beside them.
+    calls = _CALLS + 2 * settings.max_streams
     return Terms(
         # All of a client's calls may be reset at once, as when it is closed.
-        Limits(settings.max_streams, _HEADER_BYTES, max(_RESETS, settings.max_streams)),
+        Limits(calls, _HEADER_BYTES, resets=calls),
         settings.max_message_bytes,
         settings.keepalive,
         settings.keepalive_timeout,

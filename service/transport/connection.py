@@ -8,8 +8,10 @@ import ssl
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, cast
 
-from service.transport.call import Call
-from service.transport.metadata import BadRequest, Field, request
+from grpc import StatusCode
+
+from service.transport.call import HEAD, Call
+from service.transport.metadata import BadRequest, Field, request, status
 from service.transport.outbox import Outbox, Piece
 from service.transport.session import Broken, Exchange, Limits, Session
 
@@ -17,6 +19,10 @@ log = logging.getLogger(__name__)
 
 _JOINED = 64 * 1024
 """Bytes up to which pieces are copied into one, which is sent as one record of TLS."""
+
+_TOO_MUCH = status(
+    StatusCode.RESOURCE_EXHAUSTED.value[0], "received metadata exceeds its limit", ()
+)
 
 
 class Terms(NamedTuple):
@@ -119,7 +125,10 @@ class Connection(asyncio.Protocol):
 
     # What the session and its calls tell.
 
-    def requested(self, number: int, fields: list[Field]) -> Exchange:
+    def requested(self, number: int, fields: list[Field], is_whole: bool) -> Exchange:
+        if not is_whole:
+            self.session.respond(number, HEAD + _TOO_MUCH, ends=True)
+            return _Refused()
         try:
             call = Call(self, number, request(fields))
         except BadRequest as error:

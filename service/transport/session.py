@@ -26,7 +26,6 @@ _END_STREAM = 1
 _MAX_CALLS, _WINDOW, _HEADER_LIST, _NO_PRIORITIES = 3, 4, 6, 9
 _EOF, _NO_END_STREAM, _NO_COPY = 1, 2, 4
 _CALLBACK_FAILURE = -902
-_RESET_STREAM = -521
 _SMALL = 4096
 """Bytes that are copied into a frame, rather than passed beside it."""
 _CONNECTION_WINDOW = 1 << 20
@@ -69,7 +68,8 @@ class Exchange(Protocol):
 
 
 class Requests(Protocol):
-    def requested(self, number: int, fields: list[Field]) -> Exchange: ...
+    def requested(self, number: int, fields: list[Field], is_whole: bool) -> Exchange:
+        """`is_whole`: whether the headers were within the limit; those beyond are left out."""
 
 
 class Session:
@@ -209,20 +209,18 @@ class Session:
             self._headers[number] = []
             self._header_bytes = 0
 
-    def on_header(self, number: int, name: bytes, value: bytes) -> int:
+    def on_header(self, number: int, name: bytes, value: bytes) -> None:
         headers = self._headers.get(number)
         if headers is None:
-            return 0
+            return
         self._header_bytes += len(name) + len(value) + 32
-        if self._header_bytes > self._limits.header_bytes:
-            del self._headers[number]
-            return _RESET_STREAM
-        headers.append((name, value))
-        return 0
+        if self._header_bytes <= self._limits.header_bytes:
+            headers.append((name, value))
 
     def on_frame(self, kind: int, flags: int, number: int) -> None:
         if kind == _HEADERS and (fields := self._headers.pop(number, None)) is not None:
-            self.exchanges[number] = self._requests.requested(number, fields)
+            is_whole = self._header_bytes <= self._limits.header_bytes
+            self.exchanges[number] = self._requests.requested(number, fields, is_whole)
         if kind <= _HEADERS and flags & _END_STREAM:
             exchange = self.exchanges.get(number)
             if exchange is not None:
@@ -295,8 +293,8 @@ def _callbacks() -> _Callbacks:
         _: Any, frame: Any, name: Any, name_size: int, value: Any, size: int, flags: int, user: Any
     ) -> int:
         name, value = view(name, name_size)[:], view(value, size)[:]
-        kept: int = session_of(user).on_header(frame.hd.stream_id, name, value)
-        return kept
+        session_of(user).on_header(frame.hd.stream_id, name, value)
+        return 0
 
     @told("on_frame_recv")
     def on_frame(_: Any, frame: Any, user: Any) -> int:

@@ -154,6 +154,12 @@ async def test_metadata_arrives_as_text_and_as_bytes(
     assert served.scenes.metadata.items() >= dict(sent).items()
 
 
+async def test_metadata_beyond_the_limit_ends_its_call(channel: grpc.aio.Channel) -> None:
+    error = await refusal(unary(channel, "Unary", metadata=(("long", "x" * 20_000),)))
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert await unary(channel, "Unary", b"ab") == b"ba"
+
+
 async def test_a_deadline_ends_the_call_and_its_handler(
     served: Served, channel: grpc.aio.Channel
 ) -> None:
