@@ -80,7 +80,7 @@ class Call:
         self._held = self._freed = 0
         self._unanswered = 0
         self._is_over = False
-        self._arrival: Arrival | None = None
+        self._arrival = Arrival(carrier.loop)
         self._room: asyncio.Future[None] | None = None
         self._abortion: BaseException | None = None
         self._has_responded = False
@@ -108,14 +108,14 @@ class Call:
         if found:
             self._unanswered += found
             self._carrier.asked(found)
-            if self._arrival:
+            if self._arrival.is_awaited:
                 self._carrier.arrived(self)
         elif not self._inbox.messages:
             self._free(self._held)
 
     def half_closed(self) -> None:
         self._is_over = True
-        if self._arrival:
+        if self._arrival.is_awaited:
             self._carrier.arrived(self)
 
     def drained(self) -> None:
@@ -133,9 +133,7 @@ class Call:
 
     def resume(self) -> None:
         """Resumes who reads. Only from the loop itself."""
-        arrival, self._arrival = self._arrival, None
-        if arrival:
-            arrival.come()
+        self._arrival.come()
 
     def _settle(self) -> None:
         """Nothing more is read, and nothing more waited for."""
@@ -144,8 +142,7 @@ class Call:
             self._timer.cancel()
         unanswered, self._unanswered = self._unanswered, 0
         self._carrier.answered(unanswered)
-        if self._arrival:
-            self._arrival.come_soon()
+        self._arrival.come_soon()
 
     def _refuse(self, error: Refused) -> None:
         if isinstance(error, framing.Compressed):
@@ -184,20 +181,17 @@ class Call:
     async def read(self) -> Any:
         """The next message; grpc.aio.EOF where the client has sent its last, or left.
 
-        Raises what the deserialiser does, AbortError after an abort and UsageError after the end.
+        A message that is there is returned without a turn of the loop. Raises what the deserialiser does, AbortError after an abort and UsageError after the end.
         """
-        self._check()
+        if self.is_ended:
+            self._check()
         messages = self._inbox.messages
         while not messages or self.is_gone:
             if self._is_over:
                 return grpc.aio.EOF
-            if self._arrival:
+            if self._arrival.is_awaited:
                 raise grpc.aio.UsageError("a read is under way already")
-            self._arrival = Arrival(self._carrier.loop)
-            try:
-                await self._arrival
-            finally:
-                self._arrival = None
+            await self._arrival
         message = messages.popleft()
         self._free(len(message) + PREFIX_BYTES if messages else self._held)
         return self.parse(message) if self.parse else message
@@ -212,9 +206,8 @@ class Call:
 
         Raises AbortError after an abort and UsageError after the end.
         """
-        self._check()
-        if self.is_gone:
-            raise grpc.aio.UsageError("the client has left")
+        if self.is_ended or self.is_gone:
+            self._check()
         self.put(message)
         if self._unanswered:
             self._unanswered -= 1
@@ -236,7 +229,8 @@ class Call:
         size = len(data)
         if size > self._carrier.max_message_bytes:
             self._exceed(size)
-        self._respond()
+        if not self._has_responded:
+            self._respond()
         if size < _APART:
             self.outbox.put(prefix(0, size) + data)
         else:
@@ -247,8 +241,8 @@ class Call:
 
     def put_last(self, message: Any) -> None:
         """Has the one answer sent, with the status that follows it; unless the call is over."""
-        self._check()
         if not self.is_gone:
+            self._check()
             self.put(message)
 
     def _exceed(self, size: int) -> NoReturn:
@@ -262,15 +256,13 @@ class Call:
         if self._has_responded:
             raise grpc.aio.UsageError("the initial metadata has been sent")
         self._leading += tuple(given)
-        if not self.is_gone:
-            self._respond()
-            self._carrier.soon()
+        self._respond()
+        self._carrier.soon()
 
     def _respond(self) -> None:
-        if not self._has_responded:
-            self._has_responded = True
-            head = HEAD + metadata.fields(self._leading) if self._leading else HEAD
-            self._carrier.session.respond(self._number, head)
+        self._has_responded = True
+        head = HEAD + metadata.fields(self._leading) if self._leading else HEAD
+        self._carrier.session.respond(self._number, head)
 
     def set_trailing_metadata(self, given: Iterable[tuple[str, str | bytes]]) -> None:
         self._trailing = tuple(given)
@@ -329,7 +321,7 @@ class Call:
     def _check(self) -> None:
         if self._abortion:
             raise self._abortion
-        if self.is_ended:
+        if self.is_ended or self.is_gone:
             raise grpc.aio.UsageError("the call has ended")
 
     def _free(self, size: int) -> None:

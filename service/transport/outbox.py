@@ -24,6 +24,14 @@ class Outbox:
         self._pieces.clear()
         self.size = 0
 
+    def take_bytes(self, room: int) -> Piece:
+        """As `take`, in one piece."""
+        pieces = self._pieces
+        if len(pieces) == 1 and self.size <= room:
+            self.size = 0
+            return pieces.popleft()
+        return b"".join(self.take(room))
+
     def take(self, room: int) -> list[Piece]:
         """The first bytes, as many as there is room for, none of them copied."""
         pieces = self._pieces

@@ -158,6 +158,8 @@ class Server:
         except asyncio.CancelledError:
             call.end(StatusCode.CANCELLED, "the server has cancelled the call")
         except Exception as error:
+            if call.is_gone and isinstance(error, grpc.aio.UsageError):
+                return
             log.exception("%s failed", call.request.path)
             call.end(StatusCode.UNKNOWN, f"Unexpected {type(error)}: {error}")
 

@@ -76,6 +76,7 @@ class Session:
     def __init__(self, requests: Requests, limits: Limits) -> None:
         callbacks = _callbacks()
         self._ffi, self._lib = binding.load()
+        self._copy, self._provider = self._ffi.memmove, callbacks.provider
         self._handle = self._ffi.new_handle(self)
         self._requests = requests
         self._limits = limits
@@ -168,7 +169,7 @@ class Session:
     def send(self, number: int, exchange: Exchange) -> None:
         """Sends what is in the outbox."""
         exchange.sending = True
-        self._lib.submit_data(self._session, 0, number, _callbacks().provider)
+        self._lib.submit_data(self._session, 0, number, self._provider)
 
     def end(self, number: int, fields: Sequence[Field]) -> None:
         """Trailers, behind all data."""
@@ -242,14 +243,13 @@ class Session:
         """Fills a frame from the outbox, or says how much of it comes beside."""
         exchange = self.exchanges[number]
         outbox = exchange.outbox
-        size = min(room, outbox.size)
+        size = outbox.size if outbox.size < room else room
         if size > _SMALL:
             flags[0] = _NO_COPY
             if size == outbox.size:
                 flags[0] |= self._drained(number, exchange)
             return size
-        data = b"".join(outbox.take(size))
-        self._ffi.memmove(buffer, data, size)
+        self._copy(buffer, outbox.take_bytes(size), size)
         if not outbox.size:
             flags[0] = self._drained(number, exchange)
         return size
