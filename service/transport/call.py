@@ -179,9 +179,10 @@ class Call:
         return self.is_ended or self.is_gone
 
     async def read(self) -> Any:
-        """The next message; grpc.aio.EOF where the client has sent its last, or left.
+        """The next message, without a turn of the loop where it is there; grpc.aio.EOF where the
+        client has sent its last, or left.
 
-        A message that is there is returned without a turn of the loop. Raises what the deserialiser does, AbortError after an abort and UsageError after the end.
+        Raises what the deserialiser does, AbortError after an abort and UsageError after the end.
         """
         if self.is_ended:
             self._check()

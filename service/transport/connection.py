@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
         self.session = Session(self, self._terms.limits)
         self._transport = transport
         self._owner.opened(self)
+        log.debug("%s: connected", self.peer)
         if not _speaks_http2(transport):
             transport.close()
             return

@@ -1,0 +1,49 @@
+"""The service on libnghttp2, which it serves with only where asked to."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stepwire import connect
+from tests.e2e.conftest import Start
+from tests.transports import needs_nghttp2
+
+ONE = np.ones(1, np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _installed() -> None:
+    needs_nghttp2()
+
+
+async def test_streams_and_fleets_are_served_and_drained(start: Start) -> None:
+    server = start("--transport", "nghttp2")
+    async with connect(server.address) as client:
+        async with client.stream("accumulator") as stream:
+            totals = [(await stream.step(ONE)).item() for _ in range(3)]
+            assert totals == [1.0, 2.0, 3.0]
+            many = [client.stream("accumulator") for _ in range(20)]
+            answers = await asyncio.gather(*(each.step(ONE) for each in many))
+            assert [answer.item() for answer in answers] == [1.0] * 20
+            server.terminate()
+            assert await asyncio.to_thread(server.wait) == 0
+    assert "Traceback" not in server.log
+
+
+async def test_it_says_at_debug_who_connects(start: Start) -> None:
+    server = start("--transport", "nghttp2", "--log-level", "debug")
+    async with connect(server.address) as client, client.stream("accumulator") as stream:
+        assert (await stream.step(ONE)).item() == 1.0
+    assert "service.transport.connection: ipv4:127.0.0.1:" in server.log
+
+
+async def test_workers_share_its_port(start: Start, tmp_path: Path) -> None:
+    store = f"sqlite:{tmp_path / 'streams.db'}"
+    server = start("--transport", "nghttp2", "--workers", "2", "--store", store)
+    for _ in range(4):
+        async with connect(server.address) as client, client.stream("accumulator") as stream:
+            assert (await stream.step(ONE)).item() == 1.0
