@@ -14,7 +14,8 @@ from torture.frames import PREFACE, Frame, Kind, call
 from torture.processes import Server
 
 ONE = np.ones(1, np.float32)
-RESET = Frame(Kind.RST_STREAM, 0, 1, (1).to_bytes(4, "big")).encode()
+REFUSED = Frame(Kind.HEADERS, 0x5, 1, b"").encode()[3:]
+"""Headers that end the call, but for their length."""
 
 
 async def send_no_text(server: Server, broken: int | None) -> None:
@@ -28,7 +29,7 @@ async def send_no_text(server: Server, broken: int | None) -> None:
     await writer.drain()
     async with asyncio.timeout(20):
         if broken is None:
-            await reader.readuntil(RESET)
+            await reader.readuntil(REFUSED)
         while server.log.count("a request broke gRPC") < (broken or 0):
             await asyncio.sleep(0.01)
     writer.close()

@@ -27,6 +27,7 @@ async def test_streams_and_fleets_are_served_and_drained(start: Start) -> None:
             totals = [(await stream.step(ONE)).item() for _ in range(3)]
             assert totals == [1.0, 2.0, 3.0]
             many = [client.stream("accumulator") for _ in range(20)]
+            await asyncio.gather(*(each.open() for each in many))
             answers = await asyncio.gather(*(each.step(ONE) for each in many))
             assert [answer.item() for answer in answers] == [1.0] * 20
             server.terminate()
