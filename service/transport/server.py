@@ -158,10 +158,7 @@ class Server:
         except asyncio.CancelledError:
             call.end(StatusCode.CANCELLED, "the server has cancelled the call")
         except Exception as error:
-            if call.is_gone and isinstance(error, grpc.aio.UsageError):
-                return
-            log.exception("%s failed", call.request.path)
-            call.end(StatusCode.UNKNOWN, f"Unexpected {type(error)}: {error}")
+            _fail(call, error)
 
     async def _found(self, details: Details) -> Any:
         for each in self._handlers:
@@ -169,6 +166,17 @@ class Server:
             if handler is not None:
                 return handler
         return None
+
+
+def _fail(call: Call, error: Exception) -> None:
+    """Tells client and log of a handler that failed, unless it has itself said how the call ends,
+    as methods without an implementation do, or has met a client that left.
+    """
+    if call.code() is not StatusCode.OK:
+        call.finish()
+    elif not (call.is_gone and isinstance(error, grpc.aio.UsageError)):
+        log.error("%s failed", call.request.path, exc_info=error)
+        call.end(StatusCode.UNKNOWN, f"Unexpected {type(error)}: {error}")
 
 
 async def _handle(handler: Any, call: Call) -> None:

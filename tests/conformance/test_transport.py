@@ -298,6 +298,8 @@ async def test_health_is_watched(kind: Kind) -> None:
             assert error.code() is grpc.StatusCode.NOT_FOUND
             watch = stub.Watch(health_pb2.HealthCheckRequest())
             assert (await watch.read()).status == states.SERVING
+            error = await refusal(stub.List(health_pb2.HealthListRequest()))
+            assert error.code() is grpc.StatusCode.UNIMPLEMENTED
             await checks.enter_graceful_shutdown()
             assert (await watch.read()).status == states.NOT_SERVING
 
