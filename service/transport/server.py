@@ -109,20 +109,25 @@ class Server:
             server.close()
         for connection in list(self._connections):
             connection.leave()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace or 0)
+        await self._emptied(grace or 0.0)
         for connection in list(self._connections):
             for call in connection.calls:
                 if isinstance(call, Call):
                     call.stop(StatusCode.UNAVAILABLE, "the server stops")
+        await self._emptied(_MOMENT)
+        for connection in list(self._connections):
+            connection.abort()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_MOMENT)
+
+    async def _emptied(self, patience: float) -> None:
+        """Returns once every client is gone, told all that was for it; after so many seconds
+        at the latest.
+        """
         self._empty.clear()
         if self._connections:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), _MOMENT)
-        for connection in list(self._connections):
-            connection.abort()
+                await asyncio.wait_for(self._empty.wait(), patience)
 
     def _connection(self) -> Connection:
         return Connection(self._terms, self)

@@ -272,6 +272,20 @@ async def test_a_stop_lets_calls_end_and_takes_no_more(served: Served) -> None:
         assert error.code() is grpc.StatusCode.UNAVAILABLE
 
 
+async def test_a_stop_waits_for_answers_that_are_still_to_be_read(
+    served: Served, channel: grpc.aio.Channel
+) -> None:
+    call = stream(channel)
+    await call.write(BIG)
+    await call.done_writing()
+    await heard(served.scenes.started)
+    await until(lambda: served.scenes.read == 1)
+    stopping = asyncio.create_task(served.server.stop(PATIENCE))
+    assert await call.read() == BIG
+    assert await call.code() is grpc.StatusCode.OK
+    await asyncio.wait_for(stopping, PATIENCE)
+
+
 async def test_a_stop_ends_calls_that_outlast_its_grace(
     served: Served, channel: grpc.aio.Channel
 ) -> None:
