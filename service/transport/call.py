@@ -74,6 +74,8 @@ class Call:
         """Whether it has its status."""
         self.is_gone = False
         """Whether the client has left, or has been told everything."""
+        self.is_misread = False
+        """Whether a message was none of the method's."""
         self._carrier = carrier
         self._number = number
         self._inbox = Assembler(carrier.max_message_bytes)
@@ -195,7 +197,13 @@ class Call:
             await self._arrival
         message = messages.popleft()
         self._free(len(message) + PREFIX_BYTES if messages else self._held)
-        return self.parse(message) if self.parse else message
+        if self.parse is None:
+            return message
+        try:
+            return self.parse(message)
+        except Exception:
+            self.is_misread = True
+            raise
 
     async def requests(self) -> AsyncIterator[Any]:
         """Every message up to the last."""

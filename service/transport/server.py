@@ -174,11 +174,13 @@ class Server:
 
 
 def _fail(call: Call, error: Exception) -> None:
-    """Tells client and log of a handler that failed, unless it has itself said how the call ends,
-    as methods without an implementation do, or has met a client that left.
+    """Tells client and log of a handler that failed; the log is spared what clients bring about,
+    and those that have themselves said how the call ends, as methods without implementation do.
     """
     if call.code() is not StatusCode.OK:
         call.finish()
+    elif call.is_misread:
+        call.end(StatusCode.INTERNAL, f"not a message of this method: {error}")
     elif not (call.is_gone and isinstance(error, grpc.aio.UsageError)):
         log.error("%s failed", call.request.path, exc_info=error)
         call.end(StatusCode.UNKNOWN, f"Unexpected {type(error)}: {error}")
