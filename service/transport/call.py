@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import grpc
 from grpc import StatusCode
 
 from service.transport import framing, metadata
 from service.transport.arrival import Arrival
+from service.transport.carrier import Carrier
 from service.transport.framing import PREFIX_BYTES, Assembler, Refused, prefix
 from service.transport.metadata import Field, Metadata, Request
 from service.transport.outbox import Outbox
-from service.transport.session import Session
+from service.transport.status import Status
 
 HEAD: list[Field] = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 _ONLY_PLAIN: tuple[tuple[str, str], ...] = (("grpc-accept-encoding", "identity"),)
@@ -33,36 +34,13 @@ _REFUSALS: dict[type[Refused], StatusCode] = {
 }
 
 
-class Carrier(Protocol):
-    """The connection, as its calls see it."""
-
-    session: Session
-    loop: asyncio.AbstractEventLoop
-    peer: str
-    max_message_bytes: int
-
-    def arrived(self, call: Call) -> None:
-        """Has `call.resume` called once all that has come is taken."""
-
-    def asked(self, messages: int) -> None:
-        """So many messages more wait for their answers."""
-
-    def answered(self, messages: int) -> None:
-        """So many fewer do; something is to be sent."""
-
-    def soon(self) -> None:
-        """Something is to be sent in this turn."""
-
-    def flush(self) -> None:
-        """Sends what may be sent."""
-
-
-class Call:
+class Call(Status):
     """Bytes that are not read keep the client from sending more than a window, save that a
     message longer than that is taken whole.
     """
 
     def __init__(self, carrier: Carrier, number: int, request: Request) -> None:
+        super().__init__()
         self.outbox = Outbox()
         self.trailers: Sequence[Field] | None = None
         self.sending = False
@@ -87,9 +65,6 @@ class Call:
         self._abortion: BaseException | None = None
         self._has_responded = False
         self._leading: Metadata = ()
-        self._trailing: Metadata = ()
-        self._code = StatusCode.OK
-        self._details = ""
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         if request.timeout is not None:
@@ -272,24 +247,6 @@ class Call:
         self._has_responded = True
         head = HEAD + metadata.fields(self._leading) if self._leading else HEAD
         self._carrier.session.respond(self._number, head)
-
-    def set_trailing_metadata(self, given: Iterable[tuple[str, str | bytes]]) -> None:
-        self._trailing = tuple(given)
-
-    def trailing_metadata(self) -> Metadata:
-        return self._trailing
-
-    def set_code(self, code: StatusCode) -> None:
-        self._code = code
-
-    def code(self) -> StatusCode:
-        return self._code
-
-    def set_details(self, details: str) -> None:
-        self._details = details
-
-    def details(self) -> str:
-        return self._details
 
     async def abort(
         self,

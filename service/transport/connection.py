@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, cast
 from grpc import StatusCode
 
 from service.transport.call import HEAD, Call
+from service.transport.carrier import Resumable
 from service.transport.metadata import BadRequest, Field, request, status
 from service.transport.outbox import Outbox, Piece
 from service.transport.session import Broken, Exchange, Limits, Session
@@ -60,7 +61,7 @@ class Connection(asyncio.Protocol):
         self._has_heard = True
         self._is_probed = False
         self._unanswered = 0
-        self._woken: list[Call] = []
+        self._woken: list[Resumable] = []
         self._is_busy = False
         self._is_due = False
         self._is_paused = False
@@ -138,7 +139,7 @@ class Connection(asyncio.Protocol):
         self._owner.serve(call)
         return call
 
-    def arrived(self, call: Call) -> None:
+    def arrived(self, call: Resumable) -> None:
         self._woken.append(call)
 
     def asked(self, messages: int) -> None:

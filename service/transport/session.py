@@ -6,26 +6,19 @@ Events come while bytes go in, on the objects that the owner gives: `Requests` f
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
-from service.transport import binding
+from service.transport import binding, library
+from service.transport.library import END_STREAM, HEADERS
 from service.transport.metadata import Field
 from service.transport.outbox import Outbox, Piece
 
-log = logging.getLogger(__name__)
-
-Function = TypeVar("Function")
-
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL = 0, 1, 2, 7, 8
 
-_DATA, _HEADERS, _GOAWAY = 0, 1, 7
-_END_STREAM = 1
+_GOAWAY = 7
 _MAX_CALLS, _WINDOW, _HEADER_LIST, _NO_PRIORITIES = 3, 4, 6, 9
 _EOF, _NO_END_STREAM, _NO_COPY = 1, 2, 4
-_CALLBACK_FAILURE = -902
 _SMALL = 4096
 """Bytes that are copied into a frame, rather than passed beside it."""
 _CONNECTION_WINDOW = 1 << 20
@@ -74,7 +67,7 @@ class Requests(Protocol):
 
 class Session:
     def __init__(self, requests: Requests, limits: Limits) -> None:
-        callbacks = _callbacks()
+        callbacks = library.callbacks()
         self._ffi, self._lib = binding.load()
         self._copy, self._provider = self._ffi.memmove, callbacks.provider
         self._handle = self._ffi.new_handle(self)
@@ -90,9 +83,9 @@ class Session:
         self.is_over = False
         """Whether nothing more is received; what is pending may still be sent."""
         made = self._ffi.new("nghttp2_session **")
-        _check(
+        library.check(
             self._lib.session_server_new2(
-                made, callbacks.table, self._handle, _options(limits.resets)
+                made, callbacks.table, self._handle, library.options(limits.resets)
             )
         )
         self._session = made[0]
@@ -110,8 +103,10 @@ class Session:
             (_NO_PRIORITIES, 1),
         )
         settings = self._ffi.new("nghttp2_settings_entry[]", [*values])
-        _check(self._lib.submit_settings(self._session, 0, settings, len(values)))
-        _check(self._lib.session_set_local_window_size(self._session, 0, 0, _CONNECTION_WINDOW))
+        library.check(self._lib.submit_settings(self._session, 0, settings, len(values)))
+        library.check(
+            self._lib.session_set_local_window_size(self._session, 0, 0, _CONNECTION_WINDOW)
+        )
 
     def receive(self, data: bytes) -> None:
         """Takes bytes of the peer. Raises Broken; what is then pending says why."""
@@ -159,7 +154,7 @@ class Session:
 
     def respond(self, number: int, fields: Sequence[Field], *, ends: bool = False) -> None:
         """Headers; `ends`: of an answer that has nothing else."""
-        array, count, _keep = _fields(self._ffi, fields)
+        array, count, _keep = library.header_array(self._ffi, fields)
         self._lib.submit_headers(
             self._session, int(ends), number, self._ffi.NULL, array, count, self._ffi.NULL
         )
@@ -173,7 +168,7 @@ class Session:
 
     def end(self, number: int, fields: Sequence[Field]) -> None:
         """Trailers, behind all data."""
-        array, count, _keep = _fields(self._ffi, fields)
+        array, count, _keep = library.header_array(self._ffi, fields)
         self._lib.submit_trailer(self._session, number, array, count)
         self._told.append(number)
 
@@ -219,10 +214,10 @@ class Session:
             headers.append((name, value))
 
     def on_frame(self, kind: int, flags: int, number: int) -> None:
-        if kind == _HEADERS and (fields := self._headers.pop(number, None)) is not None:
+        if kind == HEADERS and (fields := self._headers.pop(number, None)) is not None:
             is_whole = self._header_bytes <= self._limits.header_bytes
             self.exchanges[number] = self._requests.requested(number, fields, is_whole)
-        if kind <= _HEADERS and flags & _END_STREAM:
+        if kind <= HEADERS and flags & END_STREAM:
             exchange = self.exchanges.get(number)
             if exchange is not None:
                 exchange.half_closed()
@@ -265,110 +260,3 @@ class Session:
     def on_send(self, number: int, header: bytes, size: int) -> None:
         self._parts.append(header)
         self._parts += self.exchanges[number].outbox.take(size)
-
-
-class _Callbacks(NamedTuple):
-    table: Any
-    provider: Any
-    keep: tuple[Any, ...]
-
-
-@cache
-def _callbacks() -> _Callbacks:
-    """The library's way into sessions, one for all of them."""
-    ffi, lib = binding.load()
-    session_of, view, failure = ffi.from_handle, ffi.buffer, _CALLBACK_FAILURE
-
-    def told(kind: str) -> Callable[[Function], Function]:
-        made: Callable[[Function], Function] = ffi.callback(kind, error=failure, onerror=_failed)
-        return made
-
-    @told("on_frame_recv")
-    def on_begin_headers(_: Any, frame: Any, user: Any) -> int:
-        session_of(user).on_begin_headers(frame.hd.stream_id)
-        return 0
-
-    @told("on_header")
-    def on_header(
-        _: Any, frame: Any, name: Any, name_size: int, value: Any, size: int, flags: int, user: Any
-    ) -> int:
-        name, value = view(name, name_size)[:], view(value, size)[:]
-        session_of(user).on_header(frame.hd.stream_id, name, value)
-        return 0
-
-    @told("on_frame_recv")
-    def on_frame(_: Any, frame: Any, user: Any) -> int:
-        head = frame.hd
-        kind, flags = head.type, head.flags
-        if kind == _HEADERS or (kind == _DATA and flags & _END_STREAM):
-            session_of(user).on_frame(kind, flags, head.stream_id)
-        return 0
-
-    @told("on_data_chunk")
-    def on_data(_: Any, flags: int, number: int, data: Any, size: int, user: Any) -> int:
-        session_of(user).on_data(number, view(data, size)[:])
-        return 0
-
-    @told("on_stream_close")
-    def on_close(_: Any, number: int, code: int, user: Any) -> int:
-        session_of(user).on_close(number, code)
-        return 0
-
-    @told("read_data")
-    def on_read(
-        _: Any, number: int, buffer: Any, room: int, flags: Any, source: Any, user: Any
-    ) -> int:
-        filled: int = session_of(user).on_read(number, buffer, room, flags)
-        return filled
-
-    @told("send_data")
-    def on_send(_: Any, frame: Any, header: Any, size: int, source: Any, user: Any) -> int:
-        session_of(user).on_send(frame.hd.stream_id, view(header, 9)[:], size)
-        return 0
-
-    made = ffi.new("nghttp2_session_callbacks **")
-    _check(lib.session_callbacks_new(made))
-    table = made[0]
-    lib.session_callbacks_set_on_begin_headers_callback(table, on_begin_headers)
-    lib.session_callbacks_set_on_header_callback(table, on_header)
-    lib.session_callbacks_set_on_frame_recv_callback(table, on_frame)
-    lib.session_callbacks_set_on_data_chunk_recv_callback(table, on_data)
-    lib.session_callbacks_set_on_stream_close_callback(table, on_close)
-    lib.session_callbacks_set_send_data_callback(table, on_send)
-    provider = ffi.new("nghttp2_data_provider *")
-    provider.read_callback = on_read
-    keep = (on_begin_headers, on_header, on_frame, on_data, on_close, on_read, on_send)
-    return _Callbacks(table, provider, keep)
-
-
-@cache
-def _options(resets: int) -> Any:
-    ffi, lib = binding.load()
-    made = ffi.new("nghttp2_option **")
-    _check(lib.option_new(made))
-    lib.option_set_no_auto_window_update(made[0], 1)
-    lib.option_set_stream_reset_rate_limit(made[0], resets, max(1, resets // 10))
-    return made[0]
-
-
-def _fields(ffi: Any, fields: Sequence[Field]) -> tuple[Any, int, list[Any]]:
-    """As the library takes headers; the last of the three owns their bytes."""
-    array = ffi.new("nghttp2_nv[]", len(fields))
-    keep = []
-    for entry, (name, value) in zip(array, fields, strict=True):
-        name_bytes, value_bytes = ffi.from_buffer(name), ffi.from_buffer(value)
-        keep += [name_bytes, value_bytes]
-        entry.name, entry.namelen = ffi.cast("uint8_t *", name_bytes), len(name)
-        entry.value, entry.valuelen = ffi.cast("uint8_t *", value_bytes), len(value)
-    return array, len(fields), keep
-
-
-def _check(code: int) -> None:
-    if code < 0:
-        ffi, lib = binding.load()
-        raise MemoryError(f"libnghttp2: {ffi.string(lib.strerror(code)).decode()}")
-
-
-def _failed(kind: Any, error: BaseException, traceback: Any) -> None:
-    """A fault of this package's own: it costs the connection, and nobody else's."""
-    log.error("a connection is dropped: its handling failed", exc_info=error)
