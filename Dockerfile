@@ -12,13 +12,17 @@ COPY pyproject.toml constraints*.txt ./
 ARG EXTRAS=serve
 RUN touch README.md \
     && pip --python /opt/stepwire/bin/python install \
-        --constraint constraints.txt --constraint constraints-gpu.txt ".[$EXTRAS]"
+        --constraint constraints.txt --constraint constraints-gpu.txt ".[$EXTRAS,fast]"
 COPY stepwire stepwire
 COPY service service
 COPY loadtest loadtest
 RUN pip --python /opt/stepwire/bin/python install --no-deps --force-reinstall .
 
 FROM python:3.11-slim-bookworm AS serve
+# What `--transport nghttp2` calls.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libnghttp2-14 \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/stepwire /opt/stepwire
 # To serve other models, mount a repository here.
 COPY model_repository /srv/models

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         description="live page on the HTTP port: on, off, or auto (on where the port listens on "
         "loopback)",
     )
+    transport: Literal["grpc", "nghttp2"] = Field(
+        "grpc",
+        description="what carries the gRPC service: grpc (gRPC's own library) or nghttp2 (less "
+        "processor time a message; needs the extra `fast` and Debian's libnghttp2-14)",
+    )
     workers: int = Field(
         1, ge=1, le=1024, description="processes that share the port of the gRPC service"
     )
