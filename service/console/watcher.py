@@ -17,21 +17,23 @@ class Watcher:
         self._census = Census()
         self._lines = Lines(engine.lanes, lambda: engine.now)
 
-    def view(self, query: Query) -> View:
+    async def view(self, query: Query) -> View:
+        """The counts are those at the end: a long listing takes a while."""
         self._lines.tidy()
+        listing = await self._listing(query) if query.limit else Listing()
         return View(
             tuple(
                 ModelView(lane.model, lane.slots.held, Counted.of(lane.counts))
                 for lane in self._engine.lanes()
             ),
-            self._listing(query) if query.limit else Listing(),
+            listing,
             self._line(query),
         )
 
-    def _listing(self, query: Query) -> Listing:
+    async def _listing(self, query: Query) -> Listing:
         now = self._engine.now
-        self._census.look(self._engine.lanes(), now)
-        return self._census.listing(query, now)
+        await self._census.look(self._engine.lanes(), now)
+        return await self._census.listing(query, now)
 
     def _line(self, query: Query) -> Line | None:
         """None for a stream that is not in scope, as for one that does not exist."""

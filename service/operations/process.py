@@ -37,7 +37,7 @@ class Process:
 
     async def views(self, query: Query) -> Mapping[str, View]:
         """What the live page asks for; by process, of which there is one."""
-        return {"": self._watcher.view(query)}
+        return {"": await self._watcher.view(query)}
 
     async def carry_out(self, order: Order) -> Outcome:
         """In this process."""

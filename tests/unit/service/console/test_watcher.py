@@ -27,7 +27,7 @@ async def watching(lane: Lane | None = None, clock: Callable[[], float] = lambda
 
 
 async def test_a_process_shows_its_models_its_streams_and_a_line() -> None:
-    view = (await watching()).view(HERE)
+    view = await (await watching()).view(HERE)
     [model] = view.models
     assert (model.model, model.streams, model.counted.ran) == (MODEL, 1, 3)
     assert [each.key for each in view.listing.streams] == [ROBOT]
@@ -36,20 +36,20 @@ async def test_a_process_shows_its_models_its_streams_and_a_line() -> None:
 
 
 async def test_nothing_is_looked_at_that_is_not_asked_for() -> None:
-    view = (await watching()).view(Query())
+    view = await (await watching()).view(Query())
     assert (view.listing, view.line) == (Listing(), None)
 
 
 async def test_the_outputs_of_a_stream_out_of_scope_are_not_shown() -> None:
     watcher = await watching()
     for scope in (Scope(namespace="plant"), Scope(patterns=("other",))):
-        view = watcher.view(Query(scope, limit=10, watched=ROBOT))
+        view = await watcher.view(Query(scope, limit=10, watched=ROBOT))
         assert (view.listing, view.line) == (Listing(), None)
-    assert watcher.view(Query(Scope("", ("acc*",)), watched=ROBOT)).line
+    assert (await watcher.view(Query(Scope("", ("acc*",)), watched=ROBOT))).line
 
 
 async def test_a_line_is_shown_whichever_model_the_page_is_about() -> None:
-    view = (await watching()).view(Query(Scope(model="other/1"), limit=10, watched=ROBOT))
+    view = await (await watching()).view(Query(Scope(model="other/1"), limit=10, watched=ROBOT))
     assert view.listing == Listing()
     assert view.line
 
@@ -57,10 +57,10 @@ async def test_a_line_is_shown_whichever_model_the_page_is_about() -> None:
 async def test_a_look_at_anything_ends_lines_that_nobody_asks_for() -> None:
     lane, now = accumulator_lane(), [100.0]
     watcher = await watching(lane, lambda: now[0])
-    watcher.view(HERE)
+    await watcher.view(HERE)
     now[0] += 9.0
-    watcher.view(Query())
+    await watcher.view(Query())
     assert lane.onlooker is not None
     now[0] += 2.0
-    watcher.view(Query())
+    await watcher.view(Query())
     assert lane.onlooker is None
