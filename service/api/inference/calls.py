@@ -33,6 +33,7 @@ UnaryContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelInferRespo
 log = logging.getLogger(__name__)
 
 _Ran: TypeAlias = tuple[Output, Lane, StreamKey]
+"""A timestep that ran, for the counts and the span."""
 
 _UNANSWERED = 1024
 """Requests of a call that may wait for their answers before it is read no further."""
