@@ -52,6 +52,10 @@ class Counted:
         """What has come since then; nothing where it was counted anew."""
         return _combined(self, earlier, lambda after, before: max(0, after - before))
 
+    def continues(self, earlier: Counted) -> bool:
+        """Whether no number is lower than then."""
+        return earlier + self.since(earlier) == self
+
 
 def _combined(one: Counted, other: Counted, how: Callable[[int, int], int]) -> Counted:
     names = (field.name for field in fields(Counted))

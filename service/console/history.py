@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from service.console.counted import Counted
-from service.console.view import View
+from service.console.view import ModelView, View
 from service.core.streams import ModelKey
 
 INTERVAL = 1.0
@@ -42,7 +42,7 @@ class History:
         self._looks: deque[Look] = deque(maxlen=_LOOKS)
         self._rates: deque[Mapping[ModelKey, float]] = deque(maxlen=_RATES)
         self._past: dict[ModelKey, Counted] = {}
-        """By processes that are gone."""
+        """By processes that are gone, and before a version came into service anew."""
 
     def add(self, look: Look) -> None:
         if self._looks:
@@ -51,8 +51,8 @@ class History:
             self._rates.append(
                 {model: each.ran / since.seconds for model, each in since.models.items()}
             )
-            for process in last.views.keys() - look.views.keys():
-                _add(self._past, last.views[process])
+            for process, view in last.views.items():
+                _add(self._past, _ended(view, look.views.get(process, View())))
         self._looks.append(look)
 
     def rates(self) -> list[Mapping[ModelKey, float]]:
@@ -69,16 +69,26 @@ class History:
         return _grown(before, look)
 
     def totals(self, look: Look) -> dict[ModelKey, Counted]:
-        """What was counted until `look`, by those that are gone too."""
+        """What was counted until `look`, by processes and in times of service that are over too."""
         together = dict(self._past)
         for view in look.views.values():
-            _add(together, view)
+            _add(together, view.models)
         return together
 
 
-def _add(together: dict[ModelKey, Counted], view: View) -> None:
-    for each in view.models:
+def _add(together: dict[ModelKey, Counted], models: Iterable[ModelView]) -> None:
+    for each in models:
         together[each.model] = together.get(each.model, Counted()) + each.counted
+
+
+def _ended(before: View, after: View) -> list[ModelView]:
+    """What the process had counted of versions that it has no more, or counts anew."""
+    counted = {each.model: each.counted for each in after.models}
+    return [
+        each
+        for each in before.models
+        if each.model not in counted or not counted[each.model].continues(each.counted)
+    ]
 
 
 def _grown(before: Look, after: Look) -> Recent:

@@ -170,13 +170,11 @@ class Crew:
         body = QUERY.dump_python(query, mode="json")
         serving = [worker for worker in self.present() if worker.phase is Phase.SERVING]
         told = await asyncio.gather(*(self._look(worker, body) for worker in serving))
-        views = {
+        return {
             _life(worker): view
             for worker, view in zip(serving, told, strict=True)
             if self._workers[worker.name] is worker
         }
-        self._counted |= {life: view.models for life, view in views.items()}
-        return views
 
     async def _look(self, worker: Worker, body: Any) -> View:
         """What a worker that does not answer has counted before still stands."""
@@ -184,7 +182,10 @@ class Crew:
             told = await worker.ask(ToWorker.VIEW, body, within=_ANSWER_SECONDS)
         except (Gone, Failed, TimeoutError):
             return View(self._counted.get(_life(worker), ()))
-        return VIEW.validate_python(told)
+        view = VIEW.validate_python(told)
+        if self._workers[worker.name] is worker:
+            self._counted[_life(worker)] = view.models
+        return view
 
     def _restarted(self) -> Metric:
         family = CounterMetricFamily(
