@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from loadtest.command import load
+from loadtest.conduct import FAILED, INTERRUPTED
 from loadtest.criteria import criterion
 from loadtest.table import rows
+from stepwire.refused import Refused
 from tests.loads import interval, outcome
 from tests.pages import ADDRESS, ROOT, Page, ran
 from torture.processes import Server, running
@@ -78,6 +80,11 @@ def test_outputs_have_the_rows_that_the_command_prints() -> None:
     shown = shown_after(commands("--report load.html")[0])
     assert [line.split("  ")[1].strip() for line in shown.splitlines() if line[:2] == "  "] == terms
     assert [row[0] for row in PAGE.table("row")] == terms
+
+
+def test_the_page_knows_every_exit_code() -> None:
+    codes = [row[0] for row in PAGE.table("exit code")]
+    assert codes == ["0", str(FAILED), str(Refused.exit_code), str(INTERRUPTED)]
 
 
 def test_every_option_is_on_the_page_and_no_other() -> None:
