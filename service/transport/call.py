@@ -190,17 +190,22 @@ class Call(Status):
 
         Raises AbortError after an abort and UsageError after the end.
         """
-        if self.is_ended or self.is_gone:
+        while not self.offer(message):
             self._check()
+            self._carrier.flush()
+            await self._make_room()
+
+    def offer(self, message: Any) -> bool:
+        """Writes, where that needs no waiting; False: nothing has happened."""
+        if self.is_ended or self.is_gone or self.outbox.size > _UNSENT:
+            return False
         self.put(message)
         if self._unanswered:
             self._unanswered -= 1
             self._carrier.answered(1)
         else:
             self._carrier.soon()
-        if self.outbox.size > _UNSENT:
-            self._carrier.flush()
-            await self._make_room()
+        return True
 
     async def _make_room(self) -> None:
         while self.outbox.size > _UNSENT and not self.is_gone:

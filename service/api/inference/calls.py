@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import TypeAlias
 
 import grpc
@@ -62,6 +63,8 @@ class StreamInferCall:
         self._reading = True
         self._news = Bell()
         self._room = Bell()
+        self._offer: Callable[[bytes], bool] | None = getattr(context, "offer", None)
+        """Of a transport that can write at once, and says where it cannot."""
 
     def read(self, request: SequenceRequest, lane: Lane) -> None:
         read(request, lane)
@@ -82,8 +85,20 @@ class StreamInferCall:
         self._tell(refusal(id_, str(error)), size)
 
     def _tell(self, response: bytes, size: int, ran: _Ran | None = None) -> None:
+        if self._offer and not self._answers and self._offer(response):
+            self._told(size, ran)
+            if not (self._reading or self._unanswered):
+                self._news.ring()
+            return
         self._answers.append((response, size, ran))
         self._news.ring()
+
+    def _told(self, size: int, ran: _Ran | None) -> None:
+        if ran:
+            _count(self._engine.now, ran, self._span)
+        self._unanswered_bytes -= size
+        self._unanswered -= 1
+        self._room.ring()
 
     def end(self, error: ServiceError) -> None:
         """Its caller has no right to it any more."""
@@ -150,12 +165,8 @@ class StreamInferCall:
         while True:
             while self._answers:
                 response, size, ran = self._answers.popleft()
-                if ran:
-                    _count(self._engine.now, ran, self._span)
                 await self._context.write(response)
-                self._unanswered_bytes -= size
-                self._unanswered -= 1
-                self._room.ring()
+                self._told(size, ran)
             if self._lost or not (self._reading or self._unanswered):
                 return
             await self._news.heard()
