@@ -21,8 +21,8 @@ class Dialect(abc.ABC, Generic[Request, Response]):
     """Of one stream."""
 
     @abc.abstractmethod
-    def begin(self) -> Call[Request, Response]:
-        """A call for the stream, which starts at step 0."""
+    async def begin(self) -> Call[Request, Response]:
+        """A call for the stream, which starts at step 0. Raises a StepwireError."""
 
     @abc.abstractmethod
     async def greet(self, call: Call[Request, Response]) -> Greeted:

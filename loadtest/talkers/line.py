@@ -50,16 +50,16 @@ class Line(Generic[Request, Response]):
         return abandoned
 
     async def _greet(self) -> tuple[Call[Request, Response], Served]:
-        call = self._dialect.begin()
         try:
             async with asyncio.timeout(PATIENCE):
-                window, served = await self._dialect.greet(call)
+                call = await self._dialect.begin()
+                try:
+                    window, served = await self._dialect.greet(call)
+                except BaseException:
+                    call.cancel()
+                    raise
         except TimeoutError as error:
-            call.cancel()
             raise StepwireError(f"no answer to an open within {PATIENCE:g} s") from error
-        except BaseException:
-            call.cancel()
-            raise
         self.backlog.begin(window)
         return call, served
 

@@ -49,7 +49,7 @@ class Native(Dialect[pb.StreamRequest, pb.StreamResponse]):
         self._stream = stream
         self._open = opening(connection.load)
 
-    def begin(self) -> Call[pb.StreamRequest, pb.StreamResponse]:
+    async def begin(self) -> Call[pb.StreamRequest, pb.StreamResponse]:
         self._open = opening(self._connection.load)
         route = ("stepwire-route", self._open.stream_id)
         return Call(self._stub.Stream(metadata=(route, *self._connection.metadata)))

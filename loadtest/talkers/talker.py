@@ -10,8 +10,8 @@ PATIENCE = 20.0
 """Seconds that opening or closing streams may take."""
 PAUSE = 0.5
 """Seconds until a stream whose conversation broke is opened again."""
-OPENING = 100
-"""Streams that are being opened at a time."""
+OPENING = 50
+"""Streams that are being opened at a time: servers turn calls away at random where many wait."""
 
 
 class Served(NamedTuple):

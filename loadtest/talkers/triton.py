@@ -109,21 +109,22 @@ class Triton(Dialect[pb.ModelInferRequest, pb.ModelStreamInferResponse]):
         self._sequence = 0
         self._starts = True
 
-    def begin(self) -> Call[pb.ModelInferRequest, pb.ModelStreamInferResponse]:
+    async def begin(self) -> Call[pb.ModelInferRequest, pb.ModelStreamInferResponse]:
+        """Asks before whether somebody is there to take the first step: gRPC begins a call with
+        nobody, and what waits would be lost in it.
+        """
         self._sequence = 1 + secrets.randbits(62)
         self._starts = True
-        return Call(self._stub.ModelStreamInfer(metadata=self._metadata))
-
-    async def greet(self, call: Call[pb.ModelInferRequest, pb.ModelStreamInferResponse]) -> Greeted:
-        """The first step starts the sequence. That somebody is there to take it is asked before:
-        gRPC begins a call with nobody, and what waits would be lost in it.
-        """
-        known = self._described
-        request = pb.ModelReadyRequest(name=known.name, version=self._version)
+        request = pb.ModelReadyRequest(name=self._described.name, version=self._version)
         with _named():
             told = await self._stub.ModelReady(request, metadata=self._metadata)
         if not told.ready:
-            raise errors.Unavailable(f"{known.name} is not ready")
+            raise errors.Unavailable(f"{self._described.name} is not ready")
+        return Call(self._stub.ModelStreamInfer(metadata=self._metadata))
+
+    async def greet(self, call: Call[pb.ModelInferRequest, pb.ModelStreamInferResponse]) -> Greeted:
+        """The first step starts the sequence; nothing comes before it."""
+        known = self._described
         self._connection.timesteps.fit(known.signature)
         inputs = tuple(map(str, known.signature.inputs))
         return Greeted(_WINDOW, Served(known.name, known.version, "", inputs))

@@ -12,7 +12,6 @@ import pytest
 from loadtest.inputs import Timesteps
 from loadtest.schedule import Arrival
 from loadtest.talkers.connection import Connection
-from loadtest.talkers.dialect import Greeted
 from loadtest.talkers.line import Lines
 from loadtest.talkers.native import Native
 from loadtest.talkers.talker import Answer
@@ -69,14 +68,11 @@ class Away(Native):
 
     calls = 0
 
-    def begin(self) -> Call[pb.StreamRequest, pb.StreamResponse]:
+    async def begin(self) -> Call[pb.StreamRequest, pb.StreamResponse]:
         self.calls += 1
-        return super().begin()
-
-    async def greet(self, call: Call[pb.StreamRequest, pb.StreamResponse]) -> Greeted:
         if self.calls > 1:
             raise Unavailable("nobody is there")
-        return await super().greet(call)
+        return await super().begin()
 
 
 async def test_a_server_that_stays_away_does_not_hold_up_the_end() -> None:
