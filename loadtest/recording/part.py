@@ -244,7 +244,7 @@ class Part:
         """The call has ended: as it should where every step is answered."""
         interrupted, self._stopped = self._stopped, True
         for arrival, _ in self._sent:
-            self._stage.account.failed(arrival, type(error).__name__)
+            self._stage.account.lost(arrival, self._stage.now(), type(error).__name__)
         if self.result.unanswered and not (interrupted and not self._sent):
             step = self._next_sent - len(self._sent)
             self.result.failure = f"step {step}: {error}"

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 _LOOKS_EVERY = 0.05
 """Seconds between two looks at whether the server still takes calls."""
 _FOR_EVER = 10 * 365 * 86_400.0
+_PENDING = 1_000
+"""Calls, at least, that may wait to be taken: also those that open no stream."""
 
 
 class GrpcPort:
@@ -103,6 +105,7 @@ class _Unregistered:
 def _options(settings: Settings) -> list[tuple[str, int]]:
     keepalive = round(settings.keepalive * 1000)
     timeout = round(settings.keepalive_timeout * 1000)
+    pending = max(_PENDING, settings.max_streams)
     return [
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -118,8 +121,8 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", keepalive // 2),
         # Beyond a thousand calls that wait to be taken gRPC would turn some away at random, as when
         # a fleet comes back at once.
-        ("grpc.server.max_pending_requests", settings.max_streams),
-        ("grpc.server.max_pending_requests_hard_limit", 2 * settings.max_streams),
+        ("grpc.server.max_pending_requests", pending),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * pending),
         # Clients probe too, this project's every 10 s; gRPC would take that for abuse.
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
         # Two services on one port would share its connections at random, as workers do.

@@ -102,7 +102,9 @@ async def test_a_caller_with_a_credential_is_served(guarded: Server) -> None:
         assert await call.add(0, 1.0) == 1.0
 
 
-@pytest.mark.parametrize("token", [None, WRONG, hash_token(ROBOT).hex()])
+@pytest.mark.parametrize(
+    "token", [None, WRONG, hash_token(ROBOT).hex()], ids=["none", "wrong", "hash"]
+)
 async def test_others_learn_nothing(guarded: Server, token: str | None) -> None:
     async with calling(channel(guarded), token) as call:
         code, details, name = await refusal(call)  # before they have asked for anything
@@ -110,7 +112,11 @@ async def test_others_learn_nothing(guarded: Server, token: str | None) -> None:
     assert "accumulator" not in details
 
 
-@pytest.mark.parametrize(("token", "seen"), [(None, False), (WRONG, False), (ROBOT, True)])
+@pytest.mark.parametrize(
+    ("token", "seen"),
+    [(None, False), (WRONG, False), (ROBOT, True)],
+    ids=["none", "wrong", "right"],
+)
 def test_reflection_and_unknown_methods_need_a_credential(
     guarded: Server, token: str | None, seen: bool
 ) -> None:
