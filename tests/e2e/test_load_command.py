@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,18 @@ from tests import graphs
 from tests.certificates import Authority
 from tests.e2e.deployed import ACCUMULATOR, serving
 from tests.e2e.loading import PATIENCE, SHORT, await_steps, figures, loaded, started, steps_of
-from torture.processes import Server
+from torture.processes import Server, running
 from torture.programs import free_ports
 
 STALL = 0.6
 """Seconds."""
+
+
+@pytest.fixture(scope="module")
+def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that has no streams but theirs."""
+    with running(repository, log=tmp_path_factory.mktemp("load") / "log") as own:
+        yield own
 
 
 @pytest.fixture

@@ -9,13 +9,22 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.loading import PATIENCE, await_steps, started, steps_of
-from torture.processes import Server
+from torture.processes import Server, running
 
 MODEL = ("--model", "accumulator")
+
+
+@pytest.fixture(scope="module")
+def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that has no streams but theirs."""
+    with running(repository, log=tmp_path_factory.mktemp("load") / "log") as own:
+        yield own
 
 
 def until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
