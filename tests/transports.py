@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from functools import cache
@@ -22,6 +21,7 @@ from service.transport import binding
 from service.transport.connection import Terms
 from service.transport.server import Server
 from service.transport.session import Limits
+from torture.programs import install
 
 Kind = Literal["grpc", "nghttp2"]
 LARGEST = 4 * 2**20
@@ -36,9 +36,7 @@ def _installs() -> bool:
     try:
         binding.load()
     except StartError:
-        install = ["apt-get", "install", "--yes", "--quiet", "libnghttp2-14"]
-        with contextlib.suppress(OSError):
-            subprocess.run(install, capture_output=True, timeout=300)
+        install("libnghttp2-14")
     try:
         binding.load()
     except StartError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 
 from bench.analyzer import SEQUENCE_LENGTH, analyzed
@@ -12,6 +13,8 @@ from bench.part import Part, Plan, Progress, Results
 from bench.process import Server
 from bench.ratios import P50, P99, STEP_RATE, Goal, Pairs, Row, row_of
 from bench.stand import Stand
+from service.startup import StartError
+from service.transport import binding
 from torture.triton_client import TritonClient
 
 _GOALS = {1: Goal(0.75), 16: Goal(0.8), 64: Goal(0.95)}
@@ -22,22 +25,39 @@ _AGAINST = "echo of Triton's protocol"
 async def measure(stand: Stand, plan: Plan, progress: Progress) -> Results:
     """Raises NotInstalled, too."""
     client = await asyncio.to_thread(TritonClient)
-    echo, service = stand.triton_echo(SMALL), stand.service(SMALL)
+    echo, services = stand.triton_echo(SMALL), _services(stand)
     run = partial(
         analyzed, client, model=SMALL.name, seconds=plan.seconds, to=stand.folder / "analyzed.csv"
     )
     rows: list[Row] = []
     for concurrency, goal in _GOALS.items():
-        sides: dict[Server, list[Round]] = {echo: [], service: []}
+        measured: dict[str, list[Round]] = {name: [] for name in (_AGAINST, *services)}
         for number in range(1, plan.rounds + 1):
-            progress(f"perf_analyzer, {concurrency} sequences, pair {number} of {plan.rounds}")
-            for server, rounds in sides.items():
-                rounds.append(await asyncio.to_thread(run, server, concurrency=concurrency))
-        pairs = Pairs(
-            concurrency, sides[echo], sides[service], against=_AGAINST, load=" of perf_analyzer"
-        )
-        rows += [row_of(pairs, STEP_RATE, goal), row_of(pairs, P50), row_of(pairs, P99)]
+            progress(f"perf_analyzer, {concurrency} sequences, round {number} of {plan.rounds}")
+            for name, server in {_AGAINST: echo, **services}.items():
+                round_ = await asyncio.to_thread(run, server, concurrency=concurrency)
+                measured[name].append(round_)
+        for name in services:
+            pairs = Pairs(
+                concurrency,
+                measured[_AGAINST],
+                measured[name],
+                what=name,
+                against=_AGAINST,
+                load=" of perf_analyzer",
+            )
+            rows += [row_of(pairs, STEP_RATE, goal), row_of(pairs, P50), row_of(pairs, P99)]
     return Results(rows, [f"each sequence has {SEQUENCE_LENGTH} timesteps"])
+
+
+def _services(stand: Stand) -> dict[str, Server]:
+    """By what they are called; on libnghttp2, too, where that is installed."""
+    services = {"service": stand.service(SMALL)}
+    with suppress(StartError):
+        binding.load()
+        options = ("--transport", "nghttp2")
+        services["service on nghttp2"] = stand.service(SMALL, options=options)
+    return services
 
 
 PART = Part(
