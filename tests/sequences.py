@@ -1,17 +1,44 @@
-"""A client of sequences, without a wire."""
+"""A service of sequences without a wire, and a client of it."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+from service.core.directory import Directory
 from service.core.errors import ServiceError
 from service.core.sequences import sequence_key
 from service.core.steps import Answer, Output, StepError
+from service.engine import Engine
 from service.lanes.lane import Lane
+from service.lanes.lanes import Lanes
 from service.sequences.request import SequenceRequest
 from service.sequences.sequences import Sequences
-from tests.fakes import MODEL, number, value
+from tests.fakes import MODEL, accumulator_lane, number, value
+
+IDLE = 60.0
+"""Seconds."""
+
+
+class Service:
+    def __init__(self, limit: int = 8) -> None:
+        """Made on the loop whose clock it goes by."""
+        self.lanes = Lanes({MODEL: accumulator_lane()}, {})
+        self.engine = Engine(
+            self.lanes,
+            Directory(limit=limit, idle_limit=600.0),
+            clock=asyncio.get_running_loop().time,
+        )
+        self.sequences = Sequences(self.engine, IDLE, 1_000)
+
+    @property
+    def now(self) -> float:
+        return self.engine.now
+
+    @property
+    def streams(self) -> int:
+        readings = self.engine.readings()
+        return readings.attached + readings.detached
 
 
 class Client:
