@@ -54,8 +54,8 @@ async def converse(
 
 
 _Call = grpc.aio.StreamStreamCall[bytes, bytes]
-OVER = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
-"""What a call raises that has ended; its status tells why."""
+OVER = (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError)
+"""What a call raises that has ended, also in the midst of its last word; its status tells why."""
 
 
 async def _say(call: _Call, messages: Iterable[bytes]) -> None:
