@@ -179,11 +179,11 @@ class Part:
 
     async def _speak(self, call: Conversation) -> None:
         while not self._stopped and self._next_sent < len(self._steps):
+            self._news.clear()  # before the look: what happens during a `say` is news
             while self._may_send():
                 if not await call.say(self._message()):
                     return
             if self._next_sent < len(self._steps):
-                self._news.clear()
                 await self._news.wait()
         await self._goodbye(call)
 

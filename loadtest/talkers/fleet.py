@@ -133,10 +133,10 @@ class FleetTalker:
 
     async def _speak(self, call: FleetCall) -> None:
         while True:
+            self._news.clear()  # before the look: what happens during a `say` is news
             for message in self._messages():
                 if not await call.say(message):
                     return
-            self._news.clear()
             await self._news.wait()
 
     def _messages(self) -> Iterator[pb.FleetRequest]:

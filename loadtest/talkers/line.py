@@ -94,10 +94,10 @@ class Line(Generic[Request, Response]):
 
     async def _speak(self, call: Call[Request, Response]) -> None:
         while not self._leaving:
+            self._news.clear()  # before the look: what happens during a `say` is news
             while self.backlog.ready:
                 if not await call.say(self._dialect.step(self.backlog.send())):
                     return
-            self._news.clear()
             await self._news.wait()
         await call.say(self._dialect.goodbye())
         await call.say_no_more()

@@ -116,6 +116,36 @@ async def test_it_says_goodbye() -> None:
     assert heard == ["close"]
 
 
+async def test_an_end_that_comes_while_a_step_is_said_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    saying, go_on = asyncio.Event(), asyncio.Event()
+    heard: list[str | None] = []
+    at_once = Call.say
+
+    async def say(call: Call[pb.StreamRequest, pb.StreamResponse], what: pb.StreamRequest) -> bool:
+        done = await at_once(call, what)
+        if what.WhichOneof("event") == "step":
+            saying.set()
+            await go_on.wait()
+        return done
+
+    async def scene(of: Scene) -> None:
+        await of.opened()
+        heard.extend([(await of.hear()).WhichOneof("event") for _ in range(2)])
+
+    monkeypatch.setattr(Call, "say", say)
+    async with playing(scene) as address, lines(address, Ears()) as talker:
+        await talker.open()
+        talker.due(FIRST)
+        await saying.wait()
+        closing = asyncio.create_task(talker.close())
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await closing == [FIRST]
+    assert heard == ["step", "close"]
+
+
 async def test_a_refused_open_is_told() -> None:
     async def scene(of: Scene) -> None:
         await of.hear()
