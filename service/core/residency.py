@@ -12,6 +12,9 @@ from service.core.slots import Index, as_numbers, count
 _NONE = np.empty(0, np.int64)
 _NOWHERE = -1
 _NEVER = -1
+_SHORTEST_LINE = 256
+_LINES = 16
+"""Of many rows, this part is put in order at a time."""
 
 
 class Decision(NamedTuple):
@@ -49,6 +52,8 @@ class Residency:
         self._tenant = np.full(rows, _NOWHERE)  # by row
         self._stepped = np.full(rows, _NEVER)  # by row, the number of its tenant's last batch
         self._batches = 0
+        self._line = _NONE  # rows to take, the first one first
+        self._lined = 0  # the last batch before the line was made
 
     @property
     def capacity(self) -> int:
@@ -80,6 +85,7 @@ class Residency:
         if row >= 0:
             self._row[slot] = self._tenant[row] = _NOWHERE
             self._stepped[row] = _NEVER
+            self._line = np.concatenate([[row], self._line[self._line != row]])
 
     def decide(self, slots: Index) -> Decision:
         """`slots`: of one batch, each once. Raises ValueError if they are more than `max_batch`."""
@@ -95,7 +101,7 @@ class Residency:
             return Decision(rows)
         self._stepped[rows[~absent]] = self._batches
         entering = as_numbers(slots)[absent]
-        taken = _lowest(self._stepped, len(entering))
+        taken = np.sort(self._oldest(len(entering)))
         tenants = self._tenant[taken]
         rows[absent] = taken
         lent = tenants >= 0
@@ -105,7 +111,6 @@ class Residency:
         """The states of the leaving slots are elsewhere: their rows are free."""
         self._row[decision.leaving] = _NOWHERE
         self._tenant[decision.left] = _NOWHERE
-        self._stepped[decision.left] = _NEVER
 
     def enter(self, decision: Decision) -> None:
         """The states of the entering slots are in the rows that were free or have been left."""
@@ -113,10 +118,14 @@ class Residency:
         self._tenant[decision.taken] = decision.entering
         self._stepped[decision.taken] = self._batches
 
-
-def _lowest(values: Array, number: int) -> Array:
-    """Where the `number` lowest are, ascending; of equal ones the first."""
-    highest = np.partition(values, number - 1)[number - 1]
-    below = np.flatnonzero(values < highest)
-    equal = np.flatnonzero(values == highest)[: number - len(below)]
-    return np.sort(np.concatenate([below, equal]))
+    def _oldest(self, number: int) -> Array:
+        """Rows that are free or whose tenants have not stepped for the longest time."""
+        self._line = self._line[self._stepped[self._line] <= self._lined]
+        if len(self._line) < number:
+            # To sort all rows for each batch would cost more than most runs do. What steps after
+            # the line was made leaves it, and what remains is still the oldest.
+            self._lined = self._batches - 1
+            length = max(number, _SHORTEST_LINE, self.rows // _LINES)
+            line = np.argsort(self._stepped, kind="stable")[:length]
+            self._line = line[self._stepped[line] <= self._lined]
+        return self._line[:number]

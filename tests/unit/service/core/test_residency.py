@@ -85,6 +85,29 @@ def test_a_freed_row_is_taken_before_any_slot_goes_out() -> None:
     assert made.used == 3
 
 
+def test_the_oldest_go_out_first_however_many_rows_there_are() -> None:
+    rows, batch = 700, 40
+    made = residency(rows, capacity=1000)
+    stepped: dict[int, int] = {}  # by slot, the number of its last batch
+    random = np.random.default_rng(0)
+    for number in range(200):
+        slots = random.choice(1000, batch, replace=False)
+        missing = [slot for slot in slots.tolist() if slot not in stepped]
+        for slot in stepped.keys() & set(slots.tolist()):
+            stepped[slot] = number
+        oldest = sorted(stepped, key=lambda slot: stepped[slot])
+        due = max(0, len(missing) + len(stepped) - rows)
+        leaving = carry_out(made, slots).leaving.tolist()
+        assert len(leaving) == due
+        assert [stepped[slot] for slot in sorted(leaving, key=oldest.index)] == [
+            stepped[slot] for slot in oldest[:due]
+        ]
+        for slot in leaving:
+            del stepped[slot]
+        stepped |= dict.fromkeys(missing, number)
+    assert len(stepped) == made.used == rows
+
+
 def test_what_is_not_carried_out_changes_no_row() -> None:
     made = residency(2)
     carry_out(made, slice(0, 2))
