@@ -87,6 +87,25 @@ class StoreCounts:
     """Of each round that the store took, in seconds."""
 
 
+@dataclass(slots=True)
+class RowCounts:
+    """Of one model version whose device holds the states of some slots only; its residency's."""
+
+    entered: int = 0
+    """States that came into the device's memory, for a step of their streams."""
+    spilled: int = 0
+    """States that left it for the host's, to make room for others."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsReading:
+    """The rows of a device's memory at one moment, where they do not hold every slot."""
+
+    rows: int
+    used: int
+    counts: RowCounts
+
+
 @dataclass(frozen=True, slots=True)
 class LaneReading:
     """One model version at one moment."""
@@ -97,6 +116,8 @@ class LaneReading:
     steps: StepCounts
     detached: int = 0
     """Streams without a connection; the other slots are of streams that have one."""
+    device: RowsReading | None = None
+    """None where every slot has its row."""
 
 
 @dataclass(frozen=True, slots=True)

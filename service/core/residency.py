@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from service.core.counts import RowCounts, RowsReading
 from service.core.model import Array
 from service.core.slots import Index, as_numbers, count
 
@@ -48,6 +49,7 @@ class Residency:
                 f"a batch of {max_batch} streams needs as many rows, and there are {rows}"
             )
         self.max_batch = max_batch
+        self.counts = RowCounts()
         self._row = np.empty(0, np.int64)  # by slot
         self._tenant = np.full(rows, _NOWHERE)  # by row
         self._stepped = np.full(rows, _NEVER)  # by row, the number of its tenant's last batch
@@ -69,6 +71,9 @@ class Residency:
     def used(self) -> int:
         """Slots that are resident."""
         return int(np.count_nonzero(self._tenant >= 0))
+
+    def reading(self) -> RowsReading:
+        return RowsReading(self.rows, self.used, self.counts)
 
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`; those that come to be are not resident."""
@@ -111,12 +116,14 @@ class Residency:
         """The states of the leaving slots are elsewhere: their rows are free."""
         self._row[decision.leaving] = _NOWHERE
         self._tenant[decision.left] = _NOWHERE
+        self.counts.spilled += len(decision.leaving)
 
     def enter(self, decision: Decision) -> None:
         """The states of the entering slots are in the rows that were free or have been left."""
         self._row[decision.entering] = decision.taken
         self._tenant[decision.taken] = decision.entering
         self._stepped[decision.taken] = self._batches
+        self.counts.entered += len(decision.entering)
 
     def _oldest(self, number: int) -> Array:
         """Rows that are free or whose tenants have not stepped for the longest time."""
@@ -126,6 +133,5 @@ class Residency:
             # the line was made leaves it, and what remains is still the oldest.
             self._lined = self._batches - 1
             length = max(number, _SHORTEST_LINE, self.rows // _LINES)
-            line = np.argsort(self._stepped, kind="stable")[:length]
-            self._line = line[self._stepped[line] <= self._lined]
+            self._line = np.argsort(self._stepped, kind="stable")[:length]
         return self._line[:number]

@@ -100,6 +100,7 @@ def families(readings: Readings) -> Iterator[Metric]:
     yield from _streams(readings)
     yield from _opens(readings.opens)
     yield from _models(readings.lanes)
+    yield from _device([lane for lane in readings.lanes if lane.device])
     if readings.store:
         yield from _store(readings.store)
     yield from ProcessCollector(registry=None).collect()
@@ -201,6 +202,35 @@ def _batch_sizes(lanes: Sequence[LaneReading]) -> Metric:
             histogram.repeat(size, runs)
         family.add_metric(_labels(lane), buckets(histogram), histogram.total)
     return family
+
+
+def _device(lanes: Sequence[LaneReading]) -> Iterator[Metric]:
+    """`lanes`: those whose device holds the states of some slots only."""
+    if not lanes:
+        return
+    rows = GaugeMetricFamily(
+        "stepwire_device_rows",
+        "Rows for states in the memory of the device.",
+        labels=(*_MODEL, "state"),
+    )
+    waiting = GaugeMetricFamily(
+        "stepwire_host_slots", "Slots whose states are in the memory of the host.", labels=_MODEL
+    )
+    entered = CounterMetricFamily(
+        "stepwire_device_entries", "States that came into the device's memory.", labels=_MODEL
+    )
+    spilled = CounterMetricFamily(
+        "stepwire_spills", "States that left the device's memory for the host's.", labels=_MODEL
+    )
+    for lane in lanes:
+        assert lane.device
+        labels, device = _labels(lane), lane.device
+        rows.add_metric((*labels, "used"), device.used)
+        rows.add_metric((*labels, "free"), device.rows - device.used)
+        waiting.add_metric(labels, lane.slots - device.used)
+        entered.add_metric(labels, device.counts.entered)
+        spilled.add_metric(labels, device.counts.spilled)
+    yield from (rows, waiting, entered, spilled)
 
 
 def _store(store: StoreReading) -> Iterator[Metric]:

@@ -115,6 +115,16 @@ def test_what_is_not_carried_out_changes_no_row() -> None:
     assert made.rows_of(slice(0, 4)).tolist() == [0, 1, -1, -1]
 
 
+def test_what_comes_in_and_goes_out_is_counted() -> None:
+    made = residency(3)
+    for slots in (slice(0, 2), slice(1, 4), slice(0, 1)):
+        carry_out(made, slots)
+    made.free(0)
+    reading = made.reading()
+    assert (reading.rows, reading.used) == (3, 2)
+    assert (reading.counts.entered, reading.counts.spilled) == (5, 2)
+
+
 def test_more_room_leaves_every_row_as_it_is() -> None:
     made = residency(2, capacity=2)
     carry_out(made, slice(0, 2))

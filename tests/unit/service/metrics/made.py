@@ -11,6 +11,8 @@ from service.core.counts import (
     LaneReading,
     OpenCounts,
     Readings,
+    RowCounts,
+    RowsReading,
     StepCounts,
     StoreCounts,
     StoreReading,
@@ -53,7 +55,13 @@ def readings(**changes: object) -> Readings:
             calls=Counter(native=7, fleet=1, inference=0),
         ),
         "lanes": (
-            LaneReading(ModelKey("gru", 3), 11, steps, detached=4),
+            LaneReading(
+                ModelKey("gru", 3),
+                11,
+                steps,
+                detached=4,
+                device=RowsReading(8, 6, RowCounts(entered=30, spilled=24)),
+            ),
             LaneReading(ModelKey("lstm", 1), 0, StepCounts()),
         ),
         "store": StoreReading(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
@@ -48,6 +49,11 @@ MADE = list(families(readings()))
         ("stepwire_batch_size_bucket", GRU | {"le": "4.0"}, 4),
         ("stepwire_batch_size_bucket", GRU | {"le": "8.0"}, 10),
         ("stepwire_batch_size_sum", GRU, 40),
+        ("stepwire_device_rows", GRU | {"state": "used"}, 6),
+        ("stepwire_device_rows", GRU | {"state": "free"}, 2),
+        ("stepwire_host_slots", GRU, 5),
+        ("stepwire_device_entries_total", GRU, 30),
+        ("stepwire_spills_total", GRU, 24),
         ("stepwire_store_rounds_total", {}, 12),
         ("stepwire_store_records_written_total", {}, 80),
         ("stepwire_store_records_refused_total", {}, 2),
@@ -69,6 +75,14 @@ def test_without_a_durable_store_nothing_is_said_of_one() -> None:
     names = {family.name for family in families(readings(store=None))}
     assert not any("store" in name or "unsaved" in name for name in names)
     assert "stepwire_steps" in names
+
+
+def test_of_rows_of_a_device_nothing_is_said_where_each_slot_has_one() -> None:
+    lanes = tuple(replace(lane, device=None) for lane in readings().lanes)
+    names = {family.name for family in families(readings(lanes=lanes))}
+    assert not any("device" in name or "host" in name or "spills" in name for name in names)
+    [rows] = [family for family in MADE if family.name == "stepwire_device_rows"]
+    assert {sample.labels["model"] for sample in rows.samples} == {"gru"}
 
 
 def test_what_is_combined_by_the_highest_is_a_gauge_that_is_there() -> None:
