@@ -1,0 +1,164 @@
+"""Which device computes: what was asked for, held against what is there."""
+
+from __future__ import annotations
+
+import ctypes
+import io
+from contextlib import redirect_stdout
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+
+from service.core.wanted import Kind, wanted
+from service.runtime.device import CPU, CUDA_PROVIDER, Cuda, Device
+
+_LIBRARY = "libonnxruntime_providers_cuda.so"
+_INSTALL = (
+    "in an environment without the extra `serve`, pip install --constraint constraints.txt "
+    "--constraint constraints-gpu.txt '.[gpu]'"
+)
+_SMALLEST = (
+    b'\x08\x08\x12\x00:2\n\x0b\n\x01x\x12\x01y"\x03Abs\x12\x01gZ\x0f\n\x01x\x12\n\n\x08\x08\x01'
+    b"\x12\x04\n\x02\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\r"
+)
+"""An ONNX model: y = |x|, float32[1]."""
+
+
+class DeviceUnavailable(RuntimeError):
+    """The device cannot be computed on; one line says what is missing and what to do."""
+
+
+class Choice(NamedTuple):
+    device: Device
+    why_not_cuda: str = ""
+    """Where CUDA would have been taken, had it been there."""
+
+
+def choose(text: str) -> Device:
+    """The device that `auto`, `cpu`, `cuda` or `cuda:N` means here. Raises what `chosen` does."""
+    return chosen(text).device
+
+
+def chosen(text: str, *, memory: int | None = None, fixed_rows: int | None = None) -> Choice:
+    """The same, and why it is not CUDA.
+
+    `memory`, `fixed_rows`: of a CUDA device, as it takes them. Raises ValueError for any other
+    text, and DeviceUnavailable if CUDA is asked for and is not there.
+    """
+    kind, number = wanted(text)
+    if kind is Kind.CPU:
+        return Choice(CPU)
+    try:
+        return Choice(_cuda(number, memory, fixed_rows))
+    except DeviceUnavailable as error:
+        if kind is Kind.AUTO:
+            return Choice(CPU, str(error))
+        raise
+
+
+def _cuda(number: int, memory: int | None, fixed_rows: int | None) -> Cuda:
+    """Raises DeviceUnavailable."""
+    if CUDA_PROVIDER not in onnxruntime.get_available_providers():
+        raise DeviceUnavailable(
+            f"onnxruntime {onnxruntime.__version__} is built without CUDA: {_INSTALL}"
+        )
+    cupy = _cupy()
+    _refuse_absent(cupy.cuda.runtime, number)
+    with redirect_stdout(io.StringIO()):  # it prints what it does not find
+        onnxruntime.preload_dlls()
+    try:
+        device = Cuda(number, memory=memory, fixed_rows=fixed_rows)
+        _try(device)
+    except DeviceUnavailable:
+        raise
+    except Exception as error:  # of CUDA, its compiler, or its libraries
+        raise DeviceUnavailable(
+            f"CUDA device {number} does not compute, for cupy says: {_line(error)}"
+        ) from error
+    return device
+
+
+def _cupy() -> Any:
+    try:
+        return import_module("cupy")
+    except ModuleNotFoundError as error:
+        if error.name != "cupy":
+            raise DeviceUnavailable(f"cupy lacks {error.name}: {_INSTALL}") from error
+        raise DeviceUnavailable(f"cupy is not installed: {_INSTALL}") from error
+    except ImportError as error:
+        raise DeviceUnavailable(f"cupy cannot be imported: {_line(error)}") from error
+
+
+def _refuse_absent(runtime: Any, number: int) -> None:
+    """Raises DeviceUnavailable if the driver, or the device of that number, is not there."""
+    try:
+        count = runtime.getDeviceCount()
+    except Exception as error:  # a class of cupy's
+        raise DeviceUnavailable(_no_device(runtime, error)) from error
+    if count == 0:
+        raise DeviceUnavailable(_no_device(runtime, "the driver shows none"))
+    if number >= count:
+        last = count - 1
+        there = "there is one, cuda:0" if last == 0 else f"there are {count}, cuda:0 to cuda:{last}"
+        raise DeviceUnavailable(f"there is no CUDA device {number}: {there}")
+
+
+def _no_device(runtime: Any, reason: object) -> str:
+    driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
+    if not driver:
+        return (
+            "there is no NVIDIA driver: install it, or run the container with the NVIDIA runtime "
+            "(`docker compose --profile gpu up`)"
+        )
+    if driver // 1000 < needed // 1000:
+        return (
+            f"the NVIDIA driver is for CUDA {_release(driver)}, and CUDA {_release(needed)} is "
+            "needed: install a newer driver"
+        )
+    return f"no CUDA device can be reached: {_line(reason)}; look at CUDA_VISIBLE_DEVICES"
+
+
+def _try(device: Cuda) -> None:
+    """Computes on it with cupy, and has ONNX Runtime make a session there.
+
+    Raises DeviceUnavailable if ONNX Runtime would fall back to the CPU, and what cupy raises.
+    """
+    device.use()
+    numbers = device.zeros((2,), np.dtype(np.float32))
+    numbers += 1
+    device.synchronize()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # the reason is told below
+    try:
+        session = onnxruntime.InferenceSession(
+            _SMALLEST, options, providers=device.providers, enable_fallback=0
+        )
+        reason = "" if CUDA_PROVIDER in session.get_providers() else _unloaded()
+    except Exception as error:  # ONNX Runtime has no common base class
+        reason = _line(error)
+    if reason:
+        raise DeviceUnavailable(
+            f"ONNX Runtime's provider for CUDA does not load: {reason}; it needs CUDA "
+            f"{getattr(onnxruntime, 'cuda_version', '')} and cuDNN, which the extra `gpu` brings"
+        )
+
+
+def _unloaded() -> str:
+    """What keeps the provider's library from loading; ONNX Runtime has tried it already."""
+    try:
+        ctypes.CDLL(str(Path(onnxruntime.__file__).parent / "capi" / _LIBRARY))
+    except OSError as error:
+        return _line(error)
+    return "ONNX Runtime does not say why"
+
+
+def _release(version: int) -> str:
+    """13020 is 13.2."""
+    return f"{version // 1000}.{version % 1000 // 10}"
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from service.runtime import choice
+from service.runtime.choice import DeviceUnavailable, choose, chosen
+from service.runtime.device import CPU, CPU_PROVIDER, CUDA_PROVIDER, Providers
+
+
+class Runtime:
+    """CUDA's, as cupy shows it, of a machine with so many devices."""
+
+    def __init__(self, devices: int, driver: int = 13020) -> None:
+        self._devices = devices
+        self._driver = driver
+
+    def getDeviceCount(self) -> int:  # noqa: N802  # cupy's name
+        if self._driver < 13000:
+            raise RuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient")
+        if self._devices < 0:
+            raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
+        return self._devices
+
+    def driverGetVersion(self) -> int:  # noqa: N802  # cupy's name
+        return self._driver
+
+    def runtimeGetVersion(self) -> int:  # noqa: N802  # cupy's name
+        return 13020
+
+
+class Made:
+    """What is asked of a CUDA device, on NumPy."""
+
+    def __init__(self, number: int, *, memory: int | None, fixed_rows: int | None) -> None:
+        self.name = f"cuda:{number}"
+        self.told = (memory, fixed_rows)
+        self.providers: Providers = ((CUDA_PROVIDER, {}), (CPU_PROVIDER, {}))
+
+    def use(self) -> None:
+        pass
+
+    def zeros(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        return np.zeros(shape, dtype)
+
+    def synchronize(self) -> None:
+        pass
+
+
+class Compilerless(Made):
+    def synchronize(self) -> None:
+        raise RuntimeError("cannot load\nlibnvrtc.so.13")
+
+
+@pytest.fixture
+def _provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An onnxruntime with CUDA, as far as it says."""
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA_PROVIDER])
+
+
+def with_cupy(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, device: type[Made] = Made) -> None:
+    cupy = ModuleType("cupy")
+    cupy.cuda = SimpleNamespace(runtime=runtime)  # type: ignore[attr-defined]  # a made-up module
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(choice, "Cuda", device)
+
+
+def refusal(text: str = "cuda") -> str:
+    """Of asking for CUDA; `auto` takes the CPU for the same reason."""
+    with pytest.raises(DeviceUnavailable) as refused:
+        choose(text)
+    assert "\n" not in str(refused.value)
+    if text == "cuda":
+        assert chosen("auto") == (CPU, str(refused.value))
+    return str(refused.value)
+
+
+def test_the_cpu_is_taken_without_a_look_at_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", None)
+    assert chosen("cpu") == (CPU, "")
+
+
+def test_what_is_no_device_is_refused() -> None:
+    with pytest.raises(ValueError, match="not auto, cpu, cuda or cuda:N"):
+        choose("gpu")
+
+
+def test_an_onnxruntime_without_cuda_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CPU_PROVIDER])
+    assert refusal().startswith(f"onnxruntime {onnxruntime.__version__} is built without CUDA: ")
+    assert ".[gpu]" in refusal()
+
+
+@pytest.mark.usefixtures("_provider")
+def test_a_missing_cupy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert refusal().startswith("cupy is not installed: ") and ".[gpu]" in refusal()
+
+
+@pytest.mark.usefixtures("_provider")
+@pytest.mark.parametrize(
+    ("runtime", "told"),
+    [
+        (Runtime(0, driver=0), "there is no NVIDIA driver: install it"),
+        (Runtime(1, driver=12040), "the NVIDIA driver is for CUDA 12.4, and CUDA 13.2 is needed"),
+        (Runtime(0), "no CUDA device can be reached: the driver shows none; look at CUDA_VISIBLE"),
+        (Runtime(-1), "no CUDA device can be reached: cudaErrorNoDevice: no CUDA-capable device"),
+    ],
+)
+def test_a_device_that_is_not_there_is_told(
+    monkeypatch: pytest.MonkeyPatch, runtime: Runtime, told: str
+) -> None:
+    with_cupy(monkeypatch, runtime)
+    assert refusal().startswith(told)
+
+
+@pytest.mark.usefixtures("_provider")
+def test_a_number_out_of_range_is_told_with_how_many_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_cupy(monkeypatch, Runtime(2))
+    assert refusal("cuda:2") == "there is no CUDA device 2: there are 2, cuda:0 to cuda:1"
+    with_cupy(monkeypatch, Runtime(1))
+    assert refusal("cuda:1") == "there is no CUDA device 1: there is one, cuda:0"
+
+
+@pytest.mark.usefixtures("_provider")
+def test_a_device_on_which_cupy_does_not_compute_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cupy(monkeypatch, Runtime(1), Compilerless)
+    assert refusal() == (
+        "CUDA device 0 does not compute, for cupy says: cannot load libnvrtc.so.13"
+    )
+
+
+@pytest.mark.usefixtures("_provider")
+def test_a_provider_that_would_fall_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which the onnxruntime of a machine without CUDA does when it is asked for CUDA."""
+    if CUDA_PROVIDER in onnxruntime.InferenceSession(choice._SMALLEST).get_providers():
+        pytest.skip("CUDA is there")
+    with_cupy(monkeypatch, Runtime(1))
+    with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
+        told = refusal("cuda:0")
+    assert told.startswith("ONNX Runtime's provider for CUDA does not load: ")
+
+
+@pytest.mark.usefixtures("_provider")
+def test_where_all_is_there_cuda_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Session:
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+
+        def get_providers(self) -> list[str]:
+            return [CUDA_PROVIDER, CPU_PROVIDER]
+
+    with_cupy(monkeypatch, Runtime(2))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    assert choose("auto").name == "cuda:0" and chosen("auto").why_not_cuda == ""
+    made: Any = chosen("cuda:1", memory=3, fixed_rows=256).device
+    assert (made.name, made.told) == ("cuda:1", (3, 256))
