@@ -65,7 +65,7 @@ def _measured(part: Part, here: Circumstances, *, quick: bool) -> Results:
     except grpc.aio.AioRpcError as error:
         raise click.ClickException(f"{part.name}: a call failed: {error.details()}") from error
     _progress("")
-    click.echo(f"{report.table(part, results)}\n")
+    click.echo(f"{report.table(part.title, results)}\n")
     return results
 
 

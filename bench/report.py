@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from bench import wording
-from bench.part import Part, Results
+from bench.part import Results
 from bench.ratios import Row
 
 _COLUMNS = (54, 14, 14, 30, 17)
@@ -19,9 +19,9 @@ def heading() -> str:
     return _line("", "measured", "floor", "ratio", "asked", "verdict")
 
 
-def table(part: Part, results: Results) -> str:
-    """Under the part's title a line for each row, and what explains them."""
-    lines = [part.title]
+def table(title: str, results: Results) -> str:
+    """Under the title a line for each row, and what explains them."""
+    lines = [title]
     for (what, label), rows in groupby(results.rows, key=lambda row: (row.what, row.label)):
         lines += [f"  {what}, {label}", *map(_row, rows)]
     return "\n".join([*lines, *(f"  {note}" for note in results.notes)])

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from bench import marked
 from bench.scaling import tables
 from bench.scaling.checking import Checked
 from bench.scaling.constants import LARGE, SMALL, Constants
-from stepwire.refused import Refused
 
 FILE = Path(__file__).parents[2] / "docs" / "scaling.md"
-
 
 SUMS: Mapping[str, Callable[[Constants], str]] = {
     "costs": tables.costs,
@@ -41,18 +38,5 @@ def blocks(constants: Constants, checked: Checked) -> dict[str, str]:
     }
 
 
-def rewritten(text: str, blocks: Mapping[str, str]) -> str:
-    """The page with each block between its marks. Raises Refused if one is not there once."""
-    for name, block in blocks.items():
-        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if len(marked.findall(text)) != 1:
-            raise Refused(f"the page has not one place between {begin} and {end}")
-        text = marked.sub(f"{begin}\n\n{block}\n\n{end}".replace("\\", r"\\"), text)
-    return text
-
-
-def write(blocks: Mapping[str, str], path: Path = FILE) -> None:
-    beside = path.with_suffix(".tmp")
-    beside.write_text(rewritten(path.read_text(encoding="utf-8"), blocks), encoding="utf-8")
-    os.replace(beside, path)
+def write(blocks: Mapping[str, str]) -> None:
+    marked.write(blocks, FILE)

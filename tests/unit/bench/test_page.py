@@ -78,7 +78,7 @@ def test_the_page_needs_nothing_but_itself() -> None:
 def test_every_row_of_the_table_is_on_the_page() -> None:
     made = unescape(re.sub(r"<[^>]*>", " ", page(measured(), QUIET, quick=False)))
     for part, results in measured():
-        told = report.table(part, results)
+        told = report.table(part.title, results)
         for row in results.rows:
             for words in (row.label, wording.ratio(row), wording.verdict(row), row.against):
                 assert words in made and words in told
