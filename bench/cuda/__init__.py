@@ -1,0 +1,1 @@
+"""The device path against its floors: what a step costs where the states stay on the device."""

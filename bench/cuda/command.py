@@ -1,0 +1,91 @@
+"""`python -m bench.cuda`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+import click
+
+from bench import report
+from bench.cuda import circumstances, figures, measuring, page
+from bench.cuda.rounds import FULL, QUICK
+from bench.load import LoadFailed
+from bench.process import ServerFailed
+from service.core.errors import ModelRefused
+from service.runtime.choice import DeviceUnavailable, choose
+from service.runtime.device import Device
+from stepwire.refused import Refused
+
+
+@click.command()
+@click.option(
+    "--device",
+    "text",
+    default="cuda",
+    show_default=True,
+    help="cuda, cuda:N, or cpu, which shows that it works and no more",
+)
+@click.option(
+    "--only",
+    type=click.Choice(measuring.PARTS),
+    multiple=True,
+    help="a part of the measurement; may be given several times",
+)
+@click.option("--quick", is_flag=True, help="few and small rounds: a smoke test")
+@click.option(
+    "--write",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="the page whose figures are replaced: docs/cuda.md",
+)
+def cuda(text: str, only: tuple[str, ...], quick: bool, path: Path | None) -> None:
+    """Measure the device path: against torch on the same device, and against the naive arena.
+
+    Ratios are those of neighbouring rounds: the median, and the least and largest.
+    """
+    device = _chosen(text)
+    if path:
+        _refuse(device, whole=not (only or quick))
+        page.check(path)
+    told = circumstances.told(device.name)
+    click.echo(f"{told}\n")
+    found = _measured(device, only or measuring.PARTS, quick=quick)
+    asked = not device.is_host
+    click.echo(report.heading())
+    for title, results in figures.ratios(found, asked=asked):
+        click.echo(f"{report.table(title, results)}\n")
+    shown = figures.markdown(found, told, asked=asked)
+    click.echo(shown)
+    if path:
+        page.write(shown, path)
+        click.echo(f"written: {path}", err=True)
+
+
+def _chosen(text: str) -> Device:
+    try:
+        return choose(text)
+    except (DeviceUnavailable, ValueError) as error:
+        raise Refused(str(error)) from error
+
+
+def _refuse(device: Device, *, whole: bool) -> None:
+    """Of what a page may not be written."""
+    if device.is_host:
+        raise Refused("--write takes the figures of a CUDA device: name one with --device cuda")
+    if not whole:
+        raise Refused("--write takes a whole measurement: leave out --only and --quick")
+
+
+def _measured(device: Device, parts: Collection[str], *, quick: bool) -> measuring.Findings:
+    plan = QUICK if quick else FULL
+    try:
+        return measuring.measure(measuring.NETWORKS, device, plan, parts, _progress)
+    except (ModelRefused, LoadFailed, ServerFailed, MemoryError) as error:
+        raise Refused(f"nothing was measured: {error}") from error
+
+
+def _progress(text: str) -> None:
+    end = "\r" if sys.stderr.isatty() else "\n"
+    click.echo(f"{text:<60}{end}", nl=False, err=True)

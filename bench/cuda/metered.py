@@ -1,0 +1,69 @@
+"""A device that counts what crosses the bus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from service.core.model import Array
+from service.runtime.device import Device
+
+
+class Metered(Device):
+    """Another device, and `moved`: bytes between its memory and the host's so far, both ways."""
+
+    def __init__(self, device: Device, fixed_rows: int | None = None) -> None:
+        """`fixed_rows`: every run is padded to so many, or to a multiple."""
+        self._device, self._fixed_rows = device, fixed_rows
+        self.name, self.is_host, self.xp = device.name, device.is_host, device.xp
+        self.providers, self.binding = device.providers, device.binding
+        self.run_config = device.run_config
+        self.moved = 0
+
+    def use(self) -> None:
+        self._device.use()
+
+    def zeros(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        return self._device.zeros(shape, dtype)
+
+    def host(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        return self._device.host(shape, dtype)
+
+    def pointer(self, array: Array) -> int:
+        return self._device.pointer(array)
+
+    def put(self, host: Array) -> Array:
+        self._count(host)
+        return self._device.put(host)
+
+    def fetch(self, array: Array) -> Array:
+        self._count(array)
+        return self._device.fetch(array)
+
+    def upload(self, host: Array, array: Array) -> None:
+        self._count(host)
+        self._device.upload(host, array)
+
+    def download(self, array: Array, host: Array) -> None:
+        self._count(host)
+        self._device.download(array, host)
+
+    def synchronize(self) -> None:
+        self._device.synchronize()
+
+    def take(self, array: Array, index: Array, axis: int, out: Array) -> None:
+        self._device.take(array, index, axis, out)
+
+    def finite(self, arrays: Sequence[Array]) -> bool:
+        return self._device.finite(arrays)
+
+    def padded(self, rows: int) -> int:
+        if self._fixed_rows is None:
+            return self._device.padded(rows)
+        return -(-rows // self._fixed_rows) * self._fixed_rows
+
+    def _count(self, array: Array) -> None:
+        if not self.is_host:
+            self.moved += array.nbytes
