@@ -62,6 +62,8 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
 
     def _address(self, ready: str) -> str:
         stdout = self._process.stdout
