@@ -12,7 +12,7 @@ from service.core.blocks import Block
 from service.core.checksums import checksums
 from service.core.errors import StepFault
 from service.core.model import Array, Tensors
-from service.core.slots import Index, Slot, as_index, as_numbers
+from service.core.slots import Index, Slot, as_index, as_numbers, index_of
 from service.core.steps import Step
 from service.core.streams import Owner, Stream
 
@@ -59,17 +59,30 @@ class Batch:
 
     def form(self) -> None:
         """Nothing is added from here on."""
-        if len(self.entries) == 1 and not self.blocks:
-            ((step, _, slot, _),) = self.entries
-            self.slots, self.inputs = slice(slot.row, slot.row + 1), step.inputs
+        if not self:
             return
-        if len(self.blocks) == 1 and not self.entries:
+        if not self.blocks:
+            self._join_entries()
+        elif len(self.blocks) == 1 and not self.entries:
             (block,) = self.blocks
             self.slots, self.inputs = block.rows, block.inputs
-        elif self:
+        else:
             self._join()
-        if self:
+        if not self.is_lone:
             self.sums = checksums(self.inputs, len(self))
+
+    @property
+    def is_lone(self) -> bool:
+        return not self.blocks and len(self.entries) == 1
+
+    def _join_entries(self) -> None:
+        rows, inputs = [], []
+        for step, _, slot, _ in self.entries:
+            rows.append(slot.row)
+            inputs.append(step.inputs)
+        self.slots = index_of(rows)
+        joined = inputs[0] if len(inputs) == 1 else [*map(b"".join, zip(*inputs, strict=True))]
+        self.inputs = joined
 
     def _join(self) -> None:
         lone = np.array([entry.slot.row for entry in self.entries], np.int64)

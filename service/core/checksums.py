@@ -16,6 +16,7 @@ from service.core.model import Array, Tensors
 
 _WORD = np.dtype("<u8")
 _HALF = 32
+_SHIFT = np.uint64(_HALF)
 _MASK = 2**64 - 1
 
 
@@ -31,13 +32,16 @@ def checksum(inputs: Sequence[Tensors]) -> int:
 
 def checksums(inputs: Sequence[Tensors], rows: int) -> Array:
     """Of many steps, int64 [rows]: in each of `inputs` their tensors one after another."""
-    total = np.zeros(rows, _WORD)
-    first = 0
+    total, first = None, 0
     for data in inputs:
         words = _words(data, rows)
-        total += words @ _multipliers(first, words.shape[1])
+        part = words @ _multipliers(first, words.shape[1])
+        total = part if total is None else total + part
         first += words.shape[1]
-    return (total >> np.uint64(_HALF)).astype(np.int64)
+    if total is None:
+        return np.zeros(rows, np.int64)
+    total >>= _SHIFT
+    return total.view(np.int64)
 
 
 def _padded(data: Tensors) -> Tensors:

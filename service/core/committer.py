@@ -59,7 +59,7 @@ class Committer:
         return deliveries
 
     def _count_run(self, batch: Batch, now: float) -> None:
-        rows = 1 if batch.sums is None else len(batch)
+        rows = len(batch)
         counts, spent = self._counts, now - batch.started
         counts.sizes[rows] += 1
         counts.seconds[rows] += spent
@@ -87,10 +87,10 @@ class Committer:
         if len(entries) < len(batch):
             slots = as_numbers(slots)[part.rows]
         outputs = [array[part.rows] for array in part.outputs]
-        steps = np.array([entry.step.number for entry in entries], np.int64)
-        verdicts = [_verdict(entry.step, now) for entry in entries]
-        seals = seal(part.sums[part.rows], np.array(verdicts, np.int64))
-        self._sessions.commit(slots, steps, seals, outputs)
+        steps = [entry.step for entry in entries]
+        verdicts = [_verdict(step, now) for step in steps]
+        seals = seal(part.sums[part.rows], _one_for_all(verdicts))
+        self._sessions.commit(slots, _one_for_all([step.number for step in steps]), seals, outputs)
         self._counts.ran += len(entries)
         self._counts.late += verdicts.count(Verdict.LATE)
         self._count_arrivals(entries, slots, batch.started)
@@ -123,7 +123,7 @@ class Committer:
         else:
             seals = seal(sums, np.where(late, Verdict.LATE, Verdict.ON_TIME))
             self._counts.late += int(np.count_nonzero(late))
-        self._sessions.commit(block.rows, block.steps, seals, outputs)
+        self._sessions.commit(block.rows, _uniform(block.steps), seals, outputs)
         queued, computed = batch.started - block.received, now - batch.started
         self._counts.ran += len(block)
         self._counts.queue.repeat(queued, len(block))
@@ -161,7 +161,21 @@ def _ran(first: int, count: int, dropped: Set[int]) -> slice | list[int] | None:
     return [row for row in range(first, first + count) if row not in dropped]
 
 
+def _one_for_all(numbers: Sequence[int]) -> int | Array:
+    """One number, where they are equal."""
+    first = numbers[0]
+    return first if numbers.count(first) == len(numbers) else np.array(numbers, np.int64)
+
+
+def _uniform(numbers: Array) -> int | Array:
+    """One number, where they are equal; int64 [rows] otherwise."""
+    first: int = numbers.item(0)
+    return first if (numbers == first).all() else numbers
+
+
 def _verdict(step: Step, now: float) -> Verdict:
+    if step.budget is None and step.verdict is None:
+        return Verdict.ON_TIME
     if step.verdict is not None:
         return step.verdict
     late = is_late(step.received, step.budget, step.age, now)

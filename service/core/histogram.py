@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,34 +12,36 @@ SECONDS = tuple(float(f"{digit}e{power}") for power in range(-5, 1) for digit in
 """10 µs, 20 µs, 50 µs and so on to 5 s."""
 SIZES = tuple(2.0**power for power in range(11))
 """1, 2, 4 and so on to 1024."""
+_MANY = 512
+"""Values that are noted at most."""
 
 
 class Histogram:
     """A value belongs to the first bound that it does not exceed; beyond all, to none.
 
-    Values that come one at a time and those that come as an array are counted in a form of their
-    own, each the faster one, and added up when someone asks.
+    Values that come one at a time are noted, and counted as an array once they are many, or
+    someone asks.
     """
 
-    __slots__ = ("_array", "_edges", "_list", "bounds", "total")
+    __slots__ = ("_counts", "_edges", "_noted", "_total", "bounds")
 
     def __init__(self, bounds: Sequence[float] = SECONDS) -> None:
         """`bounds` ascend."""
         self.bounds = tuple(bounds)
-        self.total = 0.0
-        """The sum of all values."""
+        self._total = 0.0
         self._edges = np.array(self.bounds)
-        self._list = [0] * (len(self.bounds) + 1)
-        self._array = np.zeros(len(self._list), np.int64)
+        self._counts = np.zeros(len(self.bounds) + 1, np.int64)
+        self._noted: list[float] = []
 
     def add(self, value: float) -> None:
-        self._list[bisect_left(self.bounds, value)] += 1
-        self.total += value
+        self._noted.append(value)
+        if len(self._noted) >= _MANY:
+            self._count_noted()
 
     def repeat(self, value: float, times: int) -> None:
         """Counts one value so many times."""
-        self._list[bisect_left(self.bounds, value)] += times
-        self.total += value * times
+        self._counts[self._edges.searchsorted(value)] += times
+        self._total += value * times
 
     def add_each(self, values: Array) -> None:
         """`values`: float64 [n]; what is NaN is passed over."""
@@ -49,11 +50,23 @@ class Histogram:
             values = values[~np.isnan(values)]
             total = float(np.add.reduce(values))
         places = self._edges.searchsorted(values)
-        self._array += np.bincount(places, minlength=len(self._array))
-        self.total += total
+        self._counts += np.bincount(places, minlength=len(self._counts))
+        self._total += total
 
     @property
     def counts(self) -> list[int]:
         """Values for each bound, and last those beyond all."""
-        counts: list[int] = (self._array + self._list).tolist()
+        self._count_noted()
+        counts: list[int] = self._counts.tolist()
         return counts
+
+    @property
+    def total(self) -> float:
+        """The sum of all values."""
+        self._count_noted()
+        return self._total
+
+    def _count_noted(self) -> None:
+        if self._noted:
+            noted, self._noted = self._noted, []
+            self.add_each(np.array(noted))

@@ -61,6 +61,15 @@ class Sessions:
         self._next_step = np.zeros(0, np.int64)
         self._seals = np.zeros((window, 0), np.int64)
         self._outputs = [np.zeros((window, 0, *spec.shape), spec.dtype) for spec in outputs]
+        self._flatten()
+
+    def _flatten(self) -> None:
+        """Views for one index, turn * capacity + slot: a pair of them takes twice the time."""
+        self._all_seals = self._seals.reshape(-1)
+        self._all_outputs = [
+            array.reshape(-1, *array.shape[2:]) if array.size else array[0]
+            for array in self._outputs
+        ]
 
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`; what is there stays."""
@@ -70,6 +79,7 @@ class Sessions:
         self._next_step = np.append(self._next_step, np.zeros(missing, np.int64))
         self._seals = _extended(self._seals, missing)
         self._outputs = [_extended(array, missing) for array in self._outputs]
+        self._flatten()
 
     def start(self, slot: int) -> None:
         """A new stream at step 0; nothing of the former tenant can be replayed."""
@@ -146,20 +156,20 @@ class Sessions:
         `steps`, `seals`: int64 [rows], or one number for all. `outputs`: one [rows, *shape] per
         output.
         """
-        turns, rows = self._places(slots, steps)
-        self._seals[turns, rows] = seals
-        for kept, new in zip(self._outputs, outputs, strict=True):
-            kept[turns, rows] = new
-        self._next_step[rows] = steps + 1
+        places = self._places(slots, steps)
+        self._all_seals[places] = seals
+        for kept, new in zip(self._all_outputs, outputs, strict=True):
+            kept[places] = new
+        self._next_step[slots] = steps + 1
 
-    def _places(self, slots: Index, steps: int | Array) -> tuple[int | Array, Index]:
-        """Where each of these steps is kept."""
-        if isinstance(steps, int):
-            return steps % self.window, slots
-        first = steps.item(0)
-        if (steps == first).all():
-            return first % self.window, slots
-        return steps % self.window, as_numbers(slots)
+    def _places(self, slots: Index, steps: int | Array) -> Index:
+        """Where each of these steps is kept, in the flat views."""
+        turns = steps % self.window * len(self._next_step)
+        if isinstance(slots, slice):
+            if isinstance(turns, int):
+                return slice(turns + slots.start, turns + slots.stop)
+            slots = as_numbers(slots)
+        return turns + slots
 
     def can_hold(self, slot: int) -> bool:
         """Whether there is an output before the slot's next step."""

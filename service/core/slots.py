@@ -74,6 +74,14 @@ def as_index(numbers: Index) -> Index:
     return slice(first, last + 1)
 
 
+def index_of(rows: list[int]) -> Index:
+    """What `as_index` gives, of a few rows, in less time."""
+    first, last = rows[0], rows[-1]
+    if last - first == len(rows) - 1 and rows == list(range(first, last + 1)):
+        return slice(first, last + 1)
+    return np.array(rows, np.int64)
+
+
 def as_numbers(index: Index) -> Array:
     """The same rows, int64 [rows]."""
     return np.arange(index.start, index.stop) if isinstance(index, slice) else index

@@ -20,6 +20,15 @@ def test_a_value_belongs_to_the_first_bound_that_it_does_not_exceed() -> None:
     assert histogram.total == pytest.approx(14.2)
 
 
+def test_many_values_are_counted_as_few_are() -> None:
+    histogram = Histogram((1.0, 2.0))
+    for _ in range(1000):
+        histogram.add(1.5)
+    histogram.add(3.0)
+    assert (histogram.counts, histogram.total) == ([0, 1000, 1], 1503)
+    assert (histogram.counts, histogram.total) == ([0, 1000, 1], 1503)
+
+
 def test_one_value_may_stand_for_many() -> None:
     histogram = Histogram((1.0, 2.0))
     histogram.repeat(1.5, 300)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.slots import Slot, Slots
+from service.core.slots import Slot, Slots, as_index, as_numbers, index_of
 
 
 def test_rows_are_lent_from_zero_and_returned_ones_again() -> None:
@@ -54,3 +55,10 @@ def test_the_lowest_free_row_is_lent() -> None:
     for row in (4, 1, 2):
         slots.release(lent[row])
     assert [slots.acquire().row for _ in range(4)] == [1, 2, 4, 6]
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=6, unique=True))
+def test_a_few_rows_are_indexed_as_many_are(rows: list[int]) -> None:
+    made, other = index_of(rows), as_index(np.array(rows, np.int64))
+    assert isinstance(made, slice) == isinstance(other, slice)
+    assert as_numbers(made).tolist() == as_numbers(other).tolist() == rows
