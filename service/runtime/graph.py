@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,9 +12,9 @@ import onnxruntime as ort
 from service.core.errors import ModelRefused
 from service.core.graph import Dim, GraphFacts, GraphTensor
 from service.core.model import Array, Signature, TensorSpec
-
-StepFunction = Callable[[Mapping[str, Array]], Sequence[Array]]
-"""Inputs and states of a batch by name → its outputs, then its new states, in signature order."""
+from service.runtime.bound import BoundGraph
+from service.runtime.device import CPU, Device
+from service.runtime.plain import StepFunction
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -36,11 +36,12 @@ class _Tensor(Protocol):
 
 
 class Graph:
-    def __init__(self, source: Path | bytes, *, threads: int = 1) -> None:
+    def __init__(self, source: Path | bytes, *, threads: int = 1, device: Device = CPU) -> None:
         """Loads a model file or its bytes. Raises ModelRefused if ONNX Runtime cannot."""
         model = source if isinstance(source, bytes) else source.read_bytes()
         self.digest = hashlib.sha256(model).hexdigest()
         self.threads = threads
+        self.device = device
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -51,11 +52,12 @@ class Graph:
             self._session = ort.InferenceSession(
                 model if isinstance(source, bytes) else str(source),
                 options,
-                providers=["CPUExecutionProvider"],
+                providers=[(name, dict(options)) for name, options in device.providers],
             )
         except Exception as error:  # ONNX Runtime has no common base class
             told = str(error) if isinstance(source, bytes) else _without_folder(str(error), source)
             raise ModelRefused(f"ONNX Runtime does not load it: {told}") from error
+        _require(device, self._session.get_providers())
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -77,21 +79,47 @@ class Graph:
 
         Raises ModelRefused if the graph's tensors are not those of the signature.
         """
+        fixed = dict(constants or {})
+        names = self._check(signature, fixed)
+        run = self._session.run
+        if fixed:
+            return lambda feeds: run(names, {**feeds, **fixed})
+        return lambda feeds: run(names, feeds)
+
+    def bound(
+        self, signature: Signature, constants: Mapping[str, Array] | None = None
+    ) -> BoundGraph:
+        """The same, with its tensors bound to memory of the device."""
+        fixed = dict(constants or {})
+        self._check(signature, fixed)
+        # What it is told by feeds it copies to the device and back, without padding.
+        by_feeds = self.step_function(signature, fixed) if self.device.is_host else None
+        return BoundGraph(self._session, signature, self.device, fixed, by_feeds)
+
+    def _check(self, signature: Signature, fixed: Mapping[str, Array]) -> list[str]:
+        """The names of what the graph gives. Raises ModelRefused."""
         states = [state.input for state in signature.states]
         new_states = [
             TensorSpec(state.output, state.input.dtype, state.input.shape, state.input.batch_axis)
             for state in signature.states
         ]
-        facts, fixed = self.facts, dict(constants or {})
+        facts = self.facts
         asked = [tensor for tensor in facts.inputs if tensor.name not in fixed]
         _compare("input", [*signature.inputs, *states], asked)
         names = [spec.name for spec in [*signature.outputs, *new_states]]
         given = [tensor for tensor in facts.outputs if tensor.name in names]
         _compare("output", [*signature.outputs, *new_states], given)
-        run = self._session.run
-        if fixed:
-            return lambda feeds: run(names, {**feeds, **fixed})
-        return lambda feeds: run(names, feeds)
+        return names
+
+
+def _require(device: Device, taken: Sequence[str]) -> None:
+    """ONNX Runtime falls back without a word to what a server was not meant to compute with."""
+    first = device.providers[0][0]
+    if first not in taken:
+        raise ModelRefused(
+            f"ONNX Runtime does not run it on {device.name}: of {first} there is nothing in its "
+            f"session, which has {', '.join(taken)}"
+        )
 
 
 def _without_folder(message: str, file: Path) -> str:

@@ -19,20 +19,24 @@ def proven_stepper(
     signature: Signature,
     golden: GoldenRun | None,
     constants: Mapping[str, Array] | None = None,
+    *,
+    max_batch: int = 1,
 ) -> Stepper:
     """Probes the isolation of rows, then replays the golden run; without one, a trial run.
 
-    `constants`: inputs beside those of the signature. Raises ModelRefused.
+    `constants`: inputs beside those of the signature. `max_batch`: rows of a run, for which the
+    device is made ready. Raises ModelRefused.
     """
-    function = graph.step_function(signature, constants)
+    function = graph.bound(signature, constants)
     try:
         inputs = golden.inputs if golden else random_inputs(signature)
-        batching = probe(function, signature, inputs)
+        batching = probe(function.by_feeds, signature, inputs)
         stepper = Stepper(function, signature, batching)
         if golden:
             replay(stepper, golden)
         else:
             rehearse(stepper, inputs)
+        stepper.warm_up(max_batch)
     except ModelRefused:
         raise
     except Exception as error:  # ONNX Runtime has no common base class

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from service.core.model import Array, Signature, StateSpec, TensorSpec
-from service.runtime.graph import StepFunction
-from service.runtime.stepper import Batching, WrongShape
+from service.runtime.batching import Batching, WrongShape
+from service.runtime.plain import StepFunction
 
 _SIZES = (2, 3, 4, 5, 7, 8, 13, 16, 31, 32, 33, 64, 127)
 _EXTREMES = (0.0, 1e2, -1e2, 1e4, -1e4, 1e30, -1e30, np.inf, -np.inf, np.nan)

@@ -1,0 +1,217 @@
+"""Bound runs: of a graph whose tensors are bound to memory by their addresses, once for all runs
+of as many rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+import onnxruntime as ort
+
+from service.core.batch import BatchResult
+from service.core.model import Array, Signature, Tensors
+from service.core.slots import Index, count
+from service.runtime.arena import Arena, StateRows
+from service.runtime.batching import Batching, Taken
+from service.runtime.buffers import Buffers, Rows
+from service.runtime.device import CPU, Device
+from service.runtime.faults import Faults, refuse_non_finite, refuse_results, refuse_symbols
+from service.runtime.layout import aligned, places, size, tensors
+from service.runtime.loss import raise_if_lost
+from service.runtime.plain import PlainRuns, StepFunction
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_KEPT = 256
+"""Numbers of rows whose bindings are kept. Nearly all are bound to the same memory."""
+_WARM = 3
+"""Runs of a size, before a device has chosen its kernels and has all its memory."""
+
+
+class BoundGraph:
+    """One run at a time: all have the same memory. A StepFunction, too."""
+
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        signature: Signature,
+        device: Device,
+        constants: Mapping[str, Array],
+        by_feeds: StepFunction | None = None,
+    ) -> None:
+        """`constants`: inputs beside those of the signature, the same in every run.
+
+        `by_feeds`: computes the same bits, and tells better why a run fails.
+        """
+        self.device = device
+        self.signature = signature
+        self.by_feeds: StepFunction = by_feeds or self
+        self._session = session
+        self._tensors = tensors(signature)
+        crossing = (*signature.inputs, *signature.outputs)
+        self._crossing = [tensor for tensor in self._tensors if tensor.spec in crossing]
+        self._constants = {
+            name: device.put(np.ascontiguousarray(array)) for name, array in constants.items()
+        }
+        self._options = _run_options(device)
+        self._block, self._host = aligned(device, 0), device.host((0,), np.dtype(np.uint8))
+        self._buffers: dict[int, Buffers] = {}
+        """By the number of rows in a run."""
+        self._rows: dict[tuple[int, int], Rows] = {}
+
+    def rows(self, rows: int, least: int = 1) -> Rows:
+        """Buffers for so many, in a run of `least` or more."""
+        known = self._rows.get((rows, least))
+        if known is None:
+            buffers = self._buffers_of(self.device.padded(max(rows, least)))
+            known = Rows(buffers, self.signature, rows)
+            _keep(self._rows, (rows, least), known)
+        return known
+
+    def run(self, rows: Rows) -> bool:
+        """Whether all that is checked is finite; results are in the buffers then, and else.
+
+        Raises what ONNX Runtime raises.
+        """
+        buffers, device = rows.buffers, self.device
+        rows.fill_up()
+        if device.is_host:
+            self._session.run_with_iobinding(buffers.binding)
+            return device.finite(buffers.checked)
+        device.use()
+        for host, array in zip(buffers.host_inputs, buffers.inputs, strict=True):
+            device.upload(host, array)
+        self._session.run_with_iobinding(buffers.binding, self._options)
+        for host, array in zip(buffers.host_outputs, buffers.outputs, strict=True):
+            device.download(array, host)
+        return device.finite(buffers.checked)
+
+    def __call__(self, feeds: Mapping[str, Array]) -> list[Array]:
+        inputs = self.signature.inputs
+        states = [state.input for state in self.signature.states]
+        first = [*inputs, *states][0]
+        rows = self.rows(feeds[first.name].shape[first.batch_axis])
+        for array, spec in zip(rows.inputs, inputs, strict=True):
+            array[...] = feeds[spec.name]
+        everyone = slice(0, rows.count)
+        arena = Arena(self.signature.states, self.device)
+        arena.reserve(rows.count)
+        arena.scatter(everyone, [self.device.put(feeds[spec.name]) for spec in states])
+        arena.gather(everyone, rows.buffers.states)
+        self.run(rows)
+        outputs = [
+            spec.in_place(array)
+            for spec, array in zip(self.signature.outputs, rows.outputs, strict=True)
+        ]
+        given = [*outputs, *map(self.device.fetch, rows.new_states)]
+        return [array.copy() for array in given]
+
+    def warm_up(self, rows: int, least: int) -> None:
+        """Runs every number of rows that runs are padded to. Raises what a run raises.
+
+        On the host there is nothing to do: no run waits for another's first.
+        """
+        if self.device.is_host:
+            return
+        sizes = {self.device.padded(max(number, least)) for number in range(1, rows + 1)}
+        for number in sorted(sizes, reverse=True):  # the largest makes room for all
+            for _ in range(_WARM):
+                self.run(self.rows(number, least))
+
+    def _buffers_of(self, rows: int) -> Buffers:
+        known = self._buffers.get(rows)
+        if known is None:
+            found = places(self._tensors, rows)
+            crossing = found if self.device.is_host else places(self._crossing, rows)
+            self._make_room(size(found), size(crossing))
+            known = Buffers(self.signature, found, self._block, crossing, self._host)
+            known.bind(self._session.io_binding(), self.device, self._constants)
+            _keep(self._buffers, rows, known)
+        return known
+
+    def _make_room(self, nbytes: int, host_nbytes: int) -> None:
+        """What is bound already stays where it is."""
+        if nbytes > len(self._block):
+            self._block = aligned(self.device, max(nbytes, 2 * len(self._block)))
+        if self.device.is_host:
+            self._host = self._block
+        elif host_nbytes > len(self._host):
+            size = max(host_nbytes, 2 * len(self._host))
+            self._host = self.device.host((size,), np.dtype(np.uint8))
+
+
+class BoundRuns:
+    def __init__(self, graph: BoundGraph, signature: Signature, batching: Batching) -> None:
+        self.device = graph.device
+        self._graph = graph
+        self._signature = signature
+        self._least = 2 if batching is Batching.AT_LEAST_TWO else 1
+        self._plain = PlainRuns(graph.by_feeds, signature, batching)
+        self._has_symbols = any(spec.symbols for spec in signature.inputs)
+
+    def warm_up(self, rows: int) -> None:
+        self._graph.warm_up(rows, self._least)
+
+    def take(self, states: StateRows, slots: Index, inputs: Sequence[Tensors]) -> Taken:
+        number, faults = count(slots), Faults()
+        rows = self._graph.rows(number, self._least)
+        rows.fill(inputs)
+        if self._has_symbols:
+            refuse_symbols(rows.inputs, self._signature, faults)
+        states.gather(slots, rows.buffers.states)
+        return Taken(number, rows.arrays, faults)
+
+    def run(self, taken: Taken) -> BatchResult:
+        number, _, faults = taken
+        rows = self._graph.rows(number, self._least)
+        try:
+            finite = self._graph.run(rows)
+        except Exception as error:  # ONNX Runtime has no common base class
+            raise_if_lost(error)
+            return self._run_by_feeds(taken)
+        if not finite:
+            self._refuse(rows, faults)
+        outputs = [array.copy() for array in rows.outputs]
+        return BatchResult(outputs, rows.new_states, faults)
+
+    def _refuse(self, rows: Rows, faults: Faults) -> None:
+        signature = self._signature
+        refuse_non_finite(rows.inputs, signature, faults)
+        outputs = [
+            spec.in_place(array)
+            for spec, array in zip(signature.outputs, rows.outputs, strict=True)
+        ]
+        refuse_results(outputs, signature.outputs, faults, CPU)
+        states = [state.input for state in signature.states]
+        refuse_results(rows.new_states, states, faults, self.device)
+
+    def _run_by_feeds(self, taken: Taken) -> BatchResult:
+        """Finds out which row breaks the run, and has the others run."""
+        number, arrays, faults = taken
+        inputs = len(self._signature.inputs)
+        self.device.synchronize()
+        copies = [*arrays[:inputs], *map(self.device.fetch, arrays[inputs:])]
+        copies = [array.copy() for array in copies]
+        refuse_non_finite(copies[:inputs], self._signature, faults)
+        result = self._plain.run(Taken(number, copies, faults))
+        result.states = [self.device.put(array) for array in result.states]
+        return result
+
+
+def _keep(known: dict[K, V], key: K, value: V) -> None:
+    """Drops the oldest where there are too many."""
+    known[key] = value
+    if len(known) > _KEPT:
+        del known[next(iter(known))]
+
+
+def _run_options(device: Device) -> ort.RunOptions | None:
+    if not device.run_config:
+        return None
+    options = ort.RunOptions()
+    for key, value in device.run_config.items():
+        options.add_run_config_entry(key, value)
+    return options
