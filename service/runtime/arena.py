@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from service.core.counts import RowsReading
 from service.core.model import Array, StateSpec, TensorSpec
 from service.core.slots import Index, count
 from service.runtime.device import CPU, Device, DeviceArray
@@ -32,6 +33,12 @@ class StateRows(Protocol):
         fit.
         """
 
+    def free(self, slot: int) -> None:
+        """The state of the slot is of no use any more."""
+
+    def reading(self) -> RowsReading | None:
+        """Of the device's rows, where they do not hold every slot."""
+
     def save(self, slots: Array) -> list[tuple[bytes, ...]]:
         """Per slot of `slots`, int64 [rows], what `restore` takes: one per state, in C order."""
 
@@ -46,6 +53,9 @@ class StateRows(Protocol):
 
     def scatter(self, slots: Index, states: Sequence[DeviceArray]) -> None:
         """Replaces the states of `slots`; `states` as from `gather`, of as many rows."""
+
+
+MakeStates = Callable[[Sequence[StateSpec], Device], StateRows]
 
 
 class Arena(StateRows):
@@ -75,6 +85,12 @@ class Arena(StateRows):
         self.device.use()
         for column, row in zip(self._columns, rows, strict=True):
             column.set(slot, self.device.put(row))
+
+    def free(self, slot: int) -> None:
+        pass  # the slot keeps its row
+
+    def reading(self) -> None:
+        return None
 
     def save(self, slots: Array) -> list[tuple[bytes, ...]]:
         if not self._columns:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from service.core.errors import ModelRefused
 from service.core.model import Array, GoldenRun, Signature
+from service.runtime.arena import Arena, MakeStates
 from service.runtime.golden import replay
 from service.runtime.graph import Graph
 from service.runtime.probe import probe
@@ -21,11 +22,12 @@ def proven_stepper(
     constants: Mapping[str, Array] | None = None,
     *,
     max_batch: int = 1,
+    states: MakeStates = Arena,
 ) -> Stepper:
     """Probes the isolation of rows, then replays the golden run; without one, a trial run.
 
     `constants`: inputs beside those of the signature. `max_batch`: rows of a run, for which the
-    device is made ready. Raises ModelRefused.
+    device is made ready. `states`: makes what keeps the states of streams. Raises ModelRefused.
     """
     function = graph.bound(signature, constants)
     try:
@@ -44,4 +46,4 @@ def proven_stepper(
         reason = " ".join(str(error).split())
         raise ModelRefused(f"it does not run with {inputs_of}: {reason}") from error
     cost = run_cost(Stepper(function, signature, batching), inputs, graph.threads)
-    return Stepper(function, signature, batching, cost)
+    return Stepper(function, signature, batching, cost, states)

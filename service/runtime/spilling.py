@@ -89,11 +89,9 @@ class SpillingArena(StateRows):
         self._residency.free(slot)
 
     def free(self, slot: int) -> None:
-        """The state of the slot is of no use any more: its row may be taken."""
         self._residency.free(slot)
 
     def reading(self) -> RowsReading:
-        """How the rows of the device are used."""
         return self._residency.reading()
 
     def save(self, slots: Array) -> list[tuple[bytes, ...]]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence, Set
 from typing import Protocol
 
 from service.core.batch import BatchResult
+from service.core.counts import RowsReading
 from service.core.model import Array, Signature, Tensors
 from service.core.run_cost import FREE, RunCost
 from service.core.slots import Index, as_numbers, count
-from service.runtime.arena import Arena, StateRows
+from service.runtime.arena import Arena, MakeStates, StateRows
 from service.runtime.batching import Batching, Taken, WrongShape
 from service.runtime.bound import BoundGraph, BoundRuns
 from service.runtime.device import Device
@@ -44,9 +45,9 @@ class Stepper:
         signature: Signature,
         batching: Batching = Batching.ANY,
         cost: RunCost = FREE,
-        states: StateRows | None = None,
+        states: MakeStates = Arena,
     ) -> None:
-        """`states`: on the device of the function's runs; without them all streams' are there."""
+        """`states`: makes what keeps them, for the device of the runs. Raises what it raises."""
         self.signature = signature
         self.cost = cost
         self.batching = batching
@@ -56,7 +57,7 @@ class Stepper:
         else:
             by_feeds = function.by_feeds if isinstance(function, BoundGraph) else function
             self._runs = PlainRuns(by_feeds, signature, batching)
-        self._states = states or Arena(signature.states, self._runs.device)
+        self._states = states(signature.states, self._runs.device)
 
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`. Raises MemoryError where there is none."""
@@ -73,6 +74,14 @@ class Stepper:
     def restore(self, slot: int, states: Sequence[bytes]) -> None:
         """Sets the slot to saved states. Raises ValueError if they do not fit."""
         self._states.restore(slot, states)
+
+    def free(self, slot: int) -> None:
+        """The state of the slot is of no use any more."""
+        self._states.free(slot)
+
+    def reading(self) -> RowsReading | None:
+        """Of the device's rows, where they do not hold every slot."""
+        return self._states.reading()
 
     def save(self, slots: Array) -> list[tuple[bytes, ...]]:
         """The states of each of `slots`, int64 [rows], as `restore` takes them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -18,11 +18,14 @@ _STEPS = 4
 
 
 def faster(
-    alone: Stepper, several: Callable[[], Stepper], inputs: Sequence[Array]
+    alone: Stepper,
+    several: Callable[[], Stepper],
+    inputs: Sequence[Array],
+    max_batch: int = _ROWS,
 ) -> Stepper | None:
     """What `several` makes, where it is worth its threads and gives the same bits as `alone`.
 
-    `inputs`: per input of the signature, [steps, *shape].
+    `inputs`: per input of the signature, [steps, *shape]. `max_batch`: rows of a run.
     """
     took = alone.cost.seconds(_ROWS)
     if took < _LEAST:
@@ -31,21 +34,24 @@ def faster(
     if other.cost.seconds(_ROWS) > _WORTH * took:
         return None
     same = all(
-        mine == theirs
-        for rows in (1, _ROWS)
-        for mine, theirs in zip(_bits(alone, inputs, rows), _bits(other, inputs, rows), strict=True)
+        _bits(alone, inputs, rows) == _bits(other, inputs, rows)
+        for rows in (1, min(_ROWS, max_batch))
     )
     return other if same else None
 
 
-def _bits(stepper: Stepper, inputs: Sequence[Array], rows: int) -> Iterator[list[bytes]]:
+def _bits(stepper: Stepper, inputs: Sequence[Array], rows: int) -> list[bytes]:
     """The outputs and new states of some steps, each row with other inputs."""
     stepper.reserve(rows)
     slots = np.arange(rows)
     for row in range(rows):
         stepper.start(row)
+    bits = []
     for step in range(_STEPS):
         tensors = [array[(step + slots) % len(array)].tobytes() for array in inputs]
         result = stepper.run(stepper.take(slots, tensors))
         stepper.keep(slots, result)
-        yield [array.tobytes() for array in (*result.outputs, *result.states)]
+        bits += [array.tobytes() for array in (*result.outputs, *result.states)]
+    for row in range(rows):
+        stepper.free(row)
+    return bits

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from service.core.model import Array
 from service.core.run_cost import RunCost
 from service.runtime.accumulator import accumulate, accumulator_signature
+from service.runtime.plain import StepFunction
+from service.runtime.spilling import SpillingArena
 from service.runtime.stepper import Stepper
 from service.runtime.threads import faster
 
@@ -50,3 +53,18 @@ def test_a_short_run_is_not_even_tried() -> None:
 @pytest.mark.parametrize("function", [nearly, only_together])
 def test_threads_that_change_a_bit_are_not_taken(function: object) -> None:
     assert faster(stepper(10.0), lambda: stepper(1.0, function), INPUTS) is None
+
+
+@pytest.mark.parametrize(("function", "same"), [(accumulate, True), (only_together, False)])
+def test_what_is_tried_takes_no_more_rows_than_a_run_has_and_leaves_them_free(
+    function: StepFunction, same: bool
+) -> None:
+    few = partial(SpillingArena, rows=4, max_batch=4)
+    alone, other = (
+        Stepper(each, accumulator_signature(), cost=RunCost(cost, 0.0), states=few)
+        for each, cost in ((accumulate, 0.01), (function, 0.001))
+    )
+    assert (faster(alone, lambda: other, INPUTS, max_batch=4) is other) == same
+    for stepper in (alone, other):
+        reading = stepper.reading()
+        assert reading and (reading.rows, reading.used) == (4, 0)
