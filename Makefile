@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# With CUDA, apart: an environment has ONNX Runtime for it or for the CPU.
+GPU_VENV  ?= .venv-gpu
+GPU_STAMP := $(GPU_VENV)/.installed
 
 # Generated code: message classes, service stubs, and the types of both.
 define stubs
@@ -14,13 +17,14 @@ endef
 # The messages of the last release, as a compiled image.
 RELEASED := proto/released.binpb
 
-.PHONY: help demo serve test check bench torture models proto released clean
+.PHONY: help demo serve test check bench bench-cuda torture models proto released clean
 help:
 	@echo "make demo     train nothing, install, serve and watch a pendulum balance"
 	@echo "make serve    serve model_repository/ on 127.0.0.1:50051, with a live page on http://127.0.0.1:8080/"
 	@echo "make test     run every test"
 	@echo "make check    ruff, mypy, import rules, the .proto files and their stubs"
 	@echo "make bench    print the ratios against the floors"
+	@echo "make bench-cuda  the same for states on a CUDA device"
 	@echo "make torture  crash, cut, flood and part servers under load"
 	@echo "make models   train and export the bundled models again"
 	@echo "make proto    generate the stubs from proto/"
@@ -31,6 +35,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stepwire needs Python 3.11 or newer; set PYTHON=")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	@touch $@
+
+$(GPU_STAMP): pyproject.toml constraints.txt
+	@echo "Installing Stepwire with CUDA and torch into $(GPU_VENV) (several GB the first time)"
+	@$(PYTHON) -m venv $(GPU_VENV)
+	@$(GPU_VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[gpu,test]' onnx torch
 	@touch $@
 
 demo: $(STAMP)
@@ -58,6 +68,9 @@ check: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-cuda: $(GPU_STAMP)
+	@$(GPU_VENV)/bin/python -m bench.cuda $(ARGS)
+
 torture: $(STAMP)
 	@$(BIN)/python -m torture $(ARGS)
 
@@ -71,4 +84,4 @@ released: $(STAMP)
 	$(BIN)/buf build --exclude-source-info --output $(RELEASED)
 
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) $(GPU_VENV) build

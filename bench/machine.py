@@ -47,7 +47,7 @@ class Circumstances(NamedTuple):
     @classmethod
     def here(cls) -> Circumstances:
         return cls(
-            machine=_machine(),
+            machine=computer(),
             versions=_versions(),
             cores=Cores.choose(),
             load_average=load_average(),
@@ -56,14 +56,15 @@ class Circumstances(NamedTuple):
 
 
 def description() -> str:
-    return f"{_machine()}\n{_versions()}"
+    return f"{computer()}\n{_versions()}"
 
 
 def load_average() -> float:
     return os.getloadavg()[0]
 
 
-def _machine() -> str:
+def computer() -> str:
+    """Its processor, how many, and the system."""
     return f"{_cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}"
 
 

@@ -6,6 +6,7 @@ import ctypes
 import importlib
 import platform
 import re
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,10 +20,10 @@ UNKNOWN = "unknown"
 
 def told(device: str) -> str:
     """A paragraph. `device`: "cpu" or "cuda:N", of which there is one."""
-    here = machine.Circumstances.here()
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     return (
-        f"Measured on {_device(device)}; {here.machine}, load average {here.load_average:.2f}; "
-        f"Python {platform.python_version()}, {_versions()}; {here.when}."
+        f"Measured on {_device(device)}; {machine.computer()}, load average "
+        f"{machine.load_average():.2f}; Python {platform.python_version()}, {_versions()}; {when}."
     )
 
 

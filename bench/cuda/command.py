@@ -53,13 +53,12 @@ def cuda(text: str, only: tuple[str, ...], quick: bool, path: Path | None) -> No
     click.echo(f"{told}\n")
     found = _measured(device, only or measuring.PARTS, quick=quick)
     asked = not device.is_host
-    click.echo(report.heading())
     for title, results in figures.ratios(found, asked=asked):
-        click.echo(f"{report.table(title, results)}\n")
-    shown = figures.markdown(found, told, asked=asked)
+        click.echo(f"{report.heading()}\n{report.table(title, results)}\n")
+    shown = figures.markdown(found, asked=asked)
     click.echo(shown)
     if path:
-        page.write(shown, path)
+        page.write(f"{told}\n\n{shown}", path)
         click.echo(f"written: {path}", err=True)
 
 

@@ -8,11 +8,18 @@ from itertools import groupby
 from bench.cuda import steps, tables
 from bench.cuda.measuring import FIXED, Findings
 from bench.part import Results
+from service.runtime.stepper import Batching
 
 _BARE = (
     "torch takes its inputs from the host's memory and gives its outputs back to it at every step, "
     "as Stepwire does; bare, it moves nothing over the bus."
 )
+
+_RUN = {
+    Batching.ANY: "with any number of streams",
+    Batching.AT_LEAST_TWO: "with two streams at least",
+    Batching.ONE: "stream by stream",
+}
 
 
 def ratios(found: Findings, *, asked: bool) -> Iterator[tuple[str, Results]]:
@@ -26,9 +33,9 @@ def ratios(found: Findings, *, asked: bool) -> Iterator[tuple[str, Results]]:
         yield "The service on the device and on the CPU", Results(found.service)
 
 
-def markdown(found: Findings, circumstances: str, *, asked: bool) -> str:
+def markdown(found: Findings, *, asked: bool) -> str:
     """Sections of what was measured, and of nothing else."""
-    return "\n\n".join([circumstances, *_sections(found, asked=asked)])
+    return "\n\n".join(_sections(found, asked=asked))
 
 
 def _sections(found: Findings, *, asked: bool) -> Iterator[str]:
@@ -41,6 +48,7 @@ def _sections(found: Findings, *, asked: bool) -> Iterator[str]:
             yield f"**{network}**\n\n{tables.steps(list(measured))}"
     if found.isolation:
         yield f"### The same bits whoever steps beside\n\n{tables.differences(found.isolation)}"
+        yield f"So the service runs {_batchings(found)}."
     if found.fixed:
         yield f"### What `--deterministic` costs\n\n{tables.fixed(found.fixed)}"
         yield f"In its runs of {FIXED}:\n\n{tables.differences(found.fixed_isolation)}"
@@ -48,3 +56,7 @@ def _sections(found: Findings, *, asked: bool) -> Iterator[str]:
         yield f"### A round of checkpoints\n\n{tables.saved(found.saving)}"
     if found.service:
         yield f"### The service\n\n{tables.served(found.service)}"
+
+
+def _batchings(found: Findings) -> str:
+    return ", ".join(f"a {network} {_RUN[batching]}" for network, batching in found.batching)

@@ -32,6 +32,7 @@ class Differences(NamedTuple):
 
 
 def measure(stepper: Stepper, network: Network, sizes: Sequence[int]) -> list[Differences]:
+    """At each number of rows; of a stepper that runs them as they come."""
     data = inputs(max(sizes), network.features)
     lone = [_outputs(stepper, data[row : row + 1]) for row in range(min(len(data), COMPARED))]
     alone = np.concatenate(lone, axis=1)

@@ -16,7 +16,7 @@ from bench.cuda.isolation import Differences
 from bench.cuda.metered import Metered
 from bench.cuda.modules import BareTorch, Torch
 from bench.cuda.naive import Naive
-from bench.cuda.ours import Ours, proven
+from bench.cuda.ours import Ours, proven, unproven
 from bench.cuda.rounds import Plan
 from bench.cuda.saving import Saved
 from bench.cuda.sides import Side
@@ -26,6 +26,7 @@ from bench.package import LARGE, SMALL, Network
 from bench.ratios import Row
 from bench.stand import stand
 from service.runtime.device import Device
+from service.runtime.stepper import Batching
 
 NETWORKS = (SMALL, Network("gru-512", "GRU", features=16, hidden=512), LARGE)
 FIXED = 256
@@ -39,6 +40,8 @@ class Findings:
     """What was measured, by part."""
 
     steps: list[Measured] = field(default_factory=list)
+    batching: list[tuple[Network, Batching]] = field(default_factory=list)
+    """How the service runs each model, by what it has seen itself."""
     isolation: list[Differences] = field(default_factory=list)
     fixed: list[Row] = field(default_factory=list)
     fixed_isolation: list[Differences] = field(default_factory=list)
@@ -90,16 +93,19 @@ def _steps(found: Findings, subject: Subject, plan: Plan, progress: Progress) ->
 
 def _isolation(found: Findings, subject: Subject, plan: Plan, progress: Progress) -> None:
     progress(f"{subject.network}, isolation")
-    found.isolation += isolation.measure(subject.stepper, subject.network, plan.sizes)
+    found.batching.append((subject.network, subject.stepper.batching))
+    stepper = unproven(subject.model, subject.device)
+    found.isolation += isolation.measure(stepper, subject.network, plan.sizes)
 
 
 def _fixed(found: Findings, subject: Subject, plan: Plan, progress: Progress) -> None:
     device = Metered(subject.device, FIXED)
-    stepper = proven(subject.model, device)
+    stepper = unproven(subject.model, device)
     few = [rows for rows in plan.sizes if rows <= FIXED]
     progress(f"{subject.network}, isolation in runs of {FIXED}")
     found.fixed_isolation += isolation.measure(stepper, subject.network, few)
-    fixed, fitting = Ours(stepper, device), Ours(subject.stepper, subject.device)
+    fixed = Ours(stepper, device)
+    fitting = Ours(unproven(subject.model, subject.device), subject.device)
     for rows in few:
         progress(f"{subject.network}, {rows:,} streams in runs of {FIXED}")
         found.fixed.append(steps.fixed(subject.network, fixed, fitting, rows, plan))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.core.model import Array
-from service.runtime.device import Device
+from service.runtime.device import Device, DeviceArray
 
 
 class Metered(Device):
@@ -25,38 +25,38 @@ class Metered(Device):
     def use(self) -> None:
         self._device.use()
 
-    def zeros(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    def zeros(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> DeviceArray:
         return self._device.zeros(shape, dtype)
 
     def host(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         return self._device.host(shape, dtype)
 
-    def pointer(self, array: Array) -> int:
+    def pointer(self, array: DeviceArray) -> int:
         return self._device.pointer(array)
 
-    def put(self, host: Array) -> Array:
+    def put(self, host: Array) -> DeviceArray:
         self._count(host)
         return self._device.put(host)
 
-    def fetch(self, array: Array) -> Array:
+    def fetch(self, array: DeviceArray) -> Array:
         self._count(array)
         return self._device.fetch(array)
 
-    def upload(self, host: Array, array: Array) -> None:
+    def upload(self, host: Array, array: DeviceArray) -> None:
         self._count(host)
         self._device.upload(host, array)
 
-    def download(self, array: Array, host: Array) -> None:
+    def download(self, array: DeviceArray, host: Array) -> None:
         self._count(host)
         self._device.download(array, host)
 
     def synchronize(self) -> None:
         self._device.synchronize()
 
-    def take(self, array: Array, index: Array, axis: int, out: Array) -> None:
+    def take(self, array: DeviceArray, index: DeviceArray, axis: int, out: DeviceArray) -> None:
         self._device.take(array, index, axis, out)
 
-    def finite(self, arrays: Sequence[Array]) -> bool:
+    def finite(self, arrays: Sequence[DeviceArray]) -> bool:
         return self._device.finite(arrays)
 
     def padded(self, rows: int) -> int:
@@ -64,6 +64,6 @@ class Metered(Device):
             return self._device.padded(rows)
         return -(-rows // self._fixed_rows) * self._fixed_rows
 
-    def _count(self, array: Array) -> None:
+    def _count(self, array: DeviceArray) -> None:
         if not self.is_host:
             self.moved += array.nbytes

@@ -11,7 +11,7 @@ import grpc
 import numpy as np
 
 from bench.fleet_load import METHOD, Fleet
-from bench.load import Round
+from bench.load import LoadFailed, Round
 from bench.package import Network
 from bench.process import Server
 from bench.ratios import P50, P99, STEP_RATE, Pairs, Row, row_of
@@ -61,6 +61,8 @@ async def _round(server: Server, network: Network, streams: int, seconds: float)
         await _go_on(fleets, seconds)
         took, spent = time.perf_counter() - began, server.cpu_seconds() - cpu
     trips = [fleet.round_trips[before:] for fleet, before in zip(fleets, answered, strict=True)]
+    if not all(trips):
+        raise LoadFailed(f"of {streams:,} streams some were not answered within {seconds} s")
     steps = sum(len(each) * size for each, size in zip(trips, _sizes(streams), strict=True))
     p50, p99 = np.percentile(np.concatenate(trips), [50, 99]) * 1e6
     return Round(steps / took, float(p50), float(p99), spent / steps * 1e6)

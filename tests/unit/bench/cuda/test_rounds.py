@@ -30,7 +30,8 @@ class Diary:
 
 def test_a_round_is_told_by_the_times_of_its_steps() -> None:
     steps: Iterator[float] = iter([0.0, 0.001, 0.003, 0.004, 0.014])
-    found = timed(Diary("a", log := []), rows=7, seconds=0.01, clock=lambda: next(steps))
+    log: list[str] = []
+    found = timed(Diary("a", log), rows=7, seconds=0.01, clock=lambda: next(steps))
     assert len(log) == 5  # one of them to warm up
     assert found.rate == pytest.approx(7 * 4 / 0.014)
     assert found.p50_us == pytest.approx(1500)

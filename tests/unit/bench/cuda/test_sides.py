@@ -19,7 +19,7 @@ ROWS, STEPS = 5, 4
 
 
 def _outputs(side: Side, data: Array) -> Array:
-    """[STEPS, rows, hidden]"""
+    """Of some timesteps: [STEPS, rows, hidden]."""
     side.begin(data)
     given = []
     for _ in range(STEPS):
@@ -68,6 +68,15 @@ def test_the_naive_arena_moves_the_states_both_ways(tmp_path: Path) -> None:
     _outputs(side, inputs(ROWS, LSTM_2.features))
     taken_and_given = 4 * LSTM_2.features + LSTM_2.output_bytes
     assert side.bus_bytes() == ROWS * (taken_and_given + 2 * LSTM_2.state_bytes)
+
+
+def test_stepwire_moves_inputs_and_outputs_and_no_state(tmp_path: Path) -> None:
+    device = Metered(Apart())
+    side = Ours(proven(write(tmp_path, LSTM_2), device), device)
+    _outputs(side, inputs(ROWS, LSTM_2.features))
+    taken_and_given = ROWS * (4 * LSTM_2.features + LSTM_2.output_bytes)
+    slots = 8 * ROWS
+    assert taken_and_given <= side.bus_bytes() <= taken_and_given + 2 * slots
 
 
 def test_the_inputs_of_a_stream_are_the_same_in_every_batch() -> None:
