@@ -20,9 +20,12 @@ from service.http.visitors import visitors_of
 from service.lanes.aside import Aside
 from service.lanes.lanes import Lanes
 from service.lanes.loading import Loader
+from service.lanes.place import Place, notes
 from service.operations.deployment import Deployment
 from service.operations.process import Process
 from service.operations.readiness import Phase
+from service.runtime.choice import DeviceUnavailable, chosen
+from service.runtime.loss import DeviceLost
 from service.settings import Settings
 from service.startup import StartError, announce, asked_to_stop, cannot_listen, spare_what_is_loaded
 from service.traces.opening import TracesUnavailable, open_tracer
@@ -38,12 +41,14 @@ _MOST_FOR_SPANS = 2.0
 
 def load_process(settings: Settings) -> Process:
     """Loads every model package, and opens the store. Raises RepositoryError or StartError."""
+    place = load_place(settings)
     loader = Loader(
         settings.repository,
         settings.window,
         settings.max_batch,
         settings.threads,
         processors=settings.processors,
+        place=place,
     )
     lanes = load_lanes(settings, loader)
     try:
@@ -59,7 +64,25 @@ def load_process(settings: Settings) -> Process:
         max_utilization=settings.max_utilization,
         aside=Aside(max(1, settings.processors - 1)),
     )
-    return Process(engine, Deployment(lanes, engine.handover, loader))
+    return Process(engine, Deployment(lanes, engine.handover, loader), place)
+
+
+def load_place(settings: Settings) -> Place:
+    """Where models are to run. Raises StartError."""
+    half = settings.device_memory // 2 if settings.device_memory else None
+    try:
+        device, why_not_cuda = chosen(
+            settings.device,
+            memory=half,
+            fixed_rows=settings.max_batch if settings.deterministic else None,
+        )
+    except DeviceUnavailable as error:
+        raise StartError(f"device: {error}") from error
+    place = Place(device, why_not_cuda, half)
+    log.info(place.told)
+    for note in notes(place, settings.workers, settings.deterministic):
+        log.warning(note)
+    return place
 
 
 def load_lanes(settings: Settings, loader: Loader) -> Lanes:
@@ -79,7 +102,7 @@ async def serve_alone(settings: Settings, process: Process) -> None:
     async with listening(settings.http_listen, process, visitors_of(settings)) as http:
 
         async def tell(address: str) -> None:
-            announce(address, process.models, http, settings.serves_console)
+            announce(address, process.models, http, settings.serves_console, process.place.told)
 
         await serve(settings, process, asked_to_stop(), tell)
 
@@ -90,10 +113,21 @@ async def serve(
     stop: asyncio.Event,
     opened: Callable[[str], Awaitable[None]],
 ) -> None:
-    """Serves until `stop` is set, then drains. Raises StartError.
+    """Serves until `stop` is set, then drains. Raises StartError, and DeviceLost once all that
+    can be done after that is done.
 
     `opened` is called with the address, once clients may connect.
     """
+    loop = asyncio.get_running_loop()
+
+    def abandon() -> None:
+        process.abandon()
+        stop.set()
+
+    def abandon_soon() -> None:
+        loop.call_soon_threadsafe(abandon)
+
+    process.place.loss.listen(abandon_soon)
     guard = load_guard(settings)
     tracer = load_tracer(settings)
     front = _front(settings, process, guard, tracer)
@@ -106,10 +140,13 @@ async def serve(
     log.info("listening on %s:%d", settings.host, front.port)
     await opened(f"{settings.host}:{front.port}")
     await stop.wait()
-    process.phase = Phase.DRAINING
+    lost = process.place.loss
+    process.phase = Phase.LOST if lost.reason else Phase.DRAINING
     for watch in watches:
         watch.cancel()
     await _drain(front, process.engine, tracer, settings.grace)
+    if lost.reason:
+        raise DeviceLost(f"{process.place.device.name} is lost: {lost.reason}")
 
 
 async def _drain(front: Front, engine: Engine, tracer: Tracer | None, grace: float) -> None:

@@ -11,6 +11,7 @@ import uvloop
 
 from service.app import load_process, serve_alone
 from service.repository.packages import RepositoryError
+from service.runtime.loss import DEVICE_LOST, DeviceLost
 from service.settings import Settings, SettingsError, default_of, flag_of, load, variable_of
 from service.startup import StartError, prepare
 from service.workers.parent import supervise
@@ -44,6 +45,9 @@ def serve(config: Path | None, **flags: Any) -> None:
                 runner.run(supervise(settings))
             else:
                 runner.run(serve_alone(settings, load_process(settings)))
+    except DeviceLost as error:
+        click.echo(f"error: {error}; start it again to have its streams go on", err=True)
+        raise SystemExit(DEVICE_LOST) from error
     except (SettingsError, RepositoryError, StartError) as error:
         for line in str(error).splitlines():
             click.echo(f"error: {line}", err=True)

@@ -222,6 +222,15 @@ class Engine:
             owner.leave(error)
         self._tell_if_none_attached()
 
+    def abandon(self, error: ServiceError) -> None:
+        """Lets every stream go as it was last saved, for its state cannot be read any more."""
+        self._draining = True
+        for stream in self._directory.streams():
+            owner = self._drop(stream)
+            if owner:
+                owner.end(error)
+        self._tell_if_none_attached()
+
     async def drained(self) -> None:
         """Waits until every connection has gone."""
         await self._none_attached.wait()

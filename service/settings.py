@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from service.core.swap import Swap
+from service.core.wanted import wanted
 
 _INT32_SECONDS = 2_000_000
 """gRPC takes milliseconds in 32 bits."""
@@ -122,6 +123,22 @@ class Settings(BaseSettings):
         description="threads of one run of a model; by default one, and for a slow model as "
         "many as each worker has processors, if they make it faster",
     )
+    device: str = Field(
+        "auto",
+        description="where models run and states live: cpu, cuda, cuda:N, or auto (cuda where it "
+        "is there, else cpu)",
+    )
+    device_memory: ByteSize | None = Field(
+        None,
+        ge=2**20,
+        description="of the device, for each model in service, in bytes or as 4GiB: half for the "
+        "states of its streams, half for ONNX Runtime; by default what is free",
+    )
+    deterministic: bool = Field(
+        False,
+        description="every run on CUDA has as many rows as the largest, so that no bit of a "
+        "stream depends on its neighbours; on the CPU none does anyway",
+    )
     max_message_bytes: int = Field(
         4 * 2**20, ge=1024, le=2**31 - 1, description="size of a gRPC message"
     )
@@ -178,6 +195,12 @@ class Settings(BaseSettings):
         if listen is not None and not (host and _is_port(port)):
             raise ValueError("not HOST:PORT")
         return listen
+
+    @field_validator("device")
+    @classmethod
+    def _is_device(cls, device: str) -> str:
+        wanted(device)
+        return device
 
     @field_validator("otlp_endpoint")
     @classmethod

@@ -46,11 +46,19 @@ def spare_what_is_loaded() -> None:
     gc.freeze()
 
 
-def announce(address: str, models: Iterable[str], http: str | None, page: bool = False) -> None:
+def announce(
+    address: str,
+    models: Iterable[str],
+    http: str | None,
+    page: bool = False,
+    device: str = "",
+) -> None:
     """Tells on stdout that everything is up; scripts wait for the first line. `page`: whether
-    the HTTP port has the live page.
+    the HTTP port has the live page. `device`: what is to be said of it.
     """
     print(f"stepwire: listening on {address}, serving {', '.join(models)}", flush=True)
+    if device:
+        print(f"stepwire: {device}", flush=True)
     if http:
         print(f"stepwire: health and metrics on http://{http}", flush=True)
     if http and page:

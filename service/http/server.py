@@ -89,6 +89,8 @@ def readiness_json(readiness: Readiness, now: datetime) -> dict[str, Any]:
         "reason": readiness.reason,
         "store": {"state": "degraded" if since else "ok", "since": since},
     }
+    if readiness.device:
+        told["device"] = readiness.device
     if readiness.workers:
         told["workers"] = {
             name: readiness_json(one, now) for name, one in readiness.workers.items()

@@ -20,15 +20,15 @@ from service.core.saving import Saving
 from service.core.scheduler import Scheduler
 from service.core.session import History, Sessions
 from service.core.settler import Settler
-from service.core.slots import Slots
 from service.core.steps import Step
 from service.core.streams import ModelKey, Stream
 from service.lanes.run import Run
+from service.lanes.tenants import Tenants
+from service.runtime.loss import Loss
 from service.runtime.stepper import Stepper
 
 log = logging.getLogger(__name__)
 
-_FIRST_CAPACITY = 16
 _SEVERAL = "several"
 """The numerics of a stream that more than one arithmetic has made: equal to none."""
 
@@ -44,11 +44,12 @@ class Lane:
         max_batch: int,
         numerics: str = "",
         metadata: Mapping[str, str] | None = None,
+        loss: Loss | None = None,
     ) -> None:
         """`window`: outputs kept per stream. `max_batch`: rows of one run.
 
         `numerics`: the arithmetic that the stepper computes with. `metadata`: what the model
-        file says of itself, for those who ask.
+        file says of itself, for those who ask. `loss`: is told if the device is lost.
         """
         self.model = model
         self.digest = digest
@@ -58,10 +59,9 @@ class Lane:
         self.batching = stepper.batching
         self.window = window
         self._stepper = stepper
-        self.slots = Slots()
+        self._loss = loss or Loss()
         self._sessions = Sessions(self.signature.outputs, window)
         self._saving = Saving()
-        self._tenants: list[Stream | None] = []
         self._cost = StepCost(stepper.cost.lone)
         self.spent = 0.0
         """Seconds of the processor that all runs took."""
@@ -78,7 +78,9 @@ class Lane:
         self._committer = Committer(
             self.signature, self._sessions, settler, self._arrivals, self.counts
         )
-        self._capacity = 0
+        arrays = (stepper, self._sessions, self._saving, self._arrivals)
+        self._tenants = Tenants(model, arrays, self._loss)
+        self.slots = self._tenants.slots
 
     @property
     def step_seconds(self) -> float:
@@ -95,51 +97,45 @@ class Lane:
         stream.rate_hz = rate_hz
 
     def start(self, stream: Stream, now: float = 0.0) -> None:
-        """Lends the stream a slot in its initial state."""
-        row = self._lend(stream)
-        self._stepper.start(row)
+        """Lends the stream a slot in its initial state. Raises TooManyStreams where its state
+        finds no memory.
+        """
+        with self._tenants.lent(stream) as row:
+            self._stepper.start(row)
         self._sessions.start(row)
-        self._saving.start(row, 0, now)
+        self._settle(stream, 0, now)
 
     def restore(self, stream: Stream, checkpoint: Checkpoint, now: float = 0.0) -> None:
         """Lends the stream a slot in a saved state.
 
-        Raises StateUnusable, changing nothing, if the state does not fit this model.
+        Raises StateUnusable, changing nothing, if the state does not fit this model, and
+        TooManyStreams where it finds no memory.
         """
-        row = self._lend(stream)
         history = History(checkpoint.next_step, checkpoint.outputs, checkpoint.seals)
         try:
-            self._stepper.restore(row, checkpoint.states)
-            self._sessions.restore(row, history)
+            with self._tenants.lent(stream) as row:
+                self._stepper.restore(row, checkpoint.states)
+                self._sessions.restore(row, history)
         except ValueError as error:
-            self.free(stream)
             raise StateUnusable(
                 f"the state of stream {stream.id!r} was saved under another {self.model}, with "
                 "other states or outputs: serve the former file under this version again, or "
                 "restart the stream"
             ) from error
-        self._saving.start(row, checkpoint.next_step, now)
+        self._settle(stream, checkpoint.next_step, now)
         stream.exact = (checkpoint.digest, checkpoint.numerics) == (self.digest, self.numerics)
 
-    def _lend(self, stream: Stream) -> int:
-        stream.slot = self.slots.acquire()
-        if self.slots.capacity > self._capacity:
-            self._capacity = max(_FIRST_CAPACITY, 2 * self._capacity)
-            for arrays in (self._stepper, self._sessions, self._saving, self._arrivals):
-                arrays.reserve(self._capacity)
-            self._tenants += [None] * (self._capacity - len(self._tenants))
-        self._tenants[stream.slot.row] = stream
-        self._arrivals.start(stream.slot.row)
+    def _settle(self, stream: Stream, step: int, now: float) -> None:
+        """Of a stream that has its slot, as the store knows it at `step`."""
+        row = _row(stream)
+        self._arrivals.start(row)
+        self._saving.start(row, step, now)
         self.promised_hz += stream.rate_hz
-        return stream.slot.row
 
     def free(self, stream: Stream) -> None:
         """Takes the slot of an ended stream back."""
-        assert stream.slot is not None
         self._scheduler.withdraw(stream)
-        self.slots.release(stream.slot)
-        self._tenants[stream.slot.row] = None
-        stream.slot = None
+        self._tenants.release(stream)
         self.promised_hz = self.promised_hz - stream.rate_hz if self.slots.held else 0.0
 
     def next_step(self, stream: Stream) -> int:
@@ -171,6 +167,8 @@ class Lane:
     def checkpoints(self, streams: Sequence[Stream]) -> list[Checkpoint]:
         """Of each stream as it is."""
         rows = np.array([_row(stream) for stream in streams], np.int64)
+        with self._loss.watched():
+            saved = self._stepper.save(rows)
         return [
             Checkpoint(
                 self.model,
@@ -183,7 +181,7 @@ class Lane:
                 stream.holder,
             )
             for stream, states, (next_step, outputs, seals) in zip(
-                streams, self._stepper.save(rows), self._sessions.histories(rows), strict=True
+                streams, saved, self._sessions.histories(rows), strict=True
             )
         ]
 
@@ -198,7 +196,7 @@ class Lane:
     def unsaved(self, stale: float) -> list[Stream]:
         """Streams to save: those that have changed, or were saved before `stale`."""
         rows = self._saving.unsaved(self._sessions.next_steps(), stale).tolist()
-        return [stream for row in rows if (stream := self._tenants[row])]
+        return [stream for row in rows if (stream := self.tenants[row])]
 
     def saved(self, stream: Stream, step: int, now: float) -> None:
         """The store has the stream as it was at `step`, taken at `now`."""
@@ -207,7 +205,7 @@ class Lane:
     @property
     def tenants(self) -> Sequence[Stream | None]:
         """By slot; to be read."""
-        return self._tenants
+        return self._tenants.by_row
 
     def reading(self, detached: int) -> LaneReading:
         """`detached`: how many of its streams have no connection."""
@@ -216,7 +214,7 @@ class Lane:
     @property
     def streams(self) -> list[Stream]:
         """Those that have a slot."""
-        return [stream for stream in self._tenants if stream]
+        return [stream for stream in self.tenants if stream]
 
     def submit(self, stream: Stream, step: Step) -> None:
         self._scheduler.submit(stream, step)
@@ -255,7 +253,8 @@ class Lane:
     def finish(self, run: Run, now: float) -> list[Delivery]:
         """Keeps what a computed run gave, and returns its answers.
 
-        Streams that have left meanwhile get none, and their states stay as they were.
+        Streams that have left meanwhile get none, and their states stay as they were. Nobody is
+        answered if the device is lost: who sends the step again has it run elsewhere.
         """
         batch = run.batch
         if not batch:
@@ -267,6 +266,8 @@ class Lane:
         except Exception as error:
             run.failure = error
             result = self._failed(run)
+        if run.failure and self._loss.notice(run.failure):
+            return []
         answers = self._committer.commit(batch, result, absent, now)
         if self.onlooker:
             self.onlooker()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from service.core.errors import ModelNotFound, ModelRefused
 from service.core.streams import ModelKey
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
+from service.lanes.place import Place
 from service.repository.description import Description, describe
 from service.repository.manifest import GOLDEN_KEY
 from service.repository.packages import Package, RepositoryError, package_at, scan, versions
@@ -38,6 +39,8 @@ class Loader:
     """Of one run; None: as many as it is worth."""
     processors: int = 1
     """That a run may have at most, where it is not said."""
+    place: Place = field(default_factory=Place)
+    """Where models run."""
 
     def load_all(self) -> Lanes:
         """Every package that may serve, and why the others may not. Raises RepositoryError."""
@@ -113,8 +116,9 @@ class Loader:
             stepper,
             window=self.window,
             max_batch=self.max_batch,
-            numerics=numerics(),
+            numerics=numerics(self.place.device),
             metadata={key: text for key, text in facts.metadata.items() if key != GOLDEN_KEY},
+            loss=self.place.loss,
         )
 
     def _with_threads(self, package: Package, found: Description, alone: Stepper) -> Stepper:

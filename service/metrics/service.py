@@ -94,9 +94,9 @@ _TIMES = (
 )
 
 
-def families(readings: Readings) -> Iterator[Metric]:
-    """Every metric of this process."""
-    yield _info()
+def families(readings: Readings, device: str = "cpu") -> Iterator[Metric]:
+    """Every metric of this process, whose models run on `device`."""
+    yield _info(device)
     yield from _streams(readings)
     yield from _opens(readings.opens)
     yield from _models(readings.lanes)
@@ -106,9 +106,13 @@ def families(readings: Readings) -> Iterator[Metric]:
     yield from ProcessCollector(registry=None).collect()
 
 
-def _info() -> Metric:
-    family = GaugeMetricFamily("stepwire_info", "The release that runs.", labels=("release",))
-    family.add_metric((version("stepwire"),), 1)
+def _info(device: str) -> Metric:
+    family = GaugeMetricFamily(
+        "stepwire_info",
+        "The release that runs, and the device that computes.",
+        labels=("release", "device"),
+    )
+    family.add_metric((version("stepwire"), device), 1)
     return family
 
 

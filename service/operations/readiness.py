@@ -11,6 +11,8 @@ class Phase(StrEnum):
     STARTING = "starting"
     SERVING = "serving"
     DRAINING = "draining"
+    LOST = "without its device"
+    """Which computes no more: the process ends, for another one to go on from the store."""
     SILENT = "silent"
     """A worker that does not answer its parent."""
 
@@ -26,6 +28,8 @@ class Readiness:
     Streams in memory go on meanwhile, so a degraded service is ready.
     """
     workers: Mapping[str, Readiness] = field(default_factory=dict)
+    device: str = ""
+    """On which its models run; empty of one that is not up, or has many workers."""
 
     @property
     def ready(self) -> bool:

@@ -16,10 +16,8 @@ from service.core.wanted import Kind, wanted
 from service.runtime.device import CPU, CUDA_PROVIDER, Cuda, Device
 
 _LIBRARY = "libonnxruntime_providers_cuda.so"
-_INSTALL = (
-    "in an environment without the extra `serve`, pip install --constraint constraints.txt "
-    "--constraint constraints-gpu.txt '.[gpu]'"
-)
+_INSTALL = "install the extra `gpu` in an environment without `serve`, as docs/cuda.md shows"
+_NEEDS = "it needs CUDA and cuDNN, which the extra `gpu` brings"
 _SMALLEST = (
     b'\x08\x08\x12\x00:2\n\x0b\n\x01x\x12\x01y"\x03Abs\x12\x01gZ\x0f\n\x01x\x12\n\n\x08\x08\x01'
     b"\x12\x04\n\x02\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\r"
@@ -29,6 +27,10 @@ _SMALLEST = (
 
 class DeviceUnavailable(RuntimeError):
     """The device cannot be computed on; one line says what is missing and what to do."""
+
+    def __init__(self, missing: str, remedy: str) -> None:
+        super().__init__(f"{missing}: {remedy}")
+        self.missing = missing
 
 
 class Choice(NamedTuple):
@@ -55,41 +57,41 @@ def chosen(text: str, *, memory: int | None = None, fixed_rows: int | None = Non
         return Choice(_cuda(number, memory, fixed_rows))
     except DeviceUnavailable as error:
         if kind is Kind.AUTO:
-            return Choice(CPU, str(error))
+            return Choice(CPU, error.missing)
         raise
 
 
 def _cuda(number: int, memory: int | None, fixed_rows: int | None) -> Cuda:
     """Raises DeviceUnavailable."""
     if CUDA_PROVIDER not in onnxruntime.get_available_providers():
-        raise DeviceUnavailable(
-            f"onnxruntime {onnxruntime.__version__} is built without CUDA: {_INSTALL}"
-        )
+        built = f"onnxruntime {onnxruntime.__version__} is built without CUDA"
+        raise DeviceUnavailable(built, _INSTALL)
     cupy = _cupy()
     _refuse_absent(cupy.cuda.runtime, number)
     with redirect_stdout(io.StringIO()):  # it prints what it does not find
         onnxruntime.preload_dlls()
     try:
         device = Cuda(number, memory=memory, fixed_rows=fixed_rows)
-        _try(device)
-    except DeviceUnavailable:
-        raise
+        _compute(device)
     except Exception as error:  # of CUDA, its compiler, or its libraries
         raise DeviceUnavailable(
-            f"CUDA device {number} does not compute, for cupy says: {_line(error)}"
+            f"cupy does not compute on CUDA device {number}", _line(error)
         ) from error
+    if reason := _fallen_back(device):
+        raise DeviceUnavailable(
+            f"ONNX Runtime's provider for CUDA does not load, for {reason}", _NEEDS
+        )
     return device
 
 
 def _cupy() -> Any:
+    """Raises DeviceUnavailable."""
     try:
         return import_module("cupy")
     except ModuleNotFoundError as error:
-        if error.name != "cupy":
-            raise DeviceUnavailable(f"cupy lacks {error.name}: {_INSTALL}") from error
-        raise DeviceUnavailable(f"cupy is not installed: {_INSTALL}") from error
+        raise DeviceUnavailable(f"{error.name} is not installed", _INSTALL) from error
     except ImportError as error:
-        raise DeviceUnavailable(f"cupy cannot be imported: {_line(error)}") from error
+        raise DeviceUnavailable("cupy cannot be imported", _line(error)) from error
 
 
 def _refuse_absent(runtime: Any, number: int) -> None:
@@ -97,53 +99,56 @@ def _refuse_absent(runtime: Any, number: int) -> None:
     try:
         count = runtime.getDeviceCount()
     except Exception as error:  # a class of cupy's
-        raise DeviceUnavailable(_no_device(runtime, error)) from error
+        raise _without_devices(runtime, _line(error)) from error
     if count == 0:
-        raise DeviceUnavailable(_no_device(runtime, "the driver shows none"))
+        raise _without_devices(runtime, "the driver shows none")
     if number >= count:
-        last = count - 1
-        there = "there is one, cuda:0" if last == 0 else f"there are {count}, cuda:0 to cuda:{last}"
-        raise DeviceUnavailable(f"there is no CUDA device {number}: {there}")
+        there = (
+            "there is one, cuda:0"
+            if count == 1
+            else f"there are {count}, cuda:0 to cuda:{count - 1}"
+        )
+        raise DeviceUnavailable(f"there is no CUDA device {number}", there)
 
 
-def _no_device(runtime: Any, reason: object) -> str:
+def _without_devices(runtime: Any, reason: str) -> DeviceUnavailable:
     driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
     if not driver:
-        return (
-            "there is no NVIDIA driver: install it, or run the container with the NVIDIA runtime "
-            "(`docker compose --profile gpu up`)"
+        return DeviceUnavailable(
+            "there is no NVIDIA driver",
+            "install it, or give the container a device (docker compose --profile gpu up)",
         )
     if driver // 1000 < needed // 1000:
-        return (
-            f"the NVIDIA driver is for CUDA {_release(driver)}, and CUDA {_release(needed)} is "
-            "needed: install a newer driver"
+        return DeviceUnavailable(
+            f"the NVIDIA driver is for CUDA {_release(driver)}",
+            f"install one for CUDA {needed // 1000}",
         )
-    return f"no CUDA device can be reached: {_line(reason)}; look at CUDA_VISIBLE_DEVICES"
+    return DeviceUnavailable(
+        f"no CUDA device can be reached, for {reason}", "look at CUDA_VISIBLE_DEVICES"
+    )
 
 
-def _try(device: Cuda) -> None:
-    """Computes on it with cupy, and has ONNX Runtime make a session there.
-
-    Raises DeviceUnavailable if ONNX Runtime would fall back to the CPU, and what cupy raises.
-    """
+def _compute(device: Cuda) -> None:
+    """Compiles a kernel and runs it. Raises what cupy raises."""
     device.use()
     numbers = device.zeros((2,), np.dtype(np.float32))
     numbers += 1
     device.synchronize()
+
+
+def _fallen_back(device: Cuda) -> str:
+    """Why ONNX Runtime would compute elsewhere, which it does without a word; empty if it does
+    not.
+    """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # the reason is told below
+    options.log_severity_level = 4  # it is told once, by who asks
     try:
         session = onnxruntime.InferenceSession(
             _SMALLEST, options, providers=device.providers, enable_fallback=0
         )
-        reason = "" if CUDA_PROVIDER in session.get_providers() else _unloaded()
     except Exception as error:  # ONNX Runtime has no common base class
-        reason = _line(error)
-    if reason:
-        raise DeviceUnavailable(
-            f"ONNX Runtime's provider for CUDA does not load: {reason}; it needs CUDA "
-            f"{getattr(onnxruntime, 'cuda_version', '')} and cuDNN, which the extra `gpu` brings"
-        )
+        return _line(error)
+    return "" if CUDA_PROVIDER in session.get_providers() else _unloaded()
 
 
 def _unloaded() -> str:
@@ -152,7 +157,7 @@ def _unloaded() -> str:
         ctypes.CDLL(str(Path(onnxruntime.__file__).parent / "capi" / _LIBRARY))
     except OSError as error:
         return _line(error)
-    return "ONNX Runtime does not say why"
+    return "a reason that it does not tell"
 
 
 def _release(version: int) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from service.core.errors import ServerDraining
 
 _NAMES = {
     46: "cudaErrorDevicesUnavailable",
@@ -29,6 +32,11 @@ _NUMBER = re.compile(r"CUDA (?:failure|error) (\d+)\b")
 """As ONNX Runtime tells of one."""
 _NAME = re.compile(r"\b(cudaError\w+)")
 """As cupy does."""
+
+
+DEVICE_LOST = 3
+"""The exit code of a process that has lost its device: who starts it again has a new one."""
+GOES_ON = "this server has lost its device: resume the stream in a moment"
 
 
 class DeviceLost(RuntimeError):
@@ -78,3 +86,13 @@ class Loss:
             lost = bool(self.reason)
         if lost:
             tell()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Around what the device does beside runs. Raises ServerDraining if it is lost."""
+        try:
+            yield
+        except Exception as error:
+            if self.notice(error):
+                raise ServerDraining(GOES_ON) from error
+            raise

@@ -7,14 +7,36 @@ from pathlib import Path
 
 import onnxruntime
 
+from service.runtime.device import CPU, Device
 
-def numerics() -> str:
+
+def numerics(device: Device = CPU) -> str:
     """Runtime, provider and class of processor, for example `onnxruntime 1.31.0 CPU x86_64+fma`.
 
     On x86 the kernels round alike wherever fused multiply-add is there, AVX2 or AVX-512, and
-    otherwise without it.
+    otherwise without it. On CUDA the libraries choose their kernels by the device's model, and by
+    the number of rows: `any` stands for where that is not fixed, and a stream may see many.
     """
-    return f"onnxruntime {onnxruntime.__version__} CPU {_processor()}"
+    runtime = f"onnxruntime {onnxruntime.__version__}"
+    if device.is_host:
+        return f"{runtime} CPU {_processor()}"
+    rows = device.padded(1)
+    return f"{runtime} CUDA {_cuda(device)} {processor_of(device)} {rows if rows > 1 else 'any'}"
+
+
+def processor_of(device: Device) -> str:
+    """Its model, for example `NVIDIA L4`."""
+    if device.is_host:
+        return _processor()
+    _, number = device.binding
+    name: bytes = device.xp.cuda.runtime.getDeviceProperties(number)["name"]
+    return name.decode(errors="replace")
+
+
+def _cuda(device: Device) -> str:
+    """13.2 of 13020."""
+    version: int = device.xp.cuda.runtime.runtimeGetVersion()
+    return f"{version // 1000}.{version % 1000 // 10}"
 
 
 def _processor() -> str:

@@ -14,6 +14,7 @@ from service.runtime.arena import StateRows
 from service.runtime.batching import Batching, Taken, WrongShape
 from service.runtime.device import CPU, Device
 from service.runtime.faults import Faults, refuse_non_finite, refuse_results, refuse_symbols
+from service.runtime.loss import raise_if_lost
 
 StepFunction = Callable[[Mapping[str, Array]], Sequence[Array]]
 """Inputs and states of a batch by name → its outputs, then its new states, in signature order."""
@@ -51,7 +52,8 @@ class PlainRuns:
         rows, arrays, faults = taken
         try:
             results = self._run(arrays, rows)
-        except Exception:
+        except Exception as error:  # ONNX Runtime has no common base class
+            raise_if_lost(error)
             if rows == 1:
                 raise
             results = self._run_apart(arrays, rows, faults)

@@ -171,7 +171,12 @@ class Opener:
             raise
         if opening.dropped:
             self._lanes.free(opening.dropped)
-        lane.start(opening.stream, self._clock())
+        try:
+            lane.start(opening.stream, self._clock())
+        except ServiceError:
+            self._directory.remove(opening.stream)
+            self._custody.forget(request, fence)
+            raise
         opening.stream.fence = fence
         return opening
 

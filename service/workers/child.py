@@ -20,6 +20,7 @@ from service.metrics.text import written
 from service.operations.orders import Order, Outcome
 from service.operations.process import Process
 from service.repository.packages import RepositoryError
+from service.runtime.loss import DEVICE_LOST, DeviceLost
 from service.settings import Settings
 from service.startup import StartError, asked_to_stop, prepare
 from service.workers.control import Gone, Peer
@@ -45,7 +46,7 @@ class _Child:
         self._parent: Peer
 
     async def work(self, control: socket.socket) -> int:
-        """Serves until the parent says stop or is gone; the exit code."""
+        """Serves until the parent says stop or is gone, or the device is lost; the exit code."""
         self._parent = await Peer.on(control, self._answer)
         hearing = asyncio.create_task(self._parent.listen())
         try:
@@ -58,6 +59,9 @@ class _Child:
         except (RepositoryError, StartError) as error:
             await self._parent.ask(ToParent.FAILED, str(error))
             return 2
+        except DeviceLost as error:
+            log.error("%s", error)
+            return DEVICE_LOST
         return 0
 
     async def _join(self) -> None:

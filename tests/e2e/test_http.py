@@ -66,7 +66,12 @@ async def test_a_server_that_drains_is_alive_and_not_ready(start: Start) -> None
     http = HttpPort(server)
     assert http.ready() == (
         200,
-        {"ready": True, "reason": "serving", "store": {"state": "ok", "since": None}},
+        {
+            "ready": True,
+            "reason": "serving",
+            "store": {"state": "ok", "since": None},
+            "device": "cpu",
+        },
     )
     async with raw_call(server.address) as call:
         await call.open("deaf", model="wide")

@@ -139,6 +139,23 @@ def test_what_no_one_can_keep_is_refused(name: str, value: str) -> None:
     assert line.startswith(f"{name} ({flag_of(name)}")
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:-1", "cpu:0"])
+def test_a_device_is_cpu_or_cuda(device: str) -> None:
+    [line] = refusal({"device": device})
+    assert line.startswith("device (--device, STEPWIRE_DEVICE): not auto, cpu, cuda or cuda:N")
+    assert line.endswith(f"got '{device}'")
+    assert load({"device": "cuda:1"}).device == "cuda:1"
+
+
+def test_memory_is_told_in_bytes_or_with_its_unit() -> None:
+    assert load({}).device_memory is None
+    assert load({"device_memory": "1048576"}).device_memory == 2**20
+    assert load({"device_memory": "4GiB"}).device_memory == 2**32
+    for wrong in ("much", "-1", "1023KiB"):
+        [line] = refusal({"device_memory": wrong})
+        assert line.startswith("device_memory (--device-memory, STEPWIRE_DEVICE_MEMORY): ")
+
+
 @pytest.mark.parametrize(
     "endpoint",
     ["localhost:4318", "grpc://a:1", "http://", "http:///v1", "http://a b", "http://a?b"],

@@ -14,7 +14,7 @@ MADE = list(families(readings()))
 @pytest.mark.parametrize(
     ("name", "labels", "expected"),
     [
-        ("stepwire_info", {"release": version("stepwire")}, 1),
+        ("stepwire_info", {"release": version("stepwire"), "device": "cpu"}, 1),
         ("stepwire_streams", GRU | {"state": "attached"}, 7),
         ("stepwire_streams", GRU | {"state": "detached"}, 4),
         ("stepwire_streams_limit", {}, 100),
