@@ -51,15 +51,31 @@ def cuda(text: str, only: tuple[str, ...], quick: bool, path: Path | None) -> No
         page.check(path)
     told = circumstances.told(device.name)
     click.echo(f"{told}\n")
-    found = _measured(device, only or measuring.PARTS, quick=quick)
-    asked = not device.is_host
+    found, asked = measuring.Findings(), not device.is_host
+    try:
+        _measure(found, device, only or measuring.PARTS, quick=quick)
+    finally:
+        _print(found, asked=asked)
+    if path:
+        page.write(f"{told}\n\n{figures.markdown(found, asked=asked)}", path)
+        click.echo(f"written: {path}", err=True)
+
+
+def _measure(
+    found: measuring.Findings, device: Device, parts: Collection[str], *, quick: bool
+) -> None:
+    plan = QUICK if quick else FULL
+    try:
+        measuring.measure(found, measuring.NETWORKS, device, plan, parts, _progress)
+    except (ModelRefused, LoadFailed, ServerFailed, MemoryError) as error:
+        raise Refused(f"the measurement broke off: {error}") from error
+
+
+def _print(found: measuring.Findings, *, asked: bool) -> None:
+    """What there is: of a measurement that broke off, the parts before."""
     for title, results in figures.ratios(found, asked=asked):
         click.echo(f"{report.heading()}\n{report.table(title, results)}\n")
-    shown = figures.markdown(found, asked=asked)
-    click.echo(shown)
-    if path:
-        page.write(f"{told}\n\n{shown}", path)
-        click.echo(f"written: {path}", err=True)
+    click.echo(figures.markdown(found, asked=asked))
 
 
 def _chosen(text: str) -> Device:
@@ -75,14 +91,6 @@ def _refuse(device: Device, *, whole: bool) -> None:
         raise Refused("--write takes the figures of a CUDA device: name one with --device cuda")
     if not whole:
         raise Refused("--write takes a whole measurement: leave out --only and --quick")
-
-
-def _measured(device: Device, parts: Collection[str], *, quick: bool) -> measuring.Findings:
-    plan = QUICK if quick else FULL
-    try:
-        return measuring.measure(measuring.NETWORKS, device, plan, parts, _progress)
-    except (ModelRefused, LoadFailed, ServerFailed, MemoryError) as error:
-        raise Refused(f"nothing was measured: {error}") from error
 
 
 def _progress(text: str) -> None:

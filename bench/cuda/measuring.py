@@ -23,6 +23,7 @@ from bench.cuda.sides import Side
 from bench.cuda.steps import Measured
 from bench.machine import Cores
 from bench.package import LARGE, SMALL, Network
+from bench.process import pinned_to
 from bench.ratios import Row
 from bench.stand import stand
 from service.runtime.device import Device
@@ -50,14 +51,17 @@ class Findings:
 
 
 def measure(
+    found: Findings,
     networks: Sequence[Network],
     device: Device,
     plan: Plan,
     parts: Collection[str],
     progress: Progress,
-) -> Findings:
-    """Raises ModelRefused, and what the service's part raises: LoadFailed, ServerFailed."""
-    found = Findings()
+) -> None:
+    """Adds to what was found; parts that are done before one fails are there.
+
+    Raises ModelRefused, and what the service's part raises: LoadFailed, ServerFailed.
+    """
     for network in networks:
         with TemporaryDirectory(prefix="stepwire-bench-") as folder:
             subject = Subject(network, package.write(Path(folder), network), device)
@@ -66,7 +70,6 @@ def measure(
                     measured(found, subject, plan, progress)
     if "service" in parts:
         found.service = _service(networks[-1], device, plan, progress)
-    return found
 
 
 class Subject:
@@ -87,7 +90,7 @@ def _steps(found: Findings, subject: Subject, plan: Plan, progress: Progress) ->
         Naive(model, device),
     ]
     for rows in plan.sizes:
-        progress(f"{network}, {rows:,} streams")
+        progress(f"{network}, runs of {rows:,}")
         found.steps.append(steps.measure(network, sides, rows, plan))
 
 
@@ -107,13 +110,13 @@ def _fixed(found: Findings, subject: Subject, plan: Plan, progress: Progress) ->
     fixed = Ours(stepper, device)
     fitting = Ours(unproven(subject.model, subject.device), subject.device)
     for rows in few:
-        progress(f"{subject.network}, {rows:,} streams in runs of {FIXED}")
+        progress(f"{subject.network}, {rows:,} in runs of {FIXED}")
         found.fixed.append(steps.fixed(subject.network, fixed, fitting, rows, plan))
 
 
 def _saving(found: Findings, subject: Subject, plan: Plan, progress: Progress) -> None:
     for streams in plan.sizes:
-        progress(f"{subject.network}, saving {streams:,} streams")
+        progress(f"{subject.network}, saving {streams:,}")
         found.saving.append(saving.measure(subject.stepper, subject.network, streams, plan.rounds))
 
 
@@ -124,10 +127,7 @@ PARTS = (*_OF_A_MODEL, "service")
 def _service(network: Network, device: Device, plan: Plan, progress: Progress) -> list[Row]:
     with (
         stand(Cores.choose()) as where,
+        pinned_to(where.cores.client),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        return runner.run(
-            serving.measure(
-                where, network, device.name, plan.served, plan.rounds, plan.served_seconds, progress
-            )
-        )
+        return runner.run(serving.measure(where, network, device.name, plan, progress))

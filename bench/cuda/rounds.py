@@ -21,11 +21,12 @@ class Plan(NamedTuple):
     """Rows of a step."""
     rounds: int = 5
     """Of each side, at each size."""
-    seconds: float = 0.5
+    seconds: float = 0.3
     """Of each round."""
     served: Sequence[int] = (256, 1024, 4096)
     """Streams of the service."""
-    served_seconds: float = 3.0
+    served_rounds: int = 3
+    served_seconds: float = 2.0
     """Of each of its rounds."""
     first_steps: int = 20
     """Of a side, unmeasured, before its first round: memory is planned, kernels are chosen."""
@@ -33,7 +34,13 @@ class Plan(NamedTuple):
 
 FULL = Plan(sizes=(1, 4, 16, 64, 256, 1024, 4096, 16384))
 QUICK = Plan(
-    sizes=(1, 4, 16), rounds=1, seconds=0.05, served=(64,), served_seconds=0.3, first_steps=2
+    sizes=(1, 4, 16),
+    rounds=1,
+    seconds=0.05,
+    served=(64,),
+    served_rounds=1,
+    served_seconds=0.3,
+    first_steps=2,
 )
 
 

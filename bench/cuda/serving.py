@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import grpc
 import numpy as np
 
+from bench.cuda.rounds import Plan
 from bench.fleet_load import METHOD, Fleet
 from bench.load import LoadFailed, Round
 from bench.package import Network
@@ -31,22 +32,20 @@ async def measure(
     stand: Stand,
     network: Network,
     device: str,
-    streams: Sequence[int],
-    rounds: int,
-    seconds: float,
+    plan: Plan,
     progress: Callable[[str], None],
 ) -> list[Row]:
     """At each number of streams. Raises LoadFailed and ServerFailed."""
-    together = ("--max-batch", str(max(streams)))
+    together = ("--max-batch", str(max(plan.served)))
     floor = stand.service(network, options=("--device", "cpu", *together))
     service = stand.service(network, options=("--device", device, *together))
     rows: list[Row] = []
-    for count in streams:
+    for count in plan.served:
         theirs, ours = [], []
-        for number in range(1, rounds + 1):
-            progress(f"the service with {count:,} streams, pair {number} of {rounds}")
-            theirs.append(await _round(floor, network, count, seconds))
-            ours.append(await _round(service, network, count, seconds))
+        for number in range(1, plan.served_rounds + 1):
+            progress(f"the service with {count:,} streams, pair {number} of {plan.served_rounds}")
+            theirs.append(await _round(floor, network, count, plan.served_seconds))
+            ours.append(await _round(service, network, count, plan.served_seconds))
         pairs = Pairs(count, theirs, ours, what=f"service, {network}", against="the CPU's")
         rows += [row_of(pairs, quantity) for quantity in (STEP_RATE, P50, P99)]
     return rows

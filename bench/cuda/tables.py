@@ -100,7 +100,7 @@ def fixed(rows: Iterable[Row]) -> str:
 
 
 def served(rows: Iterable[Row]) -> str:
-    heads = ("streams", "quantity", "on the device", "on one core", "ratio")
+    heads = ("streams", "quantity", "on the device", "on the CPU", "ratio")
     return _table(
         heads,
         (

@@ -1,6 +1,7 @@
 """The command prints what was measured, and writes what a device gave or nothing."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from bench.cuda.command import cuda
 from bench.cuda.measuring import Findings
 from bench.cuda.rounds import Plan
 from bench.cuda.saving import Saved
+from bench.process import ServerFailed
+from tests.pages import Page
 from tests.unit.bench.cuda.given import GRU, LSTM_2, Apart
 
 _PAGE = f"""# CUDA
@@ -113,10 +116,9 @@ def test_a_device_that_is_not_there_is_told_in_a_line() -> None:
 def test_a_whole_measurement_is_written_between_the_marks(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = Findings(saving=[Saved(GRU, 4096, together_ms=2.0, one_by_one_ms=9.0)])
     monkeypatch.setattr(command, "choose", lambda _: Apart())
     monkeypatch.setattr(circumstances, "told", lambda name: f"Measured on {name}.")
-    monkeypatch.setattr(measuring, "measure", lambda *_: found)
+    monkeypatch.setattr(measuring, "measure", _saves)
     result = _run("--write", str(file))
     assert result.exit_code == 0, result.output
     written = file.read_text(encoding="utf-8")
@@ -125,7 +127,37 @@ def test_a_whole_measurement_is_written_between_the_marks(
     assert written.endswith(f"| {GRU} | 4,096 | 2.00 ms | 9.00 ms | 4.5 |{after}")
 
 
+def _saves(found: Findings, *_: object) -> None:
+    found.saving.append(Saved(GRU, 4096, together_ms=2.0, one_by_one_ms=9.0))
+
+
+def test_of_a_measurement_that_breaks_off_the_parts_before_are_printed_and_none_is_written(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(found: Findings, *_: object) -> None:
+        _saves(found)
+        raise ServerFailed("service did not start")
+
+    monkeypatch.setattr(command, "choose", lambda _: Apart())
+    monkeypatch.setattr(circumstances, "told", lambda name: f"Measured on {name}.")
+    monkeypatch.setattr(measuring, "measure", broken)
+    result = _run("--write", str(file))
+    assert result.exit_code == 2
+    assert "| 2.00 ms | 9.00 ms | 4.5 |" in result.stdout
+    assert "error: the measurement broke off: service did not start" in result.stderr
+    assert file.read_text(encoding="utf-8") == _PAGE
+
+
 def test_the_page_shows_the_figures_of_a_device_or_says_that_there_are_none() -> None:
     text = page.FILE.read_text(encoding="utf-8")
     shown = text.split(f"<!-- {page.MARK} -->")[1].split(f"<!-- end of {page.MARK} -->")[0].strip()
     assert shown == page.NOT_MEASURED or shown.startswith("Measured on cuda:")
+
+
+def test_the_commands_of_the_page_are_there() -> None:
+    shown = "".join(Page("docs/cuda.md").blocks("Measure it yourself", "sh"))
+    given = re.findall(r"^make bench-cuda(?: ARGS='(.*)')?", shown, re.MULTILINE)
+    given += re.findall(r"^python -m bench.cuda(.*)$", shown, re.MULTILINE)
+    assert len(given) == 5
+    for arguments in given:
+        cuda.make_context("cuda", shlex.split(arguments, comments=True))
