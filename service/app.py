@@ -49,6 +49,7 @@ def load_process(settings: Settings) -> Process:
         settings.threads,
         processors=settings.processors,
         place=place,
+        max_streams=settings.max_streams,
     )
     lanes = load_lanes(settings, loader)
     try:

@@ -135,6 +135,7 @@ class Lane:
     def free(self, stream: Stream) -> None:
         """Takes the slot of an ended stream back."""
         self._scheduler.withdraw(stream)
+        self._stepper.free(_row(stream))
         self._tenants.release(stream)
         self.promised_hz = self.promised_hz - stream.rate_hz if self.slots.held else 0.0
 
@@ -209,7 +210,8 @@ class Lane:
 
     def reading(self, detached: int) -> LaneReading:
         """`detached`: how many of its streams have no connection."""
-        return LaneReading(self.model, self.slots.held, self.counts, detached)
+        device = self._stepper.reading()
+        return LaneReading(self.model, self.slots.held, self.counts, detached, device)
 
     @property
     def streams(self) -> list[Stream]:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from service.core.errors import ModelNotFound, ModelRefused
@@ -19,6 +20,7 @@ from service.repository.packages import Package, RepositoryError, package_at, sc
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.numerics import numerics
+from service.runtime.spilling import arena_within
 from service.runtime.stepper import Stepper
 from service.runtime.threads import faster
 from service.runtime.trial import random_inputs
@@ -41,6 +43,8 @@ class Loader:
     """That a run may have at most, where it is not said."""
     place: Place = field(default_factory=Place)
     """Where models run."""
+    max_streams: int = 10_000
+    """Kept at a time, of all models together."""
 
     def load_all(self) -> Lanes:
         """Every package that may serve, and why the others may not. Raises RepositoryError."""
@@ -105,7 +109,7 @@ class Loader:
                 found.inferred,
                 extra={"model": str(package.key)},
             )
-        stepper = _stepper(graph, found)
+        stepper = self._stepper(graph, found)
         if self.threads is None and self.processors > 1:
             stepper = self._with_threads(package, found, stepper)
         if self.digest(package) != digest:
@@ -123,12 +127,12 @@ class Loader:
 
     def _with_threads(self, package: Package, found: Description, alone: Stepper) -> Stepper:
         def several() -> Stepper:
-            return _stepper(Graph(package.path, threads=self.processors), found)
+            return self._stepper(Graph(package.path, threads=self.processors), found)
 
         golden = found.golden
         inputs = golden.inputs if golden else random_inputs(found.signature)
         try:
-            stepper = faster(alone, several, inputs)
+            stepper = faster(alone, several, inputs, self.max_batch)
         except (ModelRefused, MemoryError) as error:
             log.warning("%s: a run stays with one thread: %s", package.key, error)
             return alone
@@ -136,9 +140,14 @@ class Loader:
             log.info("%s: a run is worth %d threads", package.key, self.processors)
         return stepper or alone
 
-
-def _stepper(graph: Graph, found: Description) -> Stepper:
-    return proven_stepper(graph, found.signature, found.golden, found.constants)
+    def _stepper(self, graph: Graph, found: Description) -> Stepper:
+        states = partial(
+            arena_within,
+            self.place.memory,
+            streams=self.max_streams,
+            max_batch=self.max_batch,
+        )
+        return proven_stepper(graph, found.signature, found.golden, found.constants, states=states)
 
 
 def _digest(graph: str, package: Package) -> str:

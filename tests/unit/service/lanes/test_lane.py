@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from service.core.steps import Step
 from service.core.streams import Stream, StreamKey, hash_token
 from service.lanes.lane import Lane
 from service.runtime.accumulator import accumulate, accumulator_signature
+from service.runtime.spilling import SpillingArena
 from service.runtime.stepper import Stepper
 from tests.fakes import MODEL, TOKEN, Connection, accumulator_lane, number, turn_of, value
 
@@ -41,6 +43,47 @@ def test_the_arena_grows_while_streams_keep_their_states() -> None:
     turn(lane)
     assert [value(owner.outputs[1].outputs[0]) for _, owner in pairs] == [100, 101, 102, 103, 104]
     assert len({stream.slot for stream, _ in pairs + more}) == 65
+
+
+def few_rows(rows: int) -> Lane:
+    states = partial(SpillingArena, rows=rows, max_batch=rows)
+    stepper = Stepper(accumulate, accumulator_signature(), states=states)
+    return Lane(MODEL, "", stepper, window=4, max_batch=rows)
+
+
+def test_more_streams_than_rows_take_turns_on_the_device() -> None:
+    lane = few_rows(3)
+    pairs = [stream_on(lane) for _ in range(8)]
+    for step in range(4):
+        for index, (stream, _) in enumerate(pairs):
+            lane.submit(stream, Step(step, (number(float(index)),), 0.0))
+        while lane.waiting:
+            turn(lane)
+    totals = [[value(output.outputs[0]) for output in owner.outputs] for _, owner in pairs]
+    assert totals == [[index, 2 * index, 3 * index, 4 * index] for index in range(8)]
+    reading = lane.reading(0)
+    assert reading.device and (reading.slots, reading.device.used) == (8, 3)
+    assert reading.device.counts.spilled == reading.device.counts.entered - 3 > 8
+
+
+def test_a_stream_that_ends_during_its_run_leaves_a_free_row() -> None:
+    lane = few_rows(2)
+    (leaving, _), (staying, owner) = stream_on(lane), stream_on(lane)
+    for stream in (leaving, staying):
+        lane.submit(stream, Step(0, (number(1.0),), 0.0))
+    run = lane.begin(0.0)
+    lane.free(leaving)
+    newcomer, other = stream_on(lane)
+    lane.compute(run)
+    for to, answer in lane.finish(run, 0.0):
+        to.answer(answer)
+    device = lane.reading(0).device
+    assert device and device.used == 1
+    lane.submit(newcomer, Step(0, (number(5.0),), 0.0))
+    lane.submit(staying, Step(1, (number(1.0),), 0.0))
+    turn(lane)
+    assert [value(output.outputs[0]) for output in owner.outputs] == [1.0, 2.0]
+    assert [value(output.outputs[0]) for output in other.outputs] == [5.0]
 
 
 def test_a_run_that_raises_fails_every_step_and_touches_no_state(

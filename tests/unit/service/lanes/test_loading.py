@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from service.core.errors import ModelNotFound, ModelRefused
 from service.core.streams import ModelKey
 from service.lanes import loading
+from service.lanes.lane import Lane
 from service.lanes.loading import Loader
-from service.repository.description import Description
+from service.lanes.place import Place
 from service.repository.manifest import GOLDEN_KEY, MANIFEST_KEY
 from service.runtime import threads
 from service.runtime.graph import Graph
@@ -82,7 +85,7 @@ def test_files_that_change_while_they_are_read_are_refused(
 ) -> None:
     path = graphs.put(root, "gru", PACKAGE)
 
-    def meanwhile(*arguments: object) -> None:
+    def meanwhile(*arguments: object, **named: object) -> None:
         path.write_bytes(graphs.package(*graphs.mixer()))
 
     monkeypatch.setattr("service.lanes.loading.proven_stepper", meanwhile)
@@ -136,16 +139,36 @@ def test_a_model_that_fails_with_several_threads_serves_with_one(
 ) -> None:
     tried: list[int] = []
 
-    def with_threads(graph: Graph, found: Description) -> Stepper:
+    def with_threads(graph: Graph, *arguments: Any, **named: Any) -> Stepper:
         tried.append(graph.threads)
         if graph.threads > 1:
             raise ModelRefused("its golden run is off")
-        return proven_stepper(graph, found.signature, found.golden, found.constants)
+        return proven_stepper(graph, *arguments, **named)
 
     graphs.put(root, "gru", PACKAGE)
     monkeypatch.setattr(threads, "_LEAST", 0.0)
-    monkeypatch.setattr(loading, "_stepper", with_threads)
+    monkeypatch.setattr(loading, "proven_stepper", with_threads)
     several = Loader(root, window=4, max_batch=8, threads=None, processors=2)
     lane = several.load(several.find("gru", None))
     assert tried == [1, 2]
     assert lane.model == ModelKey("gru", 1)
+
+
+def bounded(root: Path, memory: int) -> Lane:
+    graphs.put(root, "gru", PACKAGE)
+    within = replace(loader(root), place=Place(memory=memory), max_streams=100)
+    return within.load(within.find("gru", 1))
+
+
+def test_memory_for_some_streams_only_has_rows_for_those(root: Path) -> None:
+    device = bounded(root, 4 * 50).reading(0).device
+    assert device and device.rows == 50 - 8 - 1
+
+
+def test_memory_for_all_streams_is_not_shared_out(root: Path) -> None:
+    assert bounded(root, 4 * 300).reading(0).device is None
+
+
+def test_a_model_whose_batch_finds_no_memory_is_refused(root: Path) -> None:
+    with pytest.raises(ModelRefused, match="4 bytes of state, .* has 50 for states"):
+        bounded(root, 50)
