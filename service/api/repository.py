@@ -23,6 +23,7 @@ _STATES = {
 }
 _BATCHING = {
     Batching.ANY: pb.ModelDescription.BATCHING_ANY,
+    Batching.CLOSELY: pb.ModelDescription.BATCHING_ANY,
     Batching.AT_LEAST_TWO: pb.ModelDescription.BATCHING_AT_LEAST_TWO,
     Batching.ONE: pb.ModelDescription.BATCHING_ONE,
 }

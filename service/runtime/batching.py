@@ -11,13 +11,18 @@ from service.runtime.device import DeviceArray
 
 
 class Batching(Enum):
-    """How many rows a run must have so that no row depends on the others, to the last bit."""
+    """How many rows a run must have so that no row depends on the others, to the last bit, or
+    nearly so where it says so.
+    """
 
     ANY = auto()
     AT_LEAST_TWO = auto()
     """A lone row runs beside a copy of itself."""
     ONE = auto()
     """Each stream runs by itself."""
+    CLOSELY = auto()
+    """Any number. The last bits of a row differ by how many there are, for the libraries of the
+    device choose their kernels by that; by what the others hold no bit does."""
 
 
 class WrongShape(ValueError):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from service.core.errors import ModelRefused
 from service.core.model import Array, GoldenRun, Signature
 from service.runtime.arena import Arena, MakeStates
+from service.runtime.batching import Batching
+from service.runtime.bound import BoundGraph
+from service.runtime.device import Device
 from service.runtime.golden import replay
 from service.runtime.graph import Graph
 from service.runtime.probe import probe
 from service.runtime.stepper import Stepper
 from service.runtime.timing import run_cost
 from service.runtime.trial import random_inputs, rehearse
+
+_CROWD, _FEWEST = 256, 7
+"""Rows that the probe runs together, and the fewest that tell anything."""
 
 
 def proven_stepper(
@@ -32,7 +38,7 @@ def proven_stepper(
     function = graph.bound(signature, constants)
     try:
         inputs = golden.inputs if golden else random_inputs(signature)
-        batching = probe(function.by_feeds, signature, inputs)
+        batching = _probed(function, signature, inputs, graph.device)
         stepper = Stepper(function, signature, batching)
         if golden:
             replay(stepper, golden)
@@ -47,3 +53,12 @@ def proven_stepper(
         raise ModelRefused(f"it does not run with {inputs_of}: {reason}") from error
     cost = run_cost(Stepper(function, signature, batching), inputs, graph.threads)
     return Stepper(function, signature, batching, cost, states)
+
+
+def _probed(
+    function: BoundGraph, signature: Signature, inputs: Sequence[Array], device: Device
+) -> Batching:
+    """On a device whose runs all have one size, by runs of that size."""
+    fixed = device.padded(1)
+    crowd = min(_CROWD, fixed) if fixed > _FEWEST else _CROWD
+    return probe(function.by_feeds, signature, inputs, crowd=crowd, closely=not device.is_host)

@@ -18,18 +18,27 @@ from service.runtime.plain import StepFunction
 _SIZES = (2, 3, 4, 5, 7, 8, 13, 16, 31, 32, 33, 64, 127)
 _EXTREMES = (0.0, 1e2, -1e2, 1e4, -1e4, 1e30, -1e30, np.inf, -np.inf, np.nan)
 """What one stream may send beside others whose values are ordinary."""
+_CLOSE = {2: 1e-2, 4: 1e-4, 8: 1e-10}
+"""How much rows may differ that are close, by the bytes of their numbers: far above what another
+order of summing makes of a row, far below what a neighbour does."""
 _FEW = 3
 """Rows with an extreme value."""
 
 
 def probe(
-    function: StepFunction, signature: Signature, inputs: Sequence[Array], *, crowd: int = 256
+    function: StepFunction,
+    signature: Signature,
+    inputs: Sequence[Array],
+    *,
+    crowd: int = 256,
+    closely: bool = False,
 ) -> Batching:
     """Runs `crowd` different rows together, shuffled, in smaller batches, and each alone
     or, if that differs, beside a copy of itself; and together with a few rows of extreme values.
 
     `inputs`: of the signature, each [T, *shape], repeated as needed. States are random within
-    [-1, 1], or initial where they are no floating-point numbers.
+    [-1, 1], or initial where they are no floating-point numbers. `closely`: rows may differ in
+    their last bits between runs of other sizes.
     """
     if signature.fixed_batch:
         return Batching.ONE
@@ -39,15 +48,21 @@ def probe(
         together = rows.run(np.arange(crowd))
     except Exception:  # ONNX Runtime has no common base class
         return Batching.ONE
-    groups = [order, *(order[:size] for size in _SIZES if size < crowd)]
-    if not all(_equal(rows.run(group), _take(together, group)) for group in groups):
+    if not _equal(rows.run(order), _take(together, order)):
         return Batching.ONE
     if not all(_undisturbed(rows, together, extreme) for extreme in _EXTREMES):
         return Batching.ONE
-    for rows_of_one, batching in ((1, Batching.ANY), (2, Batching.AT_LEAST_TWO)):
-        few = [np.full(rows_of_one, row) for row in range(min(crowd, 64))]
-        if all(_equal(rows.run(group), _take(together, group)) for group in few):
-            return batching
+    groups = [order[:size] for size in _SIZES if size < crowd]
+    lone = range(min(crowd, 64))
+    if all(_equal(rows.run(group), _take(together, group)) for group in groups):
+        for rows_of_one, batching in ((1, Batching.ANY), (2, Batching.AT_LEAST_TWO)):
+            few = [np.full(rows_of_one, row) for row in lone]
+            if all(_equal(rows.run(group), _take(together, group)) for group in few):
+                return batching
+    if closely:
+        groups += [np.array([row]) for row in lone]
+        if all(_close(rows.run(group), _take(together, group)) for group in groups):
+            return Batching.CLOSELY
     return Batching.ONE
 
 
@@ -116,3 +131,13 @@ def _take(results: Sequence[Array], rows: Array) -> list[Array]:
 
 def _equal(some: Sequence[Array], others: Sequence[Array]) -> bool:
     return all(a.tobytes() == b.tobytes() for a, b in zip(some, others, strict=True))
+
+
+def _close(some: Sequence[Array], others: Sequence[Array]) -> bool:
+    """Floating-point numbers within a tolerance, relative from 1 on; all others equal."""
+    return all(
+        np.allclose(a, b, rtol=_CLOSE[a.itemsize], atol=_CLOSE[a.itemsize], equal_nan=True)
+        if a.dtype.kind == "f"
+        else np.array_equal(a, b)
+        for a, b in zip(some, others, strict=True)
+    )

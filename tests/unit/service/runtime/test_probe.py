@@ -55,6 +55,32 @@ def test_a_kernel_that_differs_by_the_size_of_the_batch_runs_alone() -> None:
     assert probe(large_batch_differs, SIGNATURE, GOLDEN.inputs) is Batching.ONE
 
 
+def by_size(feeds: Mapping[str, Array]) -> Sequence[Array]:
+    """As the libraries of a device, with a kernel for each range of sizes."""
+    total, state = accumulate(feeds)
+    scale = np.float32(1 + len(total) * 1e-7)
+    return [total * scale, state * scale]
+
+
+def test_rows_that_the_size_of_the_batch_rounds_run_closely_where_that_is_allowed() -> None:
+    assert probe(by_size, SIGNATURE, GOLDEN.inputs) is Batching.ONE
+    assert probe(by_size, SIGNATURE, GOLDEN.inputs, closely=True) is Batching.CLOSELY
+    assert probe(accumulate, SIGNATURE, GOLDEN.inputs, closely=True) is Batching.ANY
+
+
+def test_rows_that_see_their_neighbours_are_not_close() -> None:
+    def mixes(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = by_size(feeds)
+        return [total + np.float32(1e-7) * total.max(), state]
+
+    def grows(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [total * np.float32(1 + len(total) * 1e-4), state]
+
+    for function in (mixes, grows):
+        assert probe(function, SIGNATURE, GOLDEN.inputs, closely=True) is Batching.ONE
+
+
 def test_a_branch_that_the_largest_row_decides_runs_alone() -> None:
     made = foreign.branching()
     found = describe(made.facts, None)
