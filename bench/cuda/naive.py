@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime as ort
 
 from bench.cuda.sides import scattered
+from service.core.errors import ModelRefused
 from service.core.model import Array
 from service.runtime.device import Device
 
@@ -21,6 +22,7 @@ class Naive:
     name = "naive arena"
 
     def __init__(self, model: Path, device: Device) -> None:
+        """Raises ModelRefused where ONNX Runtime would compute on another device."""
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         providers = [
@@ -28,6 +30,8 @@ class Naive:
             for name, given in device.providers
         ]
         self._session = ort.InferenceSession(str(model), options, providers=providers)
+        if device.providers[0][0] not in self._session.get_providers():
+            raise ModelRefused(f"the naive arena's runs would not be on {device.name}")
         self._is_host = device.is_host
         self._sizes = {tensor.name: tensor.shape[-1] for tensor in self._session.get_inputs()}
         self._states = [name for name in self._sizes if name != "x"]

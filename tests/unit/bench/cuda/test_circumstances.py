@@ -1,9 +1,12 @@
 """What a device and its libraries are called."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnxruntime
+import pytest
 import torch
 
 from bench.cuda import circumstances
@@ -36,3 +39,14 @@ def test_on_the_cpu_the_versions_of_what_computes_are_told() -> None:
         f"torch {torch.__version__}",
     ):
         assert part in told
+
+
+def test_a_device_is_told_by_its_name_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = ModuleType("cupy.cuda.runtime")
+    properties = {1: {"name": b"A Device", "totalGlobalMem": 80 * 2**30}}
+    monkeypatch.setattr(runtime, "getDeviceProperties", properties.get, raising=False)
+    monkeypatch.setattr(runtime, "runtimeGetVersion", lambda: 13000, raising=False)
+    monkeypatch.setitem(sys.modules, runtime.__name__, runtime)
+    told = circumstances.told("cuda:1")
+    assert told.startswith("Measured on cuda:1: A Device, 80 GiB, driver ")
+    assert ", CUDA 13.0, cuDNN " in told

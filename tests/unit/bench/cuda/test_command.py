@@ -68,6 +68,15 @@ def test_a_quick_run_on_the_cpu_measures_every_part() -> None:
     assert "reached" not in result.stdout.lower()
 
 
+@pytest.mark.gpu
+def test_a_quick_run_on_a_device_measures_every_part() -> None:
+    result = _run("--device", "cuda", "--quick")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Measured on cuda:0: ")
+    titles = [line[4:] for line in result.stdout.splitlines() if line.startswith("### ")]
+    assert titles[0] == "What was asked" and titles[-1] == "The service"
+
+
 def test_a_part_may_be_measured_alone() -> None:
     result = _run("--device", "cpu", "--only", "saving")
     assert result.exit_code == 0, result.output

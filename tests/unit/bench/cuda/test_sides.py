@@ -1,5 +1,6 @@
 """Every side computes the same: what differs is where the states are, and what is moved."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from bench.cuda.naive import Naive
 from bench.cuda.ours import Ours, proven
 from bench.cuda.sides import Side, inputs, scattered
 from bench.package import Network, write
+from service.core.errors import ModelRefused
 from service.core.model import Array
 from service.runtime.device import CPU, Device
 from tests.unit.bench.cuda.given import GRU, GRU_2, LSTM_2, Apart
@@ -77,6 +79,15 @@ def test_stepwire_moves_inputs_and_outputs_and_no_state(tmp_path: Path) -> None:
     taken_and_given = ROWS * (4 * LSTM_2.features + LSTM_2.output_bytes)
     slots = 8 * ROWS
     assert taken_and_given <= side.bus_bytes() <= taken_and_given + 2 * slots
+
+
+def test_a_naive_arena_on_another_device_is_refused(tmp_path: Path) -> None:
+    class Elsewhere(Apart):
+        providers = (("CUDAExecutionProvider", {"device_id": "0"}), *Apart.providers)
+
+    with pytest.raises(ModelRefused, match="would not be on apart"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ONNX Runtime's, of a provider that is not there
+        Naive(write(tmp_path, GRU), Elsewhere())
 
 
 def test_the_inputs_of_a_stream_are_the_same_in_every_batch() -> None:
