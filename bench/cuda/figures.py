@@ -17,6 +17,7 @@ _BARE = (
 
 _RUN = {
     Batching.ANY: "with any number of streams",
+    Batching.CLOSELY: "with any number of streams, by which their last bits differ",
     Batching.AT_LEAST_TWO: "with two streams at least",
     Batching.ONE: "stream by stream",
 }

@@ -6,6 +6,7 @@ from bench.cuda.measuring import Findings
 from bench.cuda.steps import BARE, NAIVE, OURS, TORCH, Measured, Taken
 from bench.load import Round
 from bench.package import LARGE
+from service.runtime.stepper import Batching
 from tests.unit.bench.cuda.given import GRU
 
 
@@ -47,6 +48,13 @@ def test_differences_are_counted_and_the_largest_is_told() -> None:
         "| GRU 3→4 | 4,096 | 12 of 256 | 1.5e-07 |",
         "| GRU 3→4 | 4 | 0 of 4 | none |",
     ]
+
+
+def test_how_the_service_runs_a_model_is_told_of_every_way() -> None:
+    for batching in Batching:
+        found = Findings(batching=[(GRU, batching)], isolation=[Differences(GRU, 4, 4, 0, 0.0)])
+        shown = figures.markdown(found, asked=True)
+        assert "\n\nSo the service runs a GRU 3→4 " in shown and shown.endswith(".")
 
 
 def test_what_was_not_measured_has_no_section() -> None:
