@@ -57,9 +57,9 @@ def announce(
     the HTTP port has the live page. `device`: what is to be said of it.
     """
     print(f"stepwire: listening on {address}, serving {', '.join(models)}", flush=True)
-    if device:
-        print(f"stepwire: {device}", flush=True)
     if http:
         print(f"stepwire: health and metrics on http://{http}", flush=True)
     if http and page:
         print(f"stepwire: live page on http://{http}/", flush=True)
+    if device:
+        print(f"stepwire: {device}", flush=True)
