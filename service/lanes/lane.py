@@ -24,6 +24,7 @@ from service.core.steps import Step
 from service.core.streams import ModelKey, Stream
 from service.lanes.run import Run
 from service.lanes.tenants import Tenants
+from service.runtime.batching import Batching
 from service.runtime.loss import Loss
 from service.runtime.stepper import Stepper
 
@@ -123,7 +124,8 @@ class Lane:
                 "restart the stream"
             ) from error
         self._settle(stream, checkpoint.next_step, now)
-        stream.exact = (checkpoint.digest, checkpoint.numerics) == (self.digest, self.numerics)
+        same = (checkpoint.digest, checkpoint.numerics) == (self.digest, self.numerics)
+        stream.exact = same and self.batching is not Batching.CLOSELY
 
     def _settle(self, stream: Stream, step: int, now: float) -> None:
         """Of a stream that has its slot, as the store knows it at `step`."""

@@ -90,8 +90,10 @@ class Loader:
         try:
             lane = self._load(package)
         except (ModelRefused, OSError, MemoryError, RecursionError) as error:
+            self.place.loss.notice(error)
             told = getattr(error, "strerror", None) or str(error)  # without the folder
             reason = " ".join(told.split()) or type(error).__name__
+            reason += self.place.room(reason)
             extra = known | {"error": ModelRefused.name}
             log.error("refused %s: %s", package.key, reason, extra=extra)
             raise ModelRefused(reason) from error
@@ -99,7 +101,7 @@ class Loader:
         return lane
 
     def _load(self, package: Package) -> Lane:
-        graph = Graph(package.path, threads=self.threads or 1)
+        graph = Graph(package.path, threads=self.threads or 1, device=self.place.device)
         digest, facts = _digest(graph.digest, package), graph.facts
         found = describe(facts, package.declaration)
         if found.inferred:
@@ -110,7 +112,7 @@ class Loader:
                 extra={"model": str(package.key)},
             )
         stepper = self._stepper(graph, found)
-        if self.threads is None and self.processors > 1:
+        if self.threads is None and self.processors > 1 and self.place.device.is_host:
             stepper = self._with_threads(package, found, stepper)
         if self.digest(package) != digest:
             raise ModelRefused("its files changed while they were read: load it again")
@@ -147,7 +149,14 @@ class Loader:
             streams=self.max_streams,
             max_batch=self.max_batch,
         )
-        return proven_stepper(graph, found.signature, found.golden, found.constants, states=states)
+        return proven_stepper(
+            graph,
+            found.signature,
+            found.golden,
+            found.constants,
+            max_batch=self.max_batch,
+            states=states,
+        )
 
 
 def _digest(graph: str, package: Package) -> str:

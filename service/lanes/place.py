@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from service.runtime.device import CPU, Device
 from service.runtime.loss import Loss
 from service.runtime.numerics import processor_of
+
+_WANT = re.compile(r"out of memory|allocate|smaller than requested", re.IGNORECASE)
+"""As CUDA, cupy and ONNX Runtime tell of want of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,14 @@ class Place:
     """Bytes of the device for the states of each model; None: all there is."""
     loss: Loss = field(default_factory=Loss)
     """What becomes of the device."""
+
+    def room(self, reason: str) -> str:
+        """How much memory the device has, to follow a reason that is want of it; else empty."""
+        if self.device.is_host or not _WANT.search(reason):
+            return ""
+        free, total = self.device.xp.cuda.runtime.memGetInfo()
+        limit = f", of which a model may have {2 * self.memory:,}" if self.memory else ""
+        return f" ({self.device.name} has {free:,} of {total:,} bytes free{limit})"
 
     @property
     def told(self) -> str:

@@ -15,13 +15,14 @@ def numerics(device: Device = CPU) -> str:
 
     On x86 the kernels round alike wherever fused multiply-add is there, AVX2 or AVX-512, and
     otherwise without it. On CUDA the libraries choose their kernels by the device's model, and by
-    the number of rows: `any` stands for where that is not fixed, and a stream may see many.
+    the number of rows, which has its place in the name where it is fixed.
     """
     runtime = f"onnxruntime {onnxruntime.__version__}"
     if device.is_host:
         return f"{runtime} CPU {_processor()}"
     rows = device.padded(1)
-    return f"{runtime} CUDA {_cuda(device)} {processor_of(device)} {rows if rows > 1 else 'any'}"
+    fixed = f" of {rows} rows" if rows > 1 else ""
+    return f"{runtime} CUDA {_cuda(device)} {processor_of(device)}{fixed}"
 
 
 def processor_of(device: Device) -> str:

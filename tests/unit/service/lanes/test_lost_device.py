@@ -12,6 +12,7 @@ from service.lanes.place import Place
 from service.operations.process import Process
 from service.operations.readiness import Phase
 from service.runtime.accumulator import accumulate, accumulator_signature
+from service.runtime.batching import Batching
 from service.runtime.loss import GOES_ON, Loss
 from service.runtime.stepper import Stepper
 from tests.deployments import Service
@@ -118,3 +119,16 @@ async def test_the_process_says_why_it_is_not_ready(
     assert not found.ready
     assert (found.reason, found.device) == ("without its device", "cpu")
     assert f"cpu is lost: {ILLEGAL}" in caplog.text
+
+
+async def test_bits_are_promised_by_nobody_whose_rows_round_by_the_size_of_a_batch(
+    device: Device,
+) -> None:
+    store = Shared()
+    stepper = Stepper(accumulate, accumulator_signature(), Batching.CLOSELY)
+    closely = Lane(MODEL, "digest", stepper, window=4, max_batch=8)
+    session = await Replica(store, lane=device.lane).create()
+    await session.add(1.0)
+    await session.saved()
+    resumed = await Replica(store, lane=closely).resume()
+    assert session.opened.stream.exact and not resumed.opened.stream.exact

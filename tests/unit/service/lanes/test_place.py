@@ -3,13 +3,18 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from service.lanes.place import Place, notes
 from service.runtime.device import CPU
 
 
 def cuda() -> Any:
     """What is asked of a CUDA device beside its arithmetic."""
-    runtime = SimpleNamespace(getDeviceProperties=lambda number: {"name": b"NVIDIA L4"})
+    runtime = SimpleNamespace(
+        getDeviceProperties=lambda number: {"name": b"NVIDIA L4"},
+        memGetInfo=lambda: (2**20, 2**30),
+    )
     xp = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime))
     return SimpleNamespace(name="cuda:0", is_host=False, xp=xp, binding=("cuda", 0))
 
@@ -30,3 +35,21 @@ def test_workers_that_share_a_device_are_told() -> None:
     assert not list(notes(Place(cuda()), workers=1, deterministic=True))
     [note] = notes(Place(cuda()), workers=4, deterministic=False)
     assert note.startswith("each of 4 workers has a CUDA context and memory of its own on cuda:0")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "CUDA failure 2: out of memory ; GPU=0",
+        "Out of memory allocating 1,024 bytes (allocated so far: 0 bytes).",
+        "Failed to allocate memory for requested buffer of size 8388608",
+        "Available memory of 1024 is smaller than requested bytes of 8388608",
+    ],
+)
+def test_want_of_memory_is_told_with_the_numbers(reason: str) -> None:
+    numbers = "cuda:0 has 1,048,576 of 1,073,741,824 bytes free"
+    assert Place(cuda()).room(reason) == f" ({numbers})"
+    limited = Place(cuda(), memory=2**19).room(reason)
+    assert limited == f" ({numbers}, of which a model may have 1,048,576)"
+    assert Place().room(reason) == ""
+    assert Place(cuda()).room("its golden run is off by 0.1") == ""
