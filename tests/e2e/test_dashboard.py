@@ -24,11 +24,12 @@ OF_PROMETHEUS = {"up"}
 
 @pytest.fixture(scope="module")
 def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Metric]]:
-    """All that a service has: many workers and a durable store."""
+    """All that a service has: many workers, a durable store, fewer rows than streams."""
     folder = tmp_path_factory.mktemp("observed")
     repository = folder / "models"
     graphs.put(repository, "accumulator", graphs.accumulator_package())
-    flags = ("--workers", "2", "--store", f"sqlite:{folder}/streams.db")
+    few_rows = ("--device", "cpu", "--device-memory", "1MiB", "--max-streams", "200000")
+    flags = ("--workers", "2", "--store", f"sqlite:{folder}/streams.db", *few_rows)
     with running(repository, *flags, "--http-listen", "127.0.0.1:0", log=folder / "log") as server:
         _, text = HttpPort(server).get("/metrics")
         yield read(text)

@@ -30,7 +30,9 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What two workers say of a stream that has been stepped and of one that was refused."""
     folder = tmp_path_factory.mktemp("metrics")
     graphs.put(folder, "accumulator", graphs.accumulator_package())
-    flags = ("--workers", "2", "--store", f"sqlite:{folder / 'streams.db'}", *ANYWHERE)
+    few_rows = ("--device", "cpu", "--device-memory", "1MiB", "--max-streams", "200000")
+    store = f"sqlite:{folder / 'streams.db'}"
+    flags = ("--workers", "2", "--store", store, *few_rows, *ANYWHERE)
     with running(folder, *flags, log=folder / "log") as server:
         http = HttpPort(server)
         with sync.connect(server.address) as client:
