@@ -58,3 +58,10 @@ class Distant(Cpu):
     def finite(self, arrays: Any) -> bool:
         self.synchronize()
         return super().finite(arrays)
+
+
+class Padding(Distant):
+    """Its runs have 1, 2, 4, 8, ... rows."""
+
+    def padded(self, rows: int) -> int:
+        return 1 << (rows - 1).bit_length()

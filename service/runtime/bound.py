@@ -72,7 +72,7 @@ class BoundGraph:
         return known
 
     def run(self, rows: Rows) -> bool:
-        """Whether all that is checked is finite; results are in the buffers then, and else.
+        """Whether all that is checked is finite; the results are in the buffers in any case.
 
         Raises what ONNX Runtime raises.
         """
@@ -82,12 +82,16 @@ class BoundGraph:
             self._session.run_with_iobinding(buffers.binding)
             return device.finite(buffers.checked)
         device.use()
-        for host, array in zip(buffers.host_inputs, buffers.inputs, strict=True):
-            device.upload(host, array)
-        self._session.run_with_iobinding(buffers.binding, self._options)
-        for host, array in zip(buffers.host_outputs, buffers.outputs, strict=True):
-            device.download(array, host)
-        return device.finite(buffers.checked)
+        try:
+            for host, array in zip(buffers.host_inputs, buffers.inputs, strict=True):
+                device.upload(host, array)
+            self._session.run_with_iobinding(buffers.binding, self._options)
+            for array, host in zip(buffers.outputs, buffers.host_outputs, strict=True):
+                device.download(array, host)
+            return device.finite(buffers.checked)
+        except Exception:
+            device.synchronize()  # the next run writes where this one may still read
+            raise
 
     def __call__(self, feeds: Mapping[str, Array]) -> list[Array]:
         inputs = self.signature.inputs
@@ -192,7 +196,6 @@ class BoundRuns:
         """Finds out which row breaks the run, and has the others run."""
         number, arrays, faults = taken
         inputs = len(self._signature.inputs)
-        self.device.synchronize()
         copies = [*arrays[:inputs], *map(self.device.fetch, arrays[inputs:])]
         copies = [array.copy() for array in copies]
         refuse_non_finite(copies[:inputs], self._signature, faults)

@@ -8,13 +8,19 @@ import pytest
 from service.core.errors import StepFault
 from service.core.model import Array
 from service.runtime.accumulator import accumulate, accumulator_signature
+from service.runtime.bound import BoundGraph
 from service.runtime.graph import Graph
+from service.runtime.plain import StepFunction
 from service.runtime.stepper import Batching, Stepper
 from tests import graphs
+from tests.devices import Padding
 
-FUNCTIONS = {
+MODEL = graphs.accumulator().SerializeToString()
+FUNCTIONS: dict[str, StepFunction | BoundGraph] = {
     "python": accumulate,
-    "onnx": Graph(graphs.accumulator().SerializeToString()).step_function(accumulator_signature()),
+    "onnx": Graph(MODEL).step_function(accumulator_signature()),
+    "bound": Graph(MODEL).bound(accumulator_signature()),
+    "device": Graph(MODEL, device=Padding()).bound(accumulator_signature()),
 }
 
 
