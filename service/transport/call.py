@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 import grpc
 from grpc import StatusCode
 
 from service.transport import framing, metadata
-from service.transport.arrival import Arrival
 from service.transport.carrier import Carrier
-from service.transport.framing import PREFIX_BYTES, Assembler, Refused, prefix
+from service.transport.framing import Refused, prefix
 from service.transport.metadata import Field, Metadata, Request
 from service.transport.outbox import Outbox
-from service.transport.status import Status
+from service.transport.reading import Reading
 
 HEAD: list[Field] = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 _ONLY_PLAIN: tuple[tuple[str, str], ...] = (("grpc-accept-encoding", "identity"),)
@@ -24,8 +23,6 @@ _APART = 4096
 """Bytes from which on a message is not copied behind its prefix."""
 _UNSENT = 16 * 1024
 """Bytes that may wait to be sent before a write waits."""
-_AT_ONCE = 8 * 1024
-"""Bytes read before the client may send as many more: far below the window."""
 
 _REFUSALS: dict[type[Refused], StatusCode] = {
     framing.TooLarge: StatusCode.RESOURCE_EXHAUSTED,
@@ -34,35 +31,17 @@ _REFUSALS: dict[type[Refused], StatusCode] = {
 }
 
 
-class Call(Status):
-    """Bytes that are not read keep the client from sending more than a window, save that a
-    message longer than that is taken whole.
-    """
-
+class Call(Reading):
     def __init__(self, carrier: Carrier, number: int, request: Request) -> None:
-        super().__init__()
+        super().__init__(carrier, number)
         self.outbox = Outbox()
         self.trailers: Sequence[Field] | None = None
         self.sending = False
         self.request = request
         self.task: asyncio.Task[None] | None = None
-        self.parse: Callable[[bytes], Any] | None = None
         self.serialize: Callable[[Any], bytes] | None = None
-        self.is_ended = False
-        """Whether it has its status."""
-        self.is_gone = False
-        """Whether the client has left, or has been told everything."""
-        self.is_misread = False
-        """Whether a message was none of the method's."""
-        self._carrier = carrier
-        self._number = number
-        self._inbox = Assembler(carrier.max_message_bytes)
-        self._held = self._freed = 0
         self._unanswered = 0
-        self._is_over = False
-        self._arrival = Arrival(carrier.loop)
         self._room: asyncio.Future[None] | None = None
-        self._abortion: BaseException | None = None
         self._has_responded = False
         self._leading: Metadata = ()
         self._deadline: float | None = None
@@ -76,24 +55,15 @@ class Call(Status):
     def received(self, data: bytes) -> None:
         if self.is_ended:
             return
-        self._held += len(data)
         try:
-            found = self._inbox.feed(data)
+            found = self._take_in(data)
         except Refused as error:
             self._refuse(error)
             return
         if found:
             self._unanswered += found
             self._carrier.asked(found)
-            if self._arrival.is_awaited:
-                self._carrier.arrived(self)
-        elif not self._inbox.messages:
-            self._free(self._held)
-
-    def half_closed(self) -> None:
-        self._is_over = True
-        if self._arrival.is_awaited:
-            self._carrier.arrived(self)
+            self._wake()
 
     def drained(self) -> None:
         room, self._room = self._room, None
@@ -107,10 +77,6 @@ class Call(Status):
         self.drained()
         if self.task and not self.is_ended:
             self.task.cancel()
-
-    def resume(self) -> None:
-        """Resumes who reads. Only from the loop itself."""
-        self._arrival.come()
 
     def _settle(self) -> None:
         """Nothing more is read, and nothing more waited for."""
@@ -148,42 +114,6 @@ class Call(Status):
         if self._deadline is None:
             return None
         return max(0.0, self._deadline - self._carrier.loop.time())
-
-    def cancelled(self) -> bool:
-        return self.is_gone and not self.is_ended
-
-    def done(self) -> bool:
-        return self.is_ended or self.is_gone
-
-    async def read(self) -> Any:
-        """The next message, without a turn of the loop where it is there; grpc.aio.EOF where the
-        client has sent its last, or left.
-
-        Raises what the deserialiser does, AbortError after an abort and UsageError after the end.
-        """
-        if self.is_ended:
-            self._check()
-        messages = self._inbox.messages
-        while not messages or self.is_gone:
-            if self._is_over:
-                return grpc.aio.EOF
-            if self._arrival.is_awaited:
-                raise grpc.aio.UsageError("a read is under way already")
-            await self._arrival
-        message = messages.popleft()
-        self._free(len(message) + PREFIX_BYTES if messages else self._held)
-        if self.parse is None:
-            return message
-        try:
-            return self.parse(message)
-        except Exception:
-            self.is_misread = True
-            raise
-
-    async def requests(self) -> AsyncIterator[Any]:
-        """Every message up to the last."""
-        while (message := await self.read()) is not grpc.aio.EOF:
-            yield message
 
     async def write(self, message: Any) -> None:
         """Returns at once, unless the client takes too little of what was written before.
@@ -288,18 +218,3 @@ class Call(Status):
             head = HEAD + metadata.fields(self._leading)
             session.respond(self._number, head + trailers, ends=True)
         self._settle()
-
-    def _check(self) -> None:
-        if self._abortion:
-            raise self._abortion
-        if self.is_ended or self.is_gone:
-            raise grpc.aio.UsageError("the call has ended")
-
-    def _free(self, size: int) -> None:
-        """Lets the client send as many bytes more."""
-        self._held -= size
-        self._freed += size
-        if self._freed >= _AT_ONCE and not self._is_over:
-            self._carrier.session.consume(self._number, self._freed)
-            self._freed = 0
-            self._carrier.soon()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import grpc
@@ -122,35 +123,47 @@ class StreamInferCall:
             await abort(self._context, self._lost)
 
     async def _read(self, caller: Credential) -> None:
-        conversation = Conversation(self._engine, self._sequences, caller)
+        hear = partial(self._hear, Conversation(self._engine, self._sequences, caller))
+        attend = getattr(self._context, "attend", self._attend)
         try:
-            while self._reading and (data := await self._receive()) is not None:
-                self._unanswered += 1
-                self._unanswered_bytes += len(data)
-                conversation.hear(data, self)
-                data = None  # it is larger than it looks, and the next may be long in coming
+            while self._reading and await attend(hear):
                 while self._reading and self._is_full:
                     await self._room.heard()
+        finally:
+            self._reading = False
+            self._news.ring()
+
+    def _hear(self, conversation: Conversation, data: bytes) -> bool:
+        """Whether another request may come."""
+        self._unanswered += 1
+        self._unanswered_bytes += len(data)
+        try:
+            conversation.hear(data, self)
         except DecodeError as error:
             self._lost = InvalidRequest(f"not a ModelInferRequest: {error}")
         except Exception as error:  # whatever it is, the client waits for answers
             log.exception("a request could not be taken")
             self._lost = ServerFailed(f"a request could not be taken: {error!r}")
-        finally:
+        if self._lost:
             self._reading = False
-            self._news.ring()
+        return self._reading and not self._is_full
 
     @property
     def _is_full(self) -> bool:
         return self._unanswered >= _UNANSWERED or self._unanswered_bytes >= _UNANSWERED_BYTES
 
-    async def _receive(self) -> bytes | None:
-        """The next request, or None where the client has sent its last."""
-        try:
-            data = await self._context.read()
-        except grpc.aio.AbortError:
-            return None  # the handler has ended the call
-        return data if isinstance(data, bytes) else None
+    async def _attend(self, hear: Callable[[bytes], bool]) -> bool:
+        """Reads requests until `hear` returns False. False: the client has sent its last."""
+        while True:
+            try:
+                data = await self._context.read()
+            except grpc.aio.AbortError:
+                return False  # the handler has ended the call
+            if not isinstance(data, bytes):
+                return False
+            if not hear(data):
+                return True
+            del data  # it is larger than it looks, and the next may be long in coming
 
     def _read_no_further(self) -> None:
         """Leaves the read under way to end with the call.
