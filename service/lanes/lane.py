@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from service.core.admission import StepCost
 from service.core.arrivals import Arrivals
 from service.core.batch import BatchResult, Delivery, Fault
 from service.core.blocks import Block
@@ -22,6 +21,7 @@ from service.core.session import History, Sessions
 from service.core.settler import Settler
 from service.core.steps import Step
 from service.core.streams import ModelKey, Stream
+from service.lanes.meter import Meter
 from service.lanes.run import Run
 from service.lanes.tenants import Tenants
 from service.runtime.batching import Batching
@@ -63,11 +63,7 @@ class Lane:
         self._loss = loss or Loss()
         self._sessions = Sessions(self.signature.outputs, window)
         self._saving = Saving()
-        self._cost = StepCost(stepper.cost.lone)
-        self.spent = 0.0
-        """Seconds of the processor that all runs took."""
-        self._spent_alone = 0.0
-        self._ran_alone = 0
+        self._meter = Meter(stepper.cost)
         self.promised_hz = 0.0
         """What its streams have declared, in timesteps a second."""
         self.onlooker: Callable[[], None] | None = None
@@ -89,8 +85,12 @@ class Lane:
 
         In a batch each is cheaper, but waits for all: a promise is reckoned by the lone ones.
         """
-        self._cost.observe(self._spent_alone, self._ran_alone)
-        return self._cost.seconds
+        return self._meter.step_seconds
+
+    @property
+    def spent(self) -> float:
+        """Seconds of the processor that all runs took."""
+        return self._meter.spent
 
     def declare(self, stream: Stream, rate_hz: float) -> None:
         """Changes the rate of a stream that has its slot."""
@@ -237,6 +237,7 @@ class Lane:
             try:
                 run.batch.form()
                 run.taken = self._stepper.take(run.batch.slots, run.batch.inputs)
+                run.is_timed = self._meter.times(len(run.batch))
             except Exception as error:  # such as want of memory: each stream is told
                 run.failure = error
         return run
@@ -263,7 +264,8 @@ class Lane:
         batch = run.batch
         if not batch:
             return []
-        self._count(len(batch), run.spent)
+        if run.spent is not None:
+            self._meter.note(len(batch), run.spent)
         absent, result = batch.absent(), run.result or self._failed(run)
         try:
             self._stepper.keep(batch.slots, result, absent)
@@ -276,13 +278,6 @@ class Lane:
         if self.onlooker:
             self.onlooker()
         return answers
-
-    def _count(self, rows: int, spent: float) -> None:
-        spent *= self._stepper.cost.processors
-        self.spent += spent
-        if rows == 1:
-            self._spent_alone += spent
-            self._ran_alone += 1
 
     def _failed(self, run: Run) -> BatchResult:
         rows = len(run.batch)

@@ -17,16 +17,18 @@ class Run:
     result: BatchResult | None = None
     """None where it has not run, or failed."""
     failure: Exception | None = None
-    spent: float = 0.0
-    """Seconds of a processor that the thread which computed it has spent."""
+    is_timed: bool = False
+    spent: float | None = None
+    """Seconds of a processor that the thread which computed it has spent, if it was timed."""
 
     def compute(self, stepper: Stepper) -> None:
         """In any thread, once. Never raises."""
         if self.taken is None or self.result or self.failure:
             return
-        began = time.thread_time()
+        began = time.thread_time() if self.is_timed else 0.0
         try:
             self.result = stepper.run(self.taken)
         except Exception as error:  # whatever the runtime raises, no state has changed
             self.failure = error
-        self.spent = time.thread_time() - began
+        if self.is_timed:
+            self.spent = time.thread_time() - began
