@@ -95,6 +95,11 @@ class Reborn:
         await asyncio.to_thread(self.now.wait)
         await self._begin()
 
+    async def come_back(self) -> None:
+        """A new process, where one has ended by itself."""
+        await asyncio.to_thread(self.now.wait)
+        await self._begin()
+
     async def _begin(self) -> None:
         listen = ("--listen", f"127.0.0.1:{self.port}")
         self.now = await asyncio.to_thread(

@@ -36,6 +36,8 @@ class Service(NamedTuple):
     """None while it answers."""
     workers: Mapping[str, str]
     """What each does; empty for a single process."""
+    device: str = ""
+    """On which models run."""
 
 
 def snapshot_of(service: Service, history: History, look: Look, query: Query) -> Json:

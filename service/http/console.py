@@ -121,6 +121,7 @@ class Console:
             readiness.reason,
             readiness.degraded_for,
             {name: one.phase for name, one in readiness.workers.items()},
+            readiness.device,
         )
         return snapshot_of(service, self._history, await self._look(query), query)
 

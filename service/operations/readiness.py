@@ -29,7 +29,7 @@ class Readiness:
     """
     workers: Mapping[str, Readiness] = field(default_factory=dict)
     device: str = ""
-    """On which its models run; empty of one that is not up, or has many workers."""
+    """On which its models run; empty of one that is not up."""
 
     @property
     def ready(self) -> bool:
@@ -47,8 +47,12 @@ def combined(workers: Mapping[str, Readiness], draining: bool) -> Readiness:
     """The service starts until all its workers serve, and is as degraded as the worst."""
     phase = Phase.STARTING if _unready(workers) else Phase.SERVING
     outages = [one.degraded_for for one in workers.values() if one.degraded_for is not None]
+    devices = sorted({one.device for one in workers.values() if one.device})
     return Readiness(
-        Phase.DRAINING if draining else phase, max(outages, default=None), dict(workers)
+        Phase.DRAINING if draining else phase,
+        max(outages, default=None),
+        dict(workers),
+        ", ".join(devices),
     )
 
 

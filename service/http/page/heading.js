@@ -12,6 +12,9 @@ export function heading(service) {
     ["up", elapsed(service.uptime)],
     ["store", service.store_away_for === null ? "ok" : `no answer for ${elapsed(service.store_away_for)}`],
   ];
+  if (service.device) {
+    facts.push(["device", service.device]);
+  }
   const workers = Object.values(service.workers);
   if (workers.length) {
     facts.push(["workers", `${workers.filter((phase) => phase === "serving").length} of ${workers.length}`]);

@@ -17,6 +17,8 @@ def test_what_is_up_is_announced(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     announce("127.0.0.1:1", ["gru/1"], None, page=True)
     assert len(capsys.readouterr().out.splitlines()) == 1
+    announce("127.0.0.1:1", ["gru/1"], None, device="models run on cuda:0, NVIDIA L4")
+    assert capsys.readouterr().out.splitlines()[1:] == ["stepwire: models run on cuda:0, NVIDIA L4"]
 
 
 def test_the_garbage_collector_no_longer_looks_at_what_is_loaded() -> None:

@@ -72,6 +72,15 @@ async def test_readiness_is_told_with_its_reason(base: str, observed: Observed) 
         assert await ready(base) == (503, told)
 
 
+async def test_a_service_without_its_device_is_not_ready_and_names_it(
+    base: str, observed: Observed
+) -> None:
+    observed.says = Readiness(Phase.LOST, device="cuda:0")
+    status, told = await ready(base)
+    assert status == 503
+    assert (told["reason"], told["device"]) == ("without its device", "cuda:0")
+
+
 async def test_an_unready_service_says_404_to_who_knows_no_other_way(
     base: str, observed: Observed
 ) -> None:

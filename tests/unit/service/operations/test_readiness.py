@@ -21,6 +21,13 @@ def test_a_draining_service_is_not_ready_whatever_its_workers_say() -> None:
     assert draining.reason == "draining"
 
 
+def test_a_service_computes_where_its_workers_do() -> None:
+    workers = {name: Readiness(Phase.SERVING, device="cuda:0") for name in ("1", "2")}
+    assert combined(workers, draining=False).device == "cuda:0"
+    waiting = combined(workers | {"3": Readiness(Phase.STARTING)}, draining=False)
+    assert waiting.device == "cuda:0"
+
+
 def test_a_degraded_service_is_ready() -> None:
     worst = combined(
         {"1": SERVING, "2": Readiness(Phase.SERVING, 3.0), "3": Readiness(Phase.SERVING, 5.0)},
