@@ -7,6 +7,7 @@ import pytest
 
 from service.core.errors import ModelRefused
 from service.core.model import Signature, StateSpec, TensorSpec
+from service.runtime.device import CPU_PROVIDER, CUDA_PROVIDER, Cpu
 from service.runtime.graph import Graph
 from tests import graphs
 
@@ -54,3 +55,17 @@ def test_a_file_that_is_no_model_is_refused_by_its_name_alone(tmp_path: Path) ->
     with pytest.raises(ModelRefused, match="does not load it: .* model from model.onnx") as refused:
         Graph(graphs.put(tmp_path, "junk", b"not a model"))
     assert str(tmp_path) not in str(refused.value)
+
+
+class Elsewhere(Cpu):
+    """A device that this ONNX Runtime has no provider for."""
+
+    name = "cuda:0"
+    providers = ((CUDA_PROVIDER, {}), (CPU_PROVIDER, {}))
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_fall_back_to_another_provider_is_refused() -> None:
+    told = f"does not run it on cuda:0: .* {CUDA_PROVIDER} .* which has {CPU_PROVIDER}"
+    with pytest.raises(ModelRefused, match=told):
+        Graph(graphs.accumulator().SerializeToString(), device=Elsewhere())

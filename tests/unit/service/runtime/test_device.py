@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.core.errors import StepFault
+from service.repository.manifest import decode
+from service.runtime.device import CPU, CPU_PROVIDER, CUDA_PROVIDER, Cuda, DeviceArray
+from service.runtime.graph import Graph
+from service.runtime.loading import proven_stepper
+from tests import cupy_like
+
+MODEL = Path(__file__).parents[4] / "model_repository" / "sine-lstm" / "1" / "model.onnx"
+
+
+@pytest.fixture
+def _cupy(monkeypatch: pytest.MonkeyPatch) -> None:
+    cupy_like.install(monkeypatch)
+
+
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_found(dtype: str, bad: float) -> None:
+    good, spoilt = np.ones(100, dtype), np.ones(100, dtype)
+    spoilt[63] = bad
+    assert CPU.finite([good, good])
+    assert not CPU.finite([good, spoilt])
+
+
+@pytest.mark.usefixtures("_cupy")
+def test_onnx_runtime_works_on_the_stream_of_the_arrays_and_rounds_as_float32_does() -> None:
+    device = Cuda(3, memory=1 << 30)
+    (provider, options), (last, _) = device.providers
+    assert (device.name, device.binding, provider, last) == (
+        "cuda:3",
+        ("cuda", 3),
+        CUDA_PROVIDER,
+        CPU_PROVIDER,
+    )
+    assert options["device_id"] == "3"
+    assert options["user_compute_stream"] == str(cupy_like.Stream().ptr)
+    assert options["gpu_mem_limit"] == str(1 << 30)
+    assert options["use_tf32"] == "0"
+    assert "gpu_mem_limit" not in Cuda().providers[0][1]
+
+
+def test_without_cupy_a_cuda_device_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(ImportError, match="cupy"):
+        Cuda()
+
+
+@pytest.mark.usefixtures("_cupy")
+def test_runs_are_padded_to_powers_of_two_and_large_ones_to_multiples() -> None:
+    device = Cuda()
+    sizes = [1, 2, 3, 4, 5, 1000, 1024, 1025, 3000]
+    assert [device.padded(rows) for rows in sizes] == [1, 2, 4, 4, 8, 1024, 1024, 2048, 3072]
+    fixed = Cuda(fixed_rows=100)
+    assert [fixed.padded(rows) for rows in (1, 100, 101)] == [100, 100, 200]
+
+
+class Pretended(Cuda):
+    """CUDA's own code over arrays of the host, and a session on the CPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.providers = ((CPU_PROVIDER, {}),)
+        self.binding = ("cpu", 0)
+
+    def take(self, array: DeviceArray, index: DeviceArray, axis: int, out: DeviceArray) -> None:
+        assert isinstance(index, cupy_like.Distant)
+        super().take(array, index, axis, out)
+
+
+def steps(device: Any) -> list[Any]:
+    """The outputs, faults and states of some steps, one of them with rows that are faults."""
+    graph = Graph(MODEL, device=device)
+    manifest, golden = decode(graph.metadata)
+    stepper = proven_stepper(graph, manifest.signature(), golden, max_batch=8)
+    stepper.reserve(8)
+    for slot in range(8):
+        stepper.start(slot)
+    seen: list[Any] = []
+    random = np.random.default_rng(0)
+    for slots in (slice(0, 3), np.array([5, 1, 7]), slice(2, 3), np.arange(8)[::-1]):
+        rows = slots.stop - slots.start if isinstance(slots, slice) else len(slots)
+        inputs = random.standard_normal((rows, 1)).astype(np.float32)
+        if rows == 3:
+            inputs[1] = np.nan
+        result = stepper.step(slots, [inputs.tobytes()])
+        good = [row for row in range(rows) if row not in result.faults]
+        seen.append([array[good].tobytes() for array in result.outputs])
+        seen.append({row: fault.fault for row, fault in result.faults.items()})
+    stepper.restore(6, stepper.save(np.array([1]))[0])
+    seen.append(stepper.save(np.arange(8)))
+    return seen
+
+
+@pytest.mark.usefixtures("_cupy")
+def test_arrays_of_the_host_and_of_cuda_are_kept_apart_and_the_bits_are_the_same() -> None:
+    seen = steps(Pretended())
+    assert {1: StepFault.INVALID_INPUT} in seen
+    assert seen == steps(CPU)
