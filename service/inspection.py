@@ -17,11 +17,20 @@ from service.repository.foreign.inference import infer
 from service.repository.foreign.starter import starter
 from service.repository.manifest import ManifestError, decode
 from service.repository.packages import MODEL_FILE, declaration_beside
+from service.runtime.choice import DeviceUnavailable, choose
+from service.runtime.device import Device
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Batching
 from service.runtime.trial import TRIAL_STEPS
 from stepwire.refused import Refused
+
+_TOGETHER = {
+    Batching.ANY: "streams share runs",
+    Batching.AT_LEAST_TWO: "streams share runs",
+    Batching.CLOSELY: "streams share runs, and how many do shows in their last bits",
+    Batching.ONE: "every stream runs by itself",
+}
 
 
 @click.command(short_help="Tell what an ONNX file is to the service.")
@@ -31,14 +40,22 @@ from stepwire.refused import Refused
     type=click.Path(path_type=Path),
     help="Write the model.toml to this file, which must not be there yet.",
 )
-def inspect(file: Path, toml: Path | None) -> None:
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    envvar="STEPWIRE_DEVICE",
+    show_envvar=True,
+    help="Where it is run: cpu, cuda, cuda:N, or auto (cuda where it is there, else cpu).",
+)
+def inspect(file: Path, toml: Path | None, device: str) -> None:
     """Tell what the ONNX file FILE is to the service, and print a model.toml to start from.
 
     A model.toml beside a file named model.onnx is taken into account. Whatever is not in
     doubt is run, as the service does when it loads the file.
     """
     try:
-        graph = Graph(file)
+        graph = Graph(file, device=_device(device))
         declaration = _declaration(file)
         if is_described(graph.facts):
             _inspect_package(graph, file, declaration, toml)
@@ -50,6 +67,13 @@ def inspect(file: Path, toml: Path | None) -> None:
         raise Refused(f"{error.filename or file}: {error.strerror or error}") from error
     except (ModelRefused, ManifestError, DeclarationError) as error:
         raise Refused(f"{file}: {error}") from error
+
+
+def _device(text: str) -> Device:
+    try:
+        return choose(text)
+    except (ValueError, DeviceUnavailable) as error:
+        raise Refused(f"--device {text}: {error}") from error
 
 
 def _inspect_package(graph: Graph, file: Path, declaration: Path | None, toml: Path | None) -> None:
@@ -85,13 +109,14 @@ def _inspect_foreign(graph: Graph, file: Path, declaration: Path | None, toml: P
 def _proven(graph: Graph, found: Description) -> str:
     """Raises ModelRefused."""
     stepper = proven_stepper(graph, found.signature, found.golden, found.constants)
-    alone = stepper.batching is Batching.ONE
+    together = _TOGETHER[stepper.batching]
+    where = "" if graph.device.is_host else f" on {graph.device.name}"
     ran = (
         f"It gives the outputs of its golden run of {found.golden.steps} steps"
         if found.golden
         else f"Run for {TRIAL_STEPS} steps of random inputs, its outputs are finite and repeatable"
     )
-    return f"{ran}; {'every stream runs by itself' if alone else 'streams share runs'}."
+    return f"{ran}{where}; {together}."
 
 
 def _tell_next(file: Path) -> None:

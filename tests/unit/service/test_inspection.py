@@ -150,3 +150,10 @@ def test_what_cannot_be_inspected_is_told_in_one_line_with_exit_code_2(tmp_path:
         (line,) = result.stderr.splitlines()
         assert line.startswith("error: ") and message in line
     assert not (tmp_path / "out.toml").exists()
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:9999"])
+def test_a_device_that_is_none_or_not_there_is_told(device: str) -> None:
+    done = run("nothing.onnx", "--device", device)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: --device {device}: ") and done.stderr.count("\n") == 1
