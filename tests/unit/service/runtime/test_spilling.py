@@ -12,8 +12,9 @@ from service.core.errors import ModelRefused
 from service.core.model import Array, StateSpec, TensorSpec
 from service.core.slots import Index, as_index, count
 from service.runtime.arena import Arena
-from service.runtime.device import CPU, DeviceArray
+from service.runtime.device import CPU, Cuda, Device, DeviceArray
 from service.runtime.spilling import SpillingArena, arena_within, rows_within
+from tests import cupy_like
 from tests.devices import Distant
 
 FLOAT, INT = np.dtype("<f4"), np.dtype("<i8")
@@ -29,7 +30,7 @@ def numbers(*slots: int) -> Array:
     return np.array(slots, np.int64)
 
 
-def spilling(rows: int, device: Distant | None = None, max_batch: int = 3) -> SpillingArena:
+def spilling(rows: int, device: Device | None = None, max_batch: int = 3) -> SpillingArena:
     made = SpillingArena(STATES, device or Distant(), rows=rows, max_batch=max_batch)
     made.reserve(SLOTS)
     for slot in range(SLOTS):
@@ -128,6 +129,27 @@ def test_a_move_that_fails_loses_no_state(broken: str, monkeypatch: pytest.Monke
     assert arena.save(np.arange(SLOTS)) == before
     stepped(arena, slice(6, 9))
     assert arena.save(np.arange(6)) == before[:6]
+
+
+def test_by_the_code_of_cuda_states_move_as_they_do_on_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cupy_like.install(monkeypatch)
+    device = Cuda()
+    few, plain = spilling(4, device), Arena(STATES)
+    plain.reserve(SLOTS)
+    for slot in range(SLOTS):
+        plain.start(slot)
+    random = np.random.default_rng(0)
+    for seed in range(40):
+        slots = as_index(random.choice(SLOTS, random.integers(1, 4), replace=False))
+        for mine, theirs in zip(few.gather(slots), plain.gather(slots), strict=True):
+            assert np.array_equal(device.fetch(mine), theirs)
+        states = made_states(count(slots), seed)
+        few.scatter(slots, [device.put(state) for state in states])
+        plain.scatter(slots, states)
+        assert few.save(np.arange(SLOTS)) == plain.save(np.arange(SLOTS))
+    assert few.reading().counts.spilled > 20
 
 
 @pytest.mark.parametrize("rows", [1, 2])
