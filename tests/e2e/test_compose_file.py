@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests import compose
 from tests.pages import ROOT
@@ -73,3 +76,24 @@ def test_cuda_is_for_its_profile_alone() -> None:
     (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
     assert device["driver"] == "nvidia" and "gpu" in device["capabilities"]
     assert compose.profile_of(gpu) == gpu["build"]["target"] == gpu["build"]["args"]["EXTRAS"]
+    asks = [
+        name for name, each in SERVICES.items() if "STEPWIRE_DEVICE" in each.get("environment", {})
+    ]
+    assert asks == [name] and gpu["environment"]["STEPWIRE_DEVICE"] == "cuda"
+
+
+def test_what_the_extra_for_cuda_adds_is_pinned_beside_the_rest() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {Requirement(each).name for each in project["optional-dependencies"]["gpu"]}
+    pinned, rest = pins("constraints-gpu.txt"), pins("constraints.txt")
+    assert asked - {project["name"]} <= pinned.keys()
+    assert {"cuda-pathfinder", "nvidia-cuda-nvrtc", "nvidia-cuda-runtime"} <= pinned.keys()
+    assert not pinned.keys() & rest.keys()
+
+
+def pins(name: str) -> dict[str, str]:
+    """Versions by name; every line is a comment or pins one exactly."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    told = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.+]+", line) for line in told)
+    return dict(line.split("==") for line in told)
