@@ -22,7 +22,7 @@ class StateRows(Protocol):
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`; what is there stays.
 
-        Raises MemoryError, changing nothing, where there is none.
+        Raises MemoryError where there is none.
         """
 
     def start(self, slot: int) -> None:
@@ -68,9 +68,8 @@ class Arena(StateRows):
 
     def reserve(self, capacity: int) -> None:
         self.device.use()
-        grown = [column.grown(capacity) for column in self._columns]
-        for column, array in zip(self._columns, grown, strict=True):
-            column.array = array
+        for column in self._columns:
+            column.reserve(capacity)
 
     def start(self, slot: int) -> None:
         self.device.use()
@@ -162,14 +161,12 @@ class _Column:
         elements = self._spec.nbytes // self._spec.dtype.itemsize
         return rows.reshape(len(rows), elements).view(np.uint8)
 
-    def grown(self, capacity: int) -> DeviceArray:
-        """An array with room for so many slots at least, and what is there."""
+    def reserve(self, capacity: int) -> None:
         known = self.array.shape[self._spec.batch_axis]
-        if capacity <= known:
-            return self.array
-        larger = self._device.zeros(self._spec.batched(capacity), self._spec.dtype)
-        larger[(*self._lead, slice(0, known))] = self.array
-        return larger
+        if capacity > known:
+            larger = self._device.zeros(self._spec.batched(capacity), self._spec.dtype)
+            larger[(*self._lead, slice(0, known))] = self.array
+            self.array = larger
 
 
 def _split(data: bytes, specs: Sequence[TensorSpec], rows: int) -> list[tuple[bytes, ...]]:

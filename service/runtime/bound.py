@@ -160,7 +160,8 @@ class BoundRuns:
         self._graph.warm_up(rows, self._least)
 
     def take(self, states: StateRows, slots: Index, inputs: Sequence[Tensors]) -> Taken:
-        number, faults = count(slots), Faults()
+        number = count(slots)
+        faults: Faults = {}
         rows = self._graph.rows(number, self._least)
         rows.fill(inputs)
         if self._has_symbols:

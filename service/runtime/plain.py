@@ -39,7 +39,8 @@ class PlainRuns:
         """There is nothing to do: nothing is kept from run to run."""
 
     def take(self, states: StateRows, slots: Index, inputs: Sequence[Tensors]) -> Taken:
-        rows, faults = count(slots), Faults()
+        rows = count(slots)
+        faults: Faults = {}
         arrays = [
             _decoded(data, spec, rows)
             for data, spec in zip(inputs, self._signature.inputs, strict=True)

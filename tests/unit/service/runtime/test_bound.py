@@ -191,6 +191,26 @@ def test_a_number_that_is_no_symbol_is_its_rows_fault_alone(make: Callable[[], D
     assert totals(stepper.step(slice(0, 3), numbers(0, 0, 0))) == [2, 1, 101]
 
 
+def test_what_is_known_to_break_a_run_is_not_run() -> None:
+    device = Padding()
+    stepper = stepper_of_lookup(device, ("a", "b", "c"))
+    device.crossings.clear()
+    stepper.step(slice(0, 3), numbers(0, 7, 2))
+    assert device.crossings["upload"] == 1
+
+
+def test_what_broke_a_run_does_not_break_a_smaller_one_that_is_padded() -> None:
+    device = Padding()
+    stepper = stepper_of_lookup(device)
+    stepper.step(slice(0, 4), numbers(0, 0, 0, 7))
+    stepper.step(slice(0, 4), numbers(0, 0, 0, 0))
+    taken = stepper.take(slice(0, 4), numbers(0, 0, 0, 7))
+    assert taken.rows == 4
+    device.crossings.clear()
+    stepper.step(slice(0, 3), numbers(0, 0, 0))
+    assert device.crossings["upload"] == 1
+
+
 class Counted(Padding):
     """Minds how often it was asked for memory."""
 

@@ -67,6 +67,18 @@ def test_what_is_checked_is_every_result_and_the_inputs_that_must_be_finite(
     assert seen == (bad.tensor.name not in kept)
 
 
+def test_what_is_checked_is_in_one_piece_where_there_are_no_gaps() -> None:
+    """As with 16 rows of any float32."""
+    state = TensorSpec("h", np.dtype("<f4"), (3,))
+    signature = Signature(
+        (TensorSpec("x", np.dtype("<f4"), (5,)),),
+        (TensorSpec("y", np.dtype("<f4"), (32,)),),
+        (StateSpec(state, "h_next", np.zeros(3, np.float32)),),
+    )
+    found = places(tensors(signature), 16)
+    assert [len(array) for array in checked(found, aligned(CPU, size(found)))] == [16 * 40]
+
+
 def test_sizes_of_whole_cache_lines_are_checked_in_one_piece() -> None:
     wide = TensorSpec("h", np.dtype("<f4"), (128,))
     signature = Signature(
