@@ -92,8 +92,9 @@ class Graph:
         """The same, with its tensors bound to memory of the device."""
         fixed = dict(constants or {})
         self._check(signature, fixed)
-        # What it is told by feeds it copies to the device and back, without padding.
-        by_feeds = self.step_function(signature, fixed) if self.device.is_host else None
+        # By feeds ONNX Runtime copies to the device and back, and nothing is padded.
+        exact = self.device.is_host or signature.fixed_batch
+        by_feeds = self.step_function(signature, fixed) if exact else None
         return BoundGraph(self._session, signature, self.device, fixed, by_feeds)
 
     def _check(self, signature: Signature, fixed: Mapping[str, Array]) -> list[str]:

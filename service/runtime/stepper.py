@@ -117,5 +117,6 @@ class Stepper:
             if not good:
                 return
             specs = [state.input for state in self.signature.states]
+            self._runs.device.use()
             slots, states = as_numbers(slots)[good], rows_of(states, specs, good)
         self._states.scatter(slots, states)

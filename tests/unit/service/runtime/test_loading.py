@@ -13,7 +13,8 @@ from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Batching, Stepper
 from service.runtime.trial import random_inputs
-from tests import foreign, handmade
+from tests import foreign, graphs, handmade
+from tests.devices import Distant
 from tests.handmade import FLOAT
 
 VECTOR: handmade.Shape = ["batch", 2]
@@ -47,6 +48,26 @@ def test_it_steps_as_its_equations_do(name: str, tmp_path: Path) -> None:
         ).outputs
         (values,) = expected.values()
         assert np.allclose(output[0], values, rtol=1e-5, atol=1e-5)
+
+
+class Fixed(Distant):
+    """Its runs have four rows."""
+
+    def padded(self, rows: int) -> int:
+        return -(-rows // 4) * 4
+
+
+def test_a_graph_of_one_row_is_padded_on_no_device() -> None:
+    manifest = graphs.ACCUMULATOR.model_copy(update={"fixed_batch": True})
+    model = graphs.graph(list(graphs.accumulator().graph.node), manifest)
+    graph = Graph(model.SerializeToString(), device=Fixed())
+    stepper = proven_stepper(graph, manifest.signature(), None, max_batch=4)
+    stepper.reserve(3)
+    for slot in range(3):
+        stepper.start(slot)
+    for total in (1, 2):
+        result = stepper.step(slice(0, 3), [np.ones(3, np.float32).tobytes()])
+        assert result.outputs[0].tolist() == [[total]] * 3
 
 
 def test_random_inputs_are_the_same_each_time_and_within_their_kind() -> None:
