@@ -60,7 +60,7 @@ class Scheduler:
         while self._waiting and room > 0:
             waiting = self._waiting.popleft()
             if isinstance(waiting, Stream):
-                self._take_from(waiting, batch)
+                room -= self._take_from(waiting, batch)
                 if waiting.waiting:
                     again.append(waiting)
             elif waiting.owner in owners:
@@ -68,16 +68,18 @@ class Scheduler:
             else:
                 owners.append(waiting.owner)
                 first += self._take_block(waiting, room, batch)
-            room = self._max_batch - len(batch)
+                room = self._max_batch - len(batch)
         self._waiting.extendleft(reversed(first))
         self._waiting.extend(again)
         return batch
 
-    def _take_from(self, stream: Stream, batch: Batch) -> None:
-        pending = stream.pending
-        while pending and not self._take(stream, pending.pop(0), batch):
-            pass
+    def _take_from(self, stream: Stream, batch: Batch) -> bool:
+        """Whether one of its steps is to run."""
+        pending, taken = stream.pending, False
+        while pending and not taken:
+            taken = self._take(stream, pending.pop(0), batch)
         stream.waiting = bool(pending)
+        return taken
 
     def _take(self, stream: Stream, step: Step, batch: Batch) -> bool:
         """Whether the step is to run; otherwise it is settled."""

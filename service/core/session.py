@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -64,7 +64,10 @@ class Sessions:
         self._flatten()
 
     def _flatten(self) -> None:
-        """Views for one index, turn * capacity + slot: a pair of them takes twice the time."""
+        """Views for one index, turn * capacity + slot: a pair of them takes twice the time. One
+        number of a memoryview is read in half the time.
+        """
+        self._following = cast("memoryview[int]", self._next_step.data)
         self._all_seals = self._seals.reshape(-1)
         self._all_outputs = [
             array.reshape(-1, *array.shape[2:]) if array.size else array[0]
@@ -119,7 +122,7 @@ class Sessions:
         ]
 
     def next_step(self, slot: int) -> int:
-        return self._next_step.item(slot)
+        return self._following[slot]
 
     def next_steps(self) -> Array:
         """int64, by slot."""
