@@ -36,10 +36,12 @@ class Stand:
         size = str(conversations.answer_bytes(network))
         return self._server("bench.echo", size, ready=echo.READY)
 
-    def triton_echo(self, network: Network) -> Server:
-        """The floor of Triton's protocol."""
-        shape = (network.name, str(network.features), str(network.hidden))
-        return self._server("bench.triton_echo", *shape, ready=echo.READY)
+    def triton_echo(self, network: Network, *, runs: bool = False) -> Server:
+        """The floor of Triton's protocol; `runs`: that of a server which runs the model, too."""
+        arguments = [network.name, str(network.features), str(network.hidden)]
+        if runs:
+            arguments.append(str(self._model(network)))
+        return self._server("bench.triton_echo", *arguments, ready=echo.READY)
 
     def inline(self, network: Network) -> Server:
         """The floor of a lone step."""

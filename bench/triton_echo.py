@@ -1,7 +1,9 @@
-"""The floor of Triton's protocol: a bare `grpc.aio` server that answers every request at once.
+"""The floors of Triton's protocol: a bare `grpc.aio` server that answers every request at once.
 
-`python -m bench.triton_echo NAME FEATURES HIDDEN` listens on a free port of the loopback and says
-which. Requests are parsed, answers are made anew, as whoever serves the protocol has to.
+`python -m bench.triton_echo NAME FEATURES HIDDEN [FILE]` listens on a free port of the loopback
+and says which. Requests are parsed, answers are made anew, as whoever serves the protocol has to.
+With a FILE it also runs that model for each request by itself, and numbers, checks and keeps
+nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ import asyncio
 import itertools
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import grpc
 import uvloop
 
 from bench.echo import serve
+from bench.stepper import Stepper
 from stepwire.inference import inference_pb2 as pb
 from stepwire.inference import inference_pb2_grpc as pb_grpc
 from stepwire.inference import model_config_pb2 as config
@@ -25,11 +29,14 @@ _Context = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelStreamInferRes
 
 
 class Echo(pb_grpc.GRPCInferenceServiceServicer):
-    """What `perf_analyzer` asks before it sends, and an answer of zeros to all it sends."""
+    """What `perf_analyzer` asks before it sends, and an answer to all it sends: zeros, or what the
+    model gives, whose state is the same for all sequences.
+    """
 
-    def __init__(self, name: str, features: int, hidden: int) -> None:
+    def __init__(self, name: str, features: int, hidden: int, model: Path | None = None) -> None:
         self._name, self._features, self._hidden = name, features, hidden
-        self._answer = bytes(4 * hidden)
+        self._zeros = bytes(4 * hidden)
+        self._stepper = Stepper(model) if model else None
         self._asked = itertools.count(1)
 
     async def ModelStreamInfer(  # type: ignore[override]  # a coroutine, not a generator
@@ -44,8 +51,14 @@ class Echo(pb_grpc.GRPCInferenceServiceServicer):
         answer.model_name, answer.model_version = request.model_name, _VERSION
         answer.id = request.id
         answer.outputs.add(name="y", datatype="FP32", shape=(1, self._hidden))
-        answer.raw_output_contents.append(self._answer)
+        answer.raw_output_contents.append(self._output(request.raw_input_contents[0]))
         return reply
+
+    def _output(self, data: bytes) -> bytes:
+        if self._stepper is None:
+            return self._zeros
+        self._stepper.take(data)
+        return self._stepper.step().tobytes()
 
     async def ServerMetadata(self, *_: object) -> pb.ServerMetadataResponse:
         return pb.ServerMetadataResponse(name="echo", extensions=["sequence", "statistics"])
@@ -78,8 +91,10 @@ class Echo(pb_grpc.GRPCInferenceServiceServicer):
 
 
 def main() -> None:
-    name, features, hidden = sys.argv[1:]
-    echo = Echo(name, int(features), int(hidden))  # type: ignore[abstract]  # no more is asked
+    name, features, hidden, *model = sys.argv[1:]
+    echo = Echo(  # type: ignore[abstract]  # no more is asked
+        name, int(features), int(hidden), *map(Path, model)
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
             serve(lambda server: pb_grpc.add_GRPCInferenceServiceServicer_to_server(echo, server))

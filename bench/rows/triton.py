@@ -20,24 +20,25 @@ from torture.triton_client import TritonClient
 _GOALS = {1: Goal(0.75), 16: Goal(0.8), 64: Goal(0.95)}
 """By concurrency."""
 _AGAINST = "echo of Triton's protocol"
+_RUNNING = "the echo, running the model"
 
 
 async def measure(stand: Stand, plan: Plan, progress: Progress) -> Results:
     """Raises NotInstalled, too."""
     client = await asyncio.to_thread(TritonClient)
-    echo, services = stand.triton_echo(SMALL), _services(stand)
+    echo, others = stand.triton_echo(SMALL), _others(stand)
     run = partial(
         analyzed, client, model=SMALL.name, seconds=plan.seconds, to=stand.folder / "analyzed.csv"
     )
     rows: list[Row] = []
     for concurrency, goal in _GOALS.items():
-        measured: dict[str, list[Round]] = {name: [] for name in (_AGAINST, *services)}
+        measured: dict[str, list[Round]] = {name: [] for name in (_AGAINST, *others)}
         for number in range(1, plan.rounds + 1):
             progress(f"perf_analyzer, {concurrency} sequences, round {number} of {plan.rounds}")
-            for name, server in {_AGAINST: echo, **services}.items():
+            for name, server in {_AGAINST: echo, **others}.items():
                 round_ = await asyncio.to_thread(run, server, concurrency=concurrency)
                 measured[name].append(round_)
-        for name in services:
+        for name in others:
             pairs = Pairs(
                 concurrency,
                 measured[_AGAINST],
@@ -46,18 +47,19 @@ async def measure(stand: Stand, plan: Plan, progress: Progress) -> Results:
                 against=_AGAINST,
                 load=" of perf_analyzer",
             )
-            rows += [row_of(pairs, STEP_RATE, goal), row_of(pairs, P50), row_of(pairs, P99)]
+            reach = None if name == _RUNNING else goal
+            rows += [row_of(pairs, STEP_RATE, reach), row_of(pairs, P50), row_of(pairs, P99)]
     return Results(rows, [f"each sequence has {SEQUENCE_LENGTH} timesteps"])
 
 
-def _services(stand: Stand) -> dict[str, Server]:
-    """By what they are called; on libnghttp2, too, where that is installed."""
-    services = {"service": stand.service(SMALL)}
+def _others(stand: Stand) -> dict[str, Server]:
+    """By what they are called; the service on libnghttp2, too, where that is installed."""
+    others = {_RUNNING: stand.triton_echo(SMALL, runs=True), "service": stand.service(SMALL)}
     with suppress(StartError):
         binding.load()
         options = ("--transport", "nghttp2")
-        services["service on nghttp2"] = stand.service(SMALL, options=options)
-    return services
+        others["service on nghttp2"] = stand.service(SMALL, options=options)
+    return others
 
 
 PART = Part(
