@@ -48,6 +48,8 @@ class Graph:
         # A spinning pool burns a core between timesteps.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # errors are raised, and told once
+        if not device.is_host:
+            options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         try:
             self._session = ort.InferenceSession(
                 model if isinstance(source, bytes) else str(source),
@@ -71,6 +73,23 @@ class Graph:
             tuple(map(_tensor, self._session.get_outputs())),
             dict(self._session.get_modelmeta().custom_metadata_map),
         )
+
+    @property
+    def strays(self) -> str:
+        """The operators that the device has no kernel for, and the host computes; empty if none.
+
+        Their tensors cross the bus in every run.
+        """
+        if self.device.is_host:
+            return ""
+        first = self.device.providers[0][0]
+        found = {
+            node.op_type
+            for part in self._session.get_provider_graph_assignment_info()
+            if part.ep_name != first
+            for node in part.get_nodes()
+        }
+        return ", ".join(sorted(found))
 
     def step_function(
         self, signature: Signature, constants: Mapping[str, Array] | None = None

@@ -10,6 +10,7 @@ from service.core.model import Signature, StateSpec, TensorSpec
 from service.runtime.device import CPU_PROVIDER, CUDA_PROVIDER, Cpu
 from service.runtime.graph import Graph
 from tests import graphs
+from tests.devices import Distant
 
 FLOAT = np.dtype("<f4")
 
@@ -62,6 +63,19 @@ class Elsewhere(Cpu):
 
     name = "cuda:0"
     providers = ((CUDA_PROVIDER, {}), (CPU_PROVIDER, {}))
+
+
+class Kernelless(Distant):
+    """A device with a provider in this ONNX Runtime that has no kernels."""
+
+    providers = (("AzureExecutionProvider", {}), (CPU_PROVIDER, {}))
+
+
+def test_operators_that_the_device_cannot_compute_are_told() -> None:
+    model = graphs.recurrent("GRU")[0].SerializeToString()
+    assert Graph(model, device=Kernelless()).strays == "GRU, Squeeze, Unsqueeze"
+    assert Graph(model, device=Distant()).strays == ""
+    assert Graph(model).strays == ""
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
