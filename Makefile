@@ -17,11 +17,12 @@ endef
 # The messages of the last release, as a compiled image.
 RELEASED := proto/released.binpb
 
-.PHONY: help demo serve test check bench bench-cuda torture models proto released clean
+.PHONY: help demo serve test test-gpu check bench bench-cuda torture models proto released clean
 help:
 	@echo "make demo     train nothing, install, serve and watch a pendulum balance"
 	@echo "make serve    serve model_repository/ on 127.0.0.1:50051, with a live page on http://127.0.0.1:8080/"
 	@echo "make test     run every test"
+	@echo "make test-gpu run the tests that need a CUDA device"
 	@echo "make check    ruff, mypy, import rules, the .proto files and their stubs"
 	@echo "make bench    print the ratios against the floors"
 	@echo "make bench-cuda  the same for states on a CUDA device"
@@ -51,6 +52,9 @@ serve: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(ARGS)
+
+test-gpu: $(GPU_STAMP)
+	$(GPU_VENV)/bin/pytest tests/gpu -m gpu -rP $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -32,12 +32,14 @@ def _docker_is_there() -> bool:
 
 
 def _gpu_is_there() -> bool:
-    return _runs("nvidia-smi", "--list-gpus")
+    from service.runtime.choice import chosen  # loads ONNX Runtime
+
+    return not chosen("auto").device.is_host
 
 
 _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "docker": (_docker_is_there, "no Docker engine with compose can be reached"),
-    "gpu": (_gpu_is_there, "there is no CUDA device"),
+    "gpu": (_gpu_is_there, "there is no CUDA device to compute on"),
 }
 _DESELECTED = pytest.StashKey[list[str]]()
 

@@ -10,7 +10,7 @@ from service.runtime.arena import Arena, MakeStates
 from service.runtime.batching import Batching
 from service.runtime.bound import BoundGraph
 from service.runtime.device import Device
-from service.runtime.golden import replay
+from service.runtime.golden import ELSEWHERE, replay
 from service.runtime.graph import Graph
 from service.runtime.probe import probe
 from service.runtime.stepper import Stepper
@@ -41,7 +41,7 @@ def proven_stepper(
         batching = _probed(function, signature, inputs, graph.device)
         stepper = Stepper(function, signature, batching)
         if golden:
-            replay(stepper, golden)
+            replay(stepper, golden, 1.0 if graph.device.is_host else ELSEWHERE)
         else:
             rehearse(stepper, inputs)
         stepper.warm_up(max_batch)

@@ -18,7 +18,7 @@ def numerics(device: Device = CPU) -> str:
     the number of rows, which has its place in the name where it is fixed.
     """
     runtime = f"onnxruntime {onnxruntime.__version__}"
-    if device.is_host:
+    if _is_cpu(device):
         return f"{runtime} CPU {_processor()}"
     rows = device.padded(1)
     fixed = f" of {rows} rows" if rows > 1 else ""
@@ -27,11 +27,15 @@ def numerics(device: Device = CPU) -> str:
 
 def processor_of(device: Device) -> str:
     """Its model, for example `NVIDIA L4`."""
-    if device.is_host:
+    if _is_cpu(device):
         return _processor()
     _, number = device.binding
     name: bytes = device.xp.cuda.runtime.getDeviceProperties(number)["name"]
     return name.decode(errors="replace")
+
+
+def _is_cpu(device: Device) -> bool:
+    return device.binding[0] == "cpu"
 
 
 def _cuda(device: Device) -> str:

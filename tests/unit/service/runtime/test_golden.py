@@ -9,7 +9,7 @@ import pytest
 from service.core.errors import ModelRefused
 from service.core.model import Array
 from service.runtime.accumulator import accumulate, accumulator_signature
-from service.runtime.golden import replay
+from service.runtime.golden import ELSEWHERE, replay
 from service.runtime.stepper import Stepper
 from tests.fakes import accumulator_golden
 
@@ -71,3 +71,12 @@ def test_a_run_that_fails_is_refused() -> None:
     inputs[3] = np.inf
     with pytest.raises(ModelRefused, match="fails at step 3: input 'x' holds NaN or Inf"):
         replay(stepper(), replace(GOLDEN, inputs=(inputs,)))
+
+
+def test_another_device_may_be_off_by_more() -> None:
+    off = GOLDEN.outputs[0] + np.float32(5 * GOLDEN.atol[0])
+    with pytest.raises(ModelRefused, match="1e-05 is allowed"):
+        replay(stepper(), replace(GOLDEN, outputs=(off,)))
+    replay(stepper(), replace(GOLDEN, outputs=(off,)), ELSEWHERE)
+    with pytest.raises(ModelRefused, match="0.0001 is allowed"):
+        replay(stepper(), replace(GOLDEN, outputs=(GOLDEN.outputs[0] + 1e-3,)), ELSEWHERE)

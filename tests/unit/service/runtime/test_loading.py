@@ -14,8 +14,9 @@ from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Batching, Stepper
 from service.runtime.trial import random_inputs
 from tests import foreign, graphs, handmade
-from tests.devices import Distant
+from tests.devices import Distant, Padding
 from tests.handmade import FLOAT
+from tests.pages import ROOT
 
 VECTOR: handmade.Shape = ["batch", 2]
 
@@ -127,3 +128,10 @@ def test_results_of_another_shape_than_the_graph_declares_are_refused(tmp_path: 
     )
     with pytest.raises(ModelRefused, match=r"'h_next' has shape \[1, 1\] .* \[1, 2\]"):
         loaded(made, "constants.axes = [1]", tmp_path)
+
+
+def test_what_lies_in_memory_is_no_symbol_when_a_device_is_made_ready() -> None:
+    graph = Graph(ROOT / "model_repository/copying-gru/1/model.onnx", device=Padding())
+    found = describe(graph.facts, None)
+    proven = proven_stepper(graph, found.signature, found.golden, max_batch=100)
+    assert proven.batching is not Batching.ONE
