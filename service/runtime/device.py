@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -83,7 +82,7 @@ class Device(ABC):
 
     @abstractmethod
     def finite(self, arrays: Sequence[DeviceArray]) -> bool:
-        """Whether no element is NaN or Inf; may be False of finite ones whose squares are large.
+        """Whether no element is NaN or Inf.
 
         `arrays`: floating-point, [elements], on the device. Synchronizes.
         """
@@ -134,11 +133,11 @@ class Cpu(Device):
 
     def finite(self, arrays: Sequence[DeviceArray]) -> bool:
         for array in arrays:
-            # One pass of BLAS: NaN and Inf stay in a sum of squares. An overflow does too.
-            if array.itemsize >= 4:
-                if not math.isfinite(np.vdot(array, array)):
+            if array.itemsize < 4:
+                if not np.isfinite(array).all():
                     return False
-            elif not np.isfinite(array).all():
+            # One pass of BLAS: NaN and Inf times 0 are NaN, and all other products are 0.
+            elif np.vdot(array, _zeros(array.dtype, len(array))):
                 return False
         return True
 
@@ -233,9 +232,8 @@ class Cuda(Device):
         if not arrays:
             self.synchronize()
             return True
-        # Float32 keeps what float16 overflows.
-        squares = [self._cupy.vdot(wide, wide) for wide in map(_at_least_float32, arrays)]
-        return bool(np.isfinite(self.fetch(self._cupy.stack(squares))).all())
+        good = [self._cupy.isfinite(array).all() for array in arrays]
+        return bool(self.fetch(self._cupy.stack(good)).all())
 
     def padded(self, rows: int) -> int:
         if self._fixed_rows:
@@ -249,5 +247,11 @@ _LARGEST_POWER = 1024
 """Rows up to which runs are padded to powers of two, and beyond to multiples."""
 
 
-def _at_least_float32(array: DeviceArray) -> DeviceArray:
-    return array if array.itemsize >= 4 else array.astype(np.float32)
+_made: dict[np.dtype[Any], Array] = {}
+
+
+def _zeros(dtype: np.dtype[Any], count: int) -> Array:
+    zeros = _made.get(dtype)
+    if zeros is None or len(zeros) < count:
+        zeros = _made[dtype] = np.zeros(2 * count, dtype)
+    return zeros[:count]
