@@ -84,7 +84,7 @@ class Device(ABC):
     def finite(self, arrays: Sequence[DeviceArray]) -> bool:
         """Whether no element is NaN or Inf.
 
-        `arrays`: floating-point, [elements], on the device. Synchronizes.
+        `arrays`: floating-point, on the device. Synchronizes.
         """
 
     @abstractmethod
@@ -137,7 +137,7 @@ class Cpu(Device):
                 if not np.isfinite(array).all():
                     return False
             # One pass of BLAS: NaN and Inf times 0 are NaN, and all other products are 0.
-            elif np.vdot(array, _zeros(array.dtype, len(array))):
+            elif np.vdot(array, _zeros(array.dtype, array.size)):
                 return False
         return True
 
