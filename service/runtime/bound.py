@@ -123,11 +123,11 @@ class BoundGraph:
         sizes = {self.device.padded(max(number, least)) for number in range(1, rows + 1)}
         self.device.use()
         for number in sorted(sizes, reverse=True):  # the largest makes room for all
-            rows = self.rows(number, least)
-            for array in (*rows.inputs, *rows.buffers.states):
-                array[...] = 0  # what lies there may be no symbol
+            ready = self.rows(number, least)
+            for array in (*ready.inputs, *ready.buffers.states):
+                array.fill(0)  # what lies there may be no symbol
             for _ in range(_WARM):
-                self.run(rows)
+                self.run(ready)
 
     def _buffers_of(self, rows: int) -> Buffers:
         known = self._buffers.get(rows)
