@@ -13,6 +13,8 @@ _ID, _CONTENTS = b"\x1a", b"\x32"
 """Tags of ModelInferResponse: `id`, `raw_output_contents`."""
 _ANSWER = b"\x12"
 """Tag of ModelStreamInferResponse: `infer_response`."""
+_SHORT = 64
+"""Bytes of an id, at most, for which what comes before is kept."""
 
 
 class ReplyForm:
@@ -26,20 +28,34 @@ class ReplyForm:
         self._head = head.SerializeToString()
         self._body = body.SerializeToString()
         self._contents = [(_CONTENTS + varint(each.nbytes), each.place) for each in outputs]
+        self._contents_size = sum(len(tag) for tag, _ in self._contents)
+        self._contents_size += sum(each.nbytes for each in outputs)
+        self._leads: dict[int, bytes] = {}
+        """What comes before the id in a ModelStreamInferResponse, by the length of a short one."""
 
     def response(self, id_: bytes, outputs: Sequence[bytes]) -> bytes:
         """A ModelInferResponse. `outputs`: of the whole signature."""
-        return b"".join(self._parts(id_, outputs))
+        return b"".join([self._before_id(len(id_)), id_, *self._tail(outputs)])
 
     def streamed(self, id_: bytes, outputs: Sequence[bytes]) -> bytes:
         """A ModelStreamInferResponse."""
-        parts = self._parts(id_, outputs)
-        return b"".join([_ANSWER, varint(sum(map(len, parts))), *parts])
+        lead = self._leads.get(len(id_)) or self._lead(len(id_))
+        return b"".join([lead, id_, *self._tail(outputs)])
 
-    def _parts(self, id_: bytes, outputs: Sequence[bytes]) -> list[bytes]:
-        parts = [self._head, self._body]
-        if id_:
-            parts += (_ID, varint(len(id_)), id_)
+    def _lead(self, id_size: int) -> bytes:
+        before = self._before_id(id_size)
+        size = len(before) + id_size + self._contents_size
+        lead = _ANSWER + varint(size) + before
+        if id_size <= _SHORT:
+            self._leads[id_size] = lead
+        return lead
+
+    def _before_id(self, id_size: int) -> bytes:
+        before = self._head + self._body
+        return before + _ID + varint(id_size) if id_size else before
+
+    def _tail(self, outputs: Sequence[bytes]) -> list[bytes]:
+        parts = []
         for tag, place in self._contents:
             parts += (tag, outputs[place])
         return parts
