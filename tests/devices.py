@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.core.model import Array
-from service.runtime.device import Cpu, DeviceArray
+from service.runtime.device import CPU_PROVIDER, Cpu, DeviceArray
 
 
 class Distant(Cpu):
@@ -65,3 +65,9 @@ class Padding(Distant):
 
     def padded(self, rows: int) -> int:
         return 1 << (rows - 1).bit_length()
+
+
+class Kernelless(Distant):
+    """Its provider is in this ONNX Runtime, and has no kernels."""
+
+    providers = (("AzureExecutionProvider", {}), (CPU_PROVIDER, {}))

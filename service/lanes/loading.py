@@ -111,6 +111,14 @@ class Loader:
                 found.inferred,
                 extra={"model": str(package.key)},
             )
+        if graph.strays:
+            log.warning(
+                "%s: %s has no kernel for %s: the host computes that, and copies at every step",
+                package.key,
+                self.place.device.name,
+                graph.strays,
+                extra={"model": str(package.key)},
+            )
         stepper = self._stepper(graph, found)
         if self.threads is None and self.processors > 1 and self.place.device.is_host:
             stepper = self._with_threads(package, found, stepper)

@@ -20,6 +20,7 @@ from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Stepper
 from tests import foreign, graphs
+from tests.devices import Kernelless
 
 PACKAGE = graphs.accumulator_package()
 
@@ -67,6 +68,17 @@ def test_a_package_tells_what_its_file_says_of_itself_but_for_the_golden_run(roo
     graphs.put(root, "gru", PACKAGE)
     metadata = loader(root).load(loader(root).find("gru", 1)).metadata
     assert MANIFEST_KEY in metadata and GOLDEN_KEY not in metadata
+
+
+def test_what_the_device_leaves_to_the_host_is_told(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loading, "numerics", lambda device: device.name)
+    graphs.put(root, "gru", PACKAGE)
+    there = replace(loader(root), place=Place(Kernelless()))
+    assert there.load(there.find("gru", 1)).numerics == "distant:0"
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "gru/1: distant:0 has no kernel for Add, Identity: the host" in warning.getMessage()
 
 
 def test_the_digest_is_that_of_the_lane_and_covers_what_is_declared(root: Path) -> None:

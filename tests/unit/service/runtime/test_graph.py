@@ -10,7 +10,7 @@ from service.core.model import Signature, StateSpec, TensorSpec
 from service.runtime.device import CPU_PROVIDER, CUDA_PROVIDER, Cpu
 from service.runtime.graph import Graph
 from tests import graphs
-from tests.devices import Distant
+from tests.devices import Distant, Kernelless
 
 FLOAT = np.dtype("<f4")
 
@@ -63,12 +63,6 @@ class Elsewhere(Cpu):
 
     name = "cuda:0"
     providers = ((CUDA_PROVIDER, {}), (CPU_PROVIDER, {}))
-
-
-class Kernelless(Distant):
-    """A device with a provider in this ONNX Runtime that has no kernels."""
-
-    providers = (("AzureExecutionProvider", {}), (CPU_PROVIDER, {}))
 
 
 def test_operators_that_the_device_cannot_compute_are_told() -> None:
