@@ -15,7 +15,7 @@ from service.repository.manifest import Manifest, State, Tensor, decode
 from service.runtime import bound
 from service.runtime.device import CPU, Cpu, Device, DeviceArray
 from service.runtime.graph import Graph
-from service.runtime.stepper import Batching, Stepper
+from service.runtime.stepper import Batching, Stepper, WrongShape
 from service.runtime.trial import random_inputs
 from tests import graphs
 from tests.devices import Distant, Padding
@@ -209,6 +209,27 @@ def test_what_broke_a_run_does_not_break_a_smaller_one_that_is_padded() -> None:
     device.crossings.clear()
     stepper.step(slice(0, 3), numbers(0, 0, 0))
     assert device.crossings["upload"] == 1
+
+
+def test_results_of_another_shape_are_told_and_reach_no_state() -> None:
+    """Of a graph that gives only the totals above zero."""
+    nodes = [
+        helper.make_node("Add", ["sum", "x"], ["sum_next"]),
+        helper.make_node("Greater", ["sum_next", "zero"], ["above"]),
+        helper.make_node("Squeeze", ["above", "last"], ["chosen"]),
+        helper.make_node("Compress", ["sum_next", "chosen"], ["total"], axis=0),
+    ]
+    constants = {"zero": np.zeros(1, np.float32), "last": np.array([1], np.int64)}
+    model = graphs.graph(nodes, graphs.ACCUMULATOR, constants)
+    signature = graphs.ACCUMULATOR.signature()
+    bound_graph = Graph(model.SerializeToString()).bound(signature)
+    stepper = started(Stepper(bound_graph, signature), 2)
+    result = stepper.step(slice(0, 2), [np.array([3, -1], np.float32).tobytes()])
+    assert result.faults.keys() == {1} and "'total' has shape [0, 1]" in result.faults[1].message
+    with pytest.raises(WrongShape, match=r"'total' has shape \[0, 1\] when it runs"):
+        stepper.step(slice(1, 2), [np.array([-1], np.float32).tobytes()])
+    later = stepper.step(slice(0, 2), [np.array([1, 1], np.float32).tobytes()])
+    assert totals(later) == [4, 1]
 
 
 class Counted(Padding):
