@@ -219,7 +219,7 @@ def test_results_of_another_shape_are_told_and_reach_no_state() -> None:
         helper.make_node("Squeeze", ["above", "last"], ["chosen"]),
         helper.make_node("Compress", ["sum_next", "chosen"], ["total"], axis=0),
     ]
-    constants = {"zero": np.zeros(1, np.float32), "last": np.array([1], np.int64)}
+    constants: dict[str, Array] = {"zero": np.zeros(1, np.float32), "last": np.array([1])}
     model = graphs.graph(nodes, graphs.ACCUMULATOR, constants)
     signature = graphs.ACCUMULATOR.signature()
     bound_graph = Graph(model.SerializeToString()).bound(signature)
