@@ -242,7 +242,8 @@ class Engine:
         """
         streams = self._directory.streams()
         for stream in streams:
-            self._custody.leave(stream)
+            with suppress(ServerDraining):  # a lost device leaves it as it was last saved
+                self._custody.leave(stream)
             self._drop(stream)
         await self._turns.close()
         try:

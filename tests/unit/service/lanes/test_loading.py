@@ -20,7 +20,8 @@ from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Stepper
 from tests import foreign, graphs
-from tests.devices import Kernelless
+from tests.devices import Kernelless, Padding
+from tests.lossy import ILLEGAL
 
 PACKAGE = graphs.accumulator_package()
 
@@ -184,3 +185,26 @@ def test_memory_for_all_streams_is_not_shared_out(root: Path) -> None:
 def test_a_model_whose_batch_finds_no_memory_is_refused(root: Path) -> None:
     with pytest.raises(ModelRefused, match="4 bytes of state, .* has 50 for states"):
         bounded(root, 50)
+
+
+def test_models_run_where_the_loader_is_told(root: Path) -> None:
+    device = Padding()
+    graphs.put(root, "gru", PACKAGE)
+    lanes = Loader(root, window=4, max_batch=8, threads=None, processors=2, place=Place(device))
+    [lane] = lanes.load_all()
+    assert lane.model == ModelKey("gru", 1)
+    assert device.crossings["upload"] and device.crossings["download"]
+
+
+def test_a_device_that_is_lost_while_a_model_is_loaded_is_noticed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object, **__: object) -> Stepper:
+        raise ModelRefused(f"it does not run with its golden run: {ILLEGAL}")
+
+    monkeypatch.setattr(loading, "proven_stepper", lost)
+    graphs.put(root, "gru", PACKAGE)
+    place = Place()
+    told = Loader(root, window=4, max_batch=8, threads=1, place=place).load_all()
+    assert ILLEGAL in told.refused[ModelKey("gru", 1)]
+    assert ILLEGAL in place.loss.reason

@@ -91,6 +91,25 @@ async def test_a_loss_that_a_checkpoint_finds_is_noticed_too(device: Device) -> 
     await until(lambda: device.loss.reason)
 
 
+async def test_a_device_that_is_lost_at_the_very_end_leaves_what_was_saved(device: Device) -> None:
+    class Unreadable(Stepper):
+        def save(self, slots: Array) -> list[tuple[bytes, ...]]:
+            if device.is_lost:
+                raise RuntimeError(ILLEGAL)
+            return super().save(slots)
+
+    store, stepper = Shared(), Unreadable(accumulate, accumulator_signature())
+    lane = Lane(MODEL, "digest", stepper, window=4, max_batch=8, loss=device.loss)
+    replica = Replica(store, lane=lane)
+    session = await replica.create()
+    await session.add(1.0)
+    await session.saved()
+    device.is_lost = True
+    await replica.engine.close_down(1.0)
+    assert device.loss.reason
+    assert await (await Replica(store).resume()).add(1.0) == 2.0
+
+
 async def test_a_stream_that_finds_no_memory_is_not_there(device: Device) -> None:
     class Full(Stepper):
         def reserve(self, capacity: int) -> None:
