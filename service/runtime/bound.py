@@ -57,7 +57,8 @@ class BoundGraph:
             name: device.put(np.ascontiguousarray(array)) for name, array in constants.items()
         }
         self._options = _run_options(device)
-        self._block, self._host = aligned(device, 0), device.host((0,), np.dtype(np.uint8))
+        self._block = aligned(device, 0)
+        self._host: Array = np.zeros(0, np.uint8)
         self._buffers: dict[int, Buffers] = {}
         """By the number of rows in a run."""
         self._rows: dict[tuple[int, int], Rows] = {}
@@ -147,8 +148,8 @@ class BoundGraph:
         if self.device.is_host:
             self._host = self._block
         elif host_nbytes > len(self._host):
-            size = max(host_nbytes, 2 * len(self._host))
-            self._host = self.device.host((size,), np.dtype(np.uint8))
+            larger = max(host_nbytes, 2 * len(self._host))
+            self._host = self.device.host((larger,), np.dtype(np.uint8))
 
 
 class BoundRuns:
