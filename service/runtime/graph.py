@@ -55,6 +55,7 @@ class Graph:
                 model if isinstance(source, bytes) else str(source),
                 options,
                 providers=[(name, dict(options)) for name, options in device.providers],
+                enable_fallback=0,  # or it would try the CPU where the device fails
             )
         except Exception as error:  # ONNX Runtime has no common base class
             told = str(error) if isinstance(source, bytes) else _without_folder(str(error), source)

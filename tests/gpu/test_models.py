@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from service.core.model import Array, GoldenRun
@@ -57,19 +55,10 @@ def test_its_golden_run_is_within_the_tolerance_of_the_device(
 
 
 @EACH
-def test_its_products_are_computed_there(file: Path, device: Device, tmp_path: Path) -> None:
-    """As ONNX Runtime's own profile tells; some small things it leaves to the CPU."""
-    options = ort.SessionOptions()
-    options.enable_profiling, options.profile_file_prefix = True, str(tmp_path / "profile")
-    session = ort.InferenceSession(file, options, providers=device.providers)
-    found = describe(Graph(file).facts, None)
-    specs = [*found.signature.inputs, *(state.input for state in found.signature.states)]
-    feeds = {spec.name: np.zeros(spec.batched(4), spec.dtype) for spec in specs}
-    session.run(None, {**feeds, **dict(found.constants or {})})
-    events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-    ran = {(args["op_name"], args["provider"]) for event in events if (args := node_of(event))}
-    products = {provider for name, provider in ran if re.search("MatMul|Gemm|GRU|LSTM|RNN", name)}
-    assert products == {device.providers[0][0]}
+def test_its_products_are_computed_there(file: Path, device: Device) -> None:
+    """Some small things are left to the host."""
+    strays = Graph(file, device=device).strays
+    assert not re.search("MatMul|Gemm|GRU|LSTM|RNN", strays)
 
 
 @EACH
@@ -156,12 +145,6 @@ def run(model: Proven, streams: list[int]) -> list[Array]:
         tensors = [array[places].tobytes() for array in golden.inputs]
         given.append(np.array(stepper.step(slots, tensors).outputs[0]))
     return list(np.stack(given, axis=1))
-
-
-def node_of(event: dict[str, Any]) -> dict[str, str]:
-    """What is told of a node that ran; empty for other events."""
-    args = event.get("args", {})
-    return args if "provider" in args and "op_name" in args else {}
 
 
 def counted(function: Callable[..., object], crossed: list[int]) -> Callable[..., object]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from service.core.errors import ModelRefused
@@ -10,7 +11,7 @@ from service.core.model import Signature, StateSpec, TensorSpec
 from service.runtime.device import CPU_PROVIDER, CUDA_PROVIDER, Cpu
 from service.runtime.graph import Graph
 from tests import graphs
-from tests.devices import Distant, Kernelless
+from tests.devices import Distant, Kernelless, Padding
 
 FLOAT = np.dtype("<f4")
 
@@ -77,3 +78,18 @@ def test_a_fall_back_to_another_provider_is_refused() -> None:
     told = f"does not run it on cuda:0: .* {CUDA_PROVIDER} .* which has {CPU_PROVIDER}"
     with pytest.raises(ModelRefused, match=told):
         Graph(graphs.accumulator().SerializeToString(), device=Elsewhere())
+
+
+def test_a_device_that_fails_is_not_replaced_by_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried = []
+
+    def fail(_: object, providers: object, *more: object) -> None:
+        tried.append(providers)
+        raise RuntimeError("CUDA failure 2: out of memory")
+
+    monkeypatch.setattr(ort.InferenceSession, "_create_inference_session", fail)
+    with pytest.raises(ModelRefused, match="CUDA failure 2: out of memory"):
+        Graph(graphs.accumulator_package(), device=Padding())
+    assert len(tried) == 1 and not capsys.readouterr().out
