@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class Sessions:
         """Views for one index, turn * capacity + slot: a pair of them takes twice the time. One
         number of a memoryview is read in half the time.
         """
-        self._following = cast("memoryview[int]", self._next_step.data)
+        self._following = self._next_step.data
         self._all_seals = self._seals.reshape(-1)
         self._all_outputs = [
             array.reshape(-1, *array.shape[2:]) if array.size else array[0]

@@ -9,15 +9,19 @@ from typing import Any, NoReturn
 import grpc
 from grpc import StatusCode
 
-from service.transport import framing, metadata
+from service.transport import compression, metadata
 from service.transport.carrier import Carrier
-from service.transport.framing import Refused, prefix
+from service.transport.framing import prefix
 from service.transport.metadata import Field, Metadata, Request
 from service.transport.outbox import Outbox
 from service.transport.reading import Reading
+from service.transport.refusals import Malformed, Refused, TooLarge, UnknownEncoding
 
-HEAD: list[Field] = [(b":status", b"200"), (b"content-type", b"application/grpc")]
-_ONLY_PLAIN: tuple[tuple[str, str], ...] = (("grpc-accept-encoding", "identity"),)
+HEAD: list[Field] = [
+    (b":status", b"200"),
+    (b"content-type", b"application/grpc"),
+    (b"grpc-accept-encoding", compression.ACCEPTED.encode()),
+]
 
 _APART = 4096
 """Bytes from which on a message is not copied behind its prefix."""
@@ -25,15 +29,15 @@ _UNSENT = 16 * 1024
 """Bytes that may wait to be sent before a write waits."""
 
 _REFUSALS: dict[type[Refused], StatusCode] = {
-    framing.TooLarge: StatusCode.RESOURCE_EXHAUSTED,
-    framing.Compressed: StatusCode.UNIMPLEMENTED,
-    framing.Malformed: StatusCode.INTERNAL,
+    TooLarge: StatusCode.RESOURCE_EXHAUSTED,
+    UnknownEncoding: StatusCode.UNIMPLEMENTED,
+    Malformed: StatusCode.INTERNAL,
 }
 
 
 class Call(Reading):
     def __init__(self, carrier: Carrier, number: int, request: Request) -> None:
-        super().__init__(carrier, number)
+        super().__init__(carrier, number, request)
         self.outbox = Outbox()
         self.trailers: Sequence[Field] | None = None
         self.sending = False
@@ -88,8 +92,6 @@ class Call(Reading):
         self._arrival.come_soon()
 
     def _refuse(self, error: Refused) -> None:
-        if isinstance(error, framing.Compressed):
-            self._leading += _ONLY_PLAIN
         self.stop(_REFUSALS[type(error)], str(error))
 
     def _expire(self) -> None:

@@ -8,37 +8,27 @@ from __future__ import annotations
 import struct
 from collections import deque
 
+from service.transport import compression
+from service.transport.compression import Packed
+from service.transport.refusals import Malformed, TooLarge
+
 _PREFIX = struct.Struct(">BI")
 PREFIX_BYTES = _PREFIX.size
 prefix = _PREFIX.pack
 """Flag and length."""
 
 
-class Refused(Exception):
-    """What arrived is not taken; the message says why."""
-
-
-class TooLarge(Refused):
-    pass
-
-
-class Compressed(Refused):
-    pass
-
-
-class Malformed(Refused):
-    pass
-
-
 class Assembler:
     """Puts messages together from pieces that may end anywhere."""
 
-    __slots__ = ("_limit", "_parts", "_size", "_wanted", "messages")
+    __slots__ = ("_encoding", "_limit", "_parts", "_size", "_wanted", "messages")
 
-    def __init__(self, limit: int) -> None:
-        """`limit`: bytes of the largest message that is taken."""
+    def __init__(self, limit: int, encoding: str = "identity") -> None:
+        """`limit`: bytes of the largest message that is taken. `encoding`: of compressed ones."""
         self.messages: deque[bytes] = deque()
+        """Those that are compressed are `Packed`."""
         self._limit = limit
+        self._encoding = encoding
         self._parts: list[bytes] = []
         self._size = 0
         self._wanted = 0
@@ -73,7 +63,8 @@ class Assembler:
             if stop > end:
                 self._wanted = PREFIX_BYTES + length
                 break
-            self.messages.append(whole[at + PREFIX_BYTES : stop])
+            message = whole[at + PREFIX_BYTES : stop]
+            self.messages.append(Packed(message) if flag else message)
             at, found = stop, found + 1
         self._parts = [whole[at:]] if at < end else []
         self._size = end - at
@@ -81,8 +72,8 @@ class Assembler:
 
     def _check(self, flag: int, length: int) -> None:
         if flag == 1:
-            raise Compressed("a message is compressed, which this server does not take")
-        if flag:
-            raise Malformed(f"a message has the flag {flag}, and 0 is the only one known here")
+            compression.check(self._encoding)
+        elif flag:
+            raise Malformed(f"a message has the flag {flag}, and only 0 and 1 are known")
         if length > self._limit:
             raise TooLarge(f"Received message larger than max ({length} vs. {self._limit})")

@@ -37,12 +37,14 @@ class Request(NamedTuple):
     timeout: float | None
     """Seconds that the call may take; None: as long as it likes."""
     metadata: Metadata
+    encoding: str = "identity"
+    """Of its messages that are compressed."""
 
 
 def request(fields: Iterable[Field]) -> Request:
     """Raises BadRequest."""
     path = method = content_type = b""
-    timeout = None
+    timeout, encoding = None, "identity"
     metadata: list[tuple[str, str | bytes]] = []
     for name, value in fields:
         if name == b":path":
@@ -53,13 +55,15 @@ def request(fields: Iterable[Field]) -> Request:
             content_type = value
         elif name == b"grpc-timeout":
             timeout = seconds(_text(value))
+        elif name == b"grpc-encoding":
+            encoding = _text(value)
         elif _is_metadata(name):
             metadata += _entries(name, value)
     if method != b"POST":
         raise BadRequest(405, "a call is a POST")
     if not content_type.startswith(b"application/grpc"):
         raise BadRequest(415, "a call is of content type application/grpc")
-    return Request(_text(path), timeout, tuple(metadata))
+    return Request(_text(path), timeout, tuple(metadata), encoding)
 
 
 def fields(metadata: Iterable[tuple[str, str | bytes]]) -> list[Field]:

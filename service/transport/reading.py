@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -9,7 +10,10 @@ import grpc
 
 from service.transport.arrival import Arrival
 from service.transport.carrier import Carrier
+from service.transport.compression import Packed, unpacked
 from service.transport.framing import PREFIX_BYTES, Assembler
+from service.transport.metadata import Request
+from service.transport.refusals import Refused
 from service.transport.status import Status
 
 _AT_ONCE = 8 * 1024
@@ -21,14 +25,15 @@ class Reading(Status):
     message longer than that is taken whole.
     """
 
-    def __init__(self, carrier: Carrier, number: int) -> None:
+    def __init__(self, carrier: Carrier, number: int, request: Request) -> None:
         super().__init__()
         self.parse: Callable[[bytes], Any] | None = None
         self.is_misread = False
         """Whether a message was none of the method's."""
         self._carrier = carrier
         self._number = number
-        self._inbox = Assembler(carrier.max_message_bytes)
+        self._inbox = Assembler(carrier.max_message_bytes, request.encoding)
+        self._encoding = request.encoding
         self._held = self._freed = 0
         self._is_over = False
         self._arrival = Arrival(carrier.loop)
@@ -73,13 +78,23 @@ class Reading(Status):
             if self._arrival.is_awaited:
                 raise grpc.aio.UsageError("a read is under way already")
             await self._arrival
-        return self._taken()
+        try:
+            return self._taken()
+        except Refused as error:
+            self._refuse(error)
+            return grpc.aio.EOF
+
+    @abstractmethod
+    def _refuse(self, error: Refused) -> None:
+        """Ends the call."""
 
     def _taken(self) -> Any:
-        """The oldest message that is there. Raises what the deserialiser does."""
+        """The oldest message that is there. Raises Refused, and what the deserialiser does."""
         messages = self._inbox.messages
         message = messages.popleft()
         self._free(len(message) + PREFIX_BYTES if messages else self._held)
+        if type(message) is Packed:
+            message = unpacked(message, self._encoding, self._carrier.max_message_bytes)
         if self.parse is None:
             return message
         try:
@@ -106,7 +121,12 @@ class Reading(Status):
         """Whether more is wanted, and to come."""
         messages = self._inbox.messages
         while messages and not self.done():
-            if not hear(self._taken()):
+            try:
+                message = self._taken()
+            except Refused as error:
+                self._refuse(error)
+                return False
+            if not hear(message):
                 return False
         return not self._is_over
 

@@ -55,7 +55,7 @@ class ReplyForm:
         return before + _ID + varint(id_size) if id_size else before
 
     def _tail(self, outputs: Sequence[bytes]) -> list[bytes]:
-        parts = []
+        parts: list[bytes] = []
         for tag, place in self._contents:
             parts += (tag, outputs[place])
         return parts

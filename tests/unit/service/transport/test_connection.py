@@ -195,9 +195,10 @@ async def test_headers_beyond_the_limit_end_their_call(client: Framed) -> None:
     await echoes(client, 3)
 
 
-async def test_a_compressed_message_ends_its_call(client: Framed) -> None:
+@pytest.mark.parametrize("encoding", [b"gzip", b"zstd", b"identity"])
+async def test_what_cannot_be_unpacked_ends_its_call(client: Framed, encoding: bytes) -> None:
     body = prefixed(MESSAGE, compressed=1)
-    await client.send(head(1, grpc_encoding=b"gzip"), Frame(Kind.DATA, 0, 1, body))
+    await client.send(head(1, grpc_encoding=encoding), Frame(Kind.DATA, 0, 1, body))
     await client.until(Kind.HEADERS, 1, END_STREAM)
     await echoes(client, 3)
 

@@ -4,14 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.transport.framing import (
-    Assembler,
-    Compressed,
-    Malformed,
-    Refused,
-    TooLarge,
-    prefix,
-)
+from service.transport.compression import Packed
+from service.transport.framing import Assembler, prefix
+from service.transport.refusals import Malformed, Refused, TooLarge, UnknownEncoding
 
 LIMIT = 64
 messages = st.lists(st.binary(max_size=LIMIT), max_size=8)
@@ -50,7 +45,7 @@ def test_a_message_that_has_begun_waits_for_its_rest(sent: list[bytes], last: by
     [
         (prefix(0, LIMIT + 1), TooLarge),
         (prefix(0, 2**32 - 1), TooLarge),
-        (prefix(1, 3), Compressed),
+        (prefix(1, 3), UnknownEncoding),
         (prefix(2, 3), Malformed),
         (prefix(255, 0), Malformed),
     ],
@@ -60,4 +55,11 @@ def test_what_is_not_taken_is_refused_by_its_prefix(
     head: bytes, body: bytes, fault: type[Refused]
 ) -> None:
     with pytest.raises(fault):
-        Assembler(LIMIT).feed(head + body)
+        Assembler(LIMIT, "zstd").feed(head + body)
+
+
+def test_a_compressed_message_is_left_as_it_came() -> None:
+    assembler = Assembler(LIMIT, "gzip")
+    assert assembler.feed(prefix(1, 3) + b"abc" + prefix(0, 1) + b"d") == 2
+    assert [type(message) for message in assembler.messages] == [Packed, bytes]
+    assert list(assembler.messages) == [b"abc", b"d"]
