@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import tomllib
@@ -18,6 +17,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from service.addresses import host_of, is_loopback, is_port
 from service.core.swap import Swap
 from service.core.wanted import wanted
 
@@ -181,18 +181,18 @@ class Settings(BaseSettings):
     def serves_console(self) -> bool:
         """Whether there is a live page."""
         if self.console == "auto":
-            return bool(self.http_listen) and _is_loopback(_host_of(self.http_listen or ""))
+            return bool(self.http_listen) and is_loopback(host_of(self.http_listen or ""))
         return self.console == "on"
 
     @property
     def host(self) -> str:
-        return _host_of(self.listen)
+        return host_of(self.listen)
 
     @field_validator("listen", "http_listen")
     @classmethod
     def _is_address(cls, listen: str | None) -> str | None:
         host, _, port = (listen or "").rpartition(":")
-        if listen is not None and not (host and _is_port(port)):
+        if listen is not None and not (host and is_port(port)):
             raise ValueError("not HOST:PORT")
         return listen
 
@@ -219,7 +219,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _plain_text_stays_home(self) -> Settings:
-        if not (self.insecure or self.tls_cert or _is_loopback(self.host)):
+        if not (self.insecure or self.tls_cert or is_loopback(self.host)):
             raise ValueError(
                 f"listen: {self.listen} can be reached from elsewhere, and the service speaks "
                 "plain text: listen on 127.0.0.1, give it a certificate with --tls-cert and "
@@ -238,7 +238,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _http_stays_home(self) -> Settings:
-        if self.http_listen and not (self.insecure or _is_loopback(_host_of(self.http_listen))):
+        if self.http_listen and not (self.insecure or is_loopback(host_of(self.http_listen))):
             raise ValueError(
                 f"http_listen: {self.http_listen} can be reached from elsewhere, and it speaks "
                 "plain text: listen on 127.0.0.1, or allow it with --insecure"
@@ -303,18 +303,3 @@ def _line(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return f"{name}: there is no such setting"
     return f"{name} ({flag_of(name)}, {variable_of(name)}): {message}, got {error['input']!r}"
-
-
-def _host_of(address: str) -> str:
-    return address.rpartition(":")[0]
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) <= 65535
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
