@@ -1,15 +1,31 @@
-"""Addresses that are listened on, HOST:PORT."""
+"""Addresses: HOST:PORT to listen on, and URLs."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 
 
 def host_of(address: str) -> str:
     return address.rpartition(":")[0]
 
 
-def is_port(text: str) -> bool:
+def address(text: str) -> str:
+    """The same text. Raises ValueError if it is no address."""
+    host, _, port = text.rpartition(":")
+    if not (host and _is_port(port)):
+        raise ValueError("not HOST:PORT")
+    return text
+
+
+def url(text: str) -> str:
+    """The same text. Raises ValueError unless it is a URL of HTTP without query and fragment."""
+    if not re.fullmatch(r"https?://[^/?#\s]+[^?#\s]*", text):
+        raise ValueError("not a URL, such as http://localhost:4318")
+    return text
+
+
+def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text) <= 65535
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, ByteSize, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -17,15 +16,19 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from service.addresses import host_of, is_loopback, is_port
+from service.addresses import address, host_of, is_loopback, url
 from service.core.swap import Swap
-from service.core.wanted import wanted
+from service.core.wanted import checked
 
 _INT32_SECONDS = 2_000_000
 """gRPC takes milliseconds in 32 bits."""
 _TEN_YEARS = 10 * 365 * 86_400
 
 ENVIRONMENT_PREFIX = "STEPWIRE_"
+
+Address = Annotated[str, AfterValidator(address)]
+Url = Annotated[str, AfterValidator(url)]
+DeviceName = Annotated[str, AfterValidator(checked)]
 
 
 class SettingsError(ValueError):
@@ -37,7 +40,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, extra="forbid")
 
-    listen: str = Field(
+    listen: Address = Field(
         "127.0.0.1:50051", description="HOST:PORT of the gRPC service; port 0 takes a free one"
     )
     insecure: bool = Field(False, description="serve plain text beyond loopback too")
@@ -51,7 +54,7 @@ class Settings(BaseSettings):
     tokens: Path | None = Field(
         None, description="TOML file of credentials, one of which each call then needs"
     )
-    http_listen: str | None = Field(
+    http_listen: Address | None = Field(
         None,
         description="HOST:PORT of health, readiness and metrics over HTTP, always in plain text; "
         "port 0 takes a free one",
@@ -123,7 +126,7 @@ class Settings(BaseSettings):
         description="threads of one run of a model; by default one, and for a slow model as "
         "many as each worker has processors, if they make it faster",
     )
-    device: str = Field(
+    device: DeviceName = Field(
         "auto",
         description="where models run and states live: cpu, cuda, cuda:N, or auto (cuda where it "
         "is there, else cpu)",
@@ -157,7 +160,7 @@ class Settings(BaseSettings):
         le=_TEN_YEARS,
         description="seconds that a stop may take to answer accepted steps",
     )
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: Url | None = Field(
         None, description="URL of who takes OpenTelemetry traces (OTLP over HTTP)"
     )
     trace_sample: float = Field(
@@ -187,27 +190,6 @@ class Settings(BaseSettings):
     @property
     def host(self) -> str:
         return host_of(self.listen)
-
-    @field_validator("listen", "http_listen")
-    @classmethod
-    def _is_address(cls, listen: str | None) -> str | None:
-        host, _, port = (listen or "").rpartition(":")
-        if listen is not None and not (host and is_port(port)):
-            raise ValueError("not HOST:PORT")
-        return listen
-
-    @field_validator("device")
-    @classmethod
-    def _is_device(cls, device: str) -> str:
-        wanted(device)
-        return device
-
-    @field_validator("otlp_endpoint")
-    @classmethod
-    def _is_url(cls, endpoint: str | None) -> str | None:
-        if endpoint is not None and not re.fullmatch(r"https?://[^/?#\s]+[^?#\s]*", endpoint):
-            raise ValueError("not a URL, such as http://localhost:4318")
-        return endpoint
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Settings:

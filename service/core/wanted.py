@@ -27,3 +27,9 @@ def wanted(text: str) -> Wanted:
         raise ValueError("not auto, cpu, cuda or cuda:N, such as cuda:0")
     kind, number = found.groups()
     return Wanted(Kind(kind)) if kind else Wanted(Kind.CUDA, int(number))
+
+
+def checked(text: str) -> str:
+    """The same text. Raises ValueError if it names no device."""
+    wanted(text)
+    return text

@@ -2,17 +2,32 @@ from __future__ import annotations
 
 import pytest
 
-from service.addresses import host_of, is_loopback, is_port
+from service.addresses import address, host_of, is_loopback, url
 
 
 def test_a_host_may_hold_colons() -> None:
     assert [host_of("[::1]:50051"), host_of("localhost:0")] == ["[::1]", "localhost"]
 
 
-@pytest.mark.parametrize(("port", "is_one"), [("0", True), ("65535", True), ("65536", False)])
-def test_a_port_is_a_number_of_16_bits(port: str, is_one: bool) -> None:
-    assert is_port(port) is is_one
-    assert not is_port(port + "٣") and not is_port("")
+@pytest.mark.parametrize("text", ["[::1]:0", "localhost:65535"])
+def test_an_address_is_a_host_and_a_port(text: str) -> None:
+    assert address(text) == text
+
+
+@pytest.mark.parametrize("text", ["[::1]:65536", "a:٣", ":1", "a:", "a"])
+def test_what_is_no_address_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="not HOST:PORT"):
+        address(text)
+
+
+def test_a_url_is_one_of_http() -> None:
+    assert url("https://a:4318/otlp") == "https://a:4318/otlp"
+
+
+@pytest.mark.parametrize("text", ["a:4318", "ftp://a", "http://", "http://a?b", "http://a#b"])
+def test_what_is_no_url_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="not a URL"):
+        url(text)
 
 
 def test_only_this_machine_reaches_loopback() -> None:
