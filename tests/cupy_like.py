@@ -12,6 +12,9 @@ import pytest
 
 from service.core.model import Array
 
+FREE = 2**30
+"""Bytes of the device that nobody has."""
+
 
 class Distant:
     """An array of the device. The methods and their arguments are those of cupy.ndarray."""
@@ -92,7 +95,9 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     cupy, cupyx = ModuleType("cupy"), ModuleType("cupyx")
     for name, found in {
         "cuda": SimpleNamespace(
-            Device=lambda number: SimpleNamespace(use=lambda: None), Stream=Stream
+            Device=lambda number: SimpleNamespace(use=lambda: None),
+            Stream=Stream,
+            runtime=SimpleNamespace(memGetInfo=lambda: (FREE, 2 * FREE)),
         ),
         "zeros": lambda shape, dtype: Distant(np.zeros(shape, dtype)),
         "array": lambda held: Distant(np.array(held)),

@@ -31,6 +31,12 @@ class Metered(Device):
     def host(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         return self._device.host(shape, dtype)
 
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        return self._device.room(shape, dtype)
+
+    def free(self) -> int | None:
+        return self._device.free()
+
     def pointer(self, array: DeviceArray) -> int:
         return self._device.pointer(array)
 

@@ -51,8 +51,8 @@ class BoundGraph:
         self.by_feeds: StepFunction = by_feeds or self
         self._session = session
         self._tensors = tensors(signature)
-        crossing = (*signature.inputs, *signature.outputs)
-        self._crossing = [tensor for tensor in self._tensors if tensor.spec in crossing]
+        names = {spec.name for spec in signature.inputs}
+        self._crossing = [t for t in self._tensors if not t.given and t.name in names]
         self._constants = {
             name: device.put(np.ascontiguousarray(array)) for name, array in constants.items()
         }
@@ -72,27 +72,31 @@ class BoundGraph:
             _keep(self._rows, (rows, least), known)
         return known
 
-    def run(self, rows: Rows) -> bool:
-        """Whether all that is checked is finite; the results are in the buffers in any case.
+    def run(self, rows: Rows) -> tuple[list[Array], bool]:
+        """The outputs, one [rows, *shape] each and the caller's; and whether all that is checked
+        is finite.
 
-        Raises what ONNX Runtime raises.
+        The new states are in the buffers. Raises what ONNX Runtime raises.
         """
         buffers, device = rows.buffers, self.device
         rows.fill_up()
         if device.is_host:
             self._session.run_with_iobinding(buffers.binding)
-            return device.finite(buffers.checked)
+            finite = device.finite(buffers.checked)
+            return [array.copy() for array in rows.outputs], finite
         device.use()
         try:
             for host, array in zip(buffers.host_inputs, buffers.inputs, strict=True):
                 device.upload(host, array)
             self._session.run_with_iobinding(buffers.binding, self._options)
-            for array, host in zip(buffers.outputs, buffers.host_outputs, strict=True):
+            whole = [device.room(array.shape, array.dtype) for array in buffers.outputs]
+            for array, host in zip(buffers.outputs, whole, strict=True):
                 device.download(array, host)
-            return device.finite(buffers.checked)
+            finite = device.finite(buffers.checked)
         except Exception:
             device.synchronize()  # the next run writes where this one may still read
             raise
+        return rows.downloaded(whole), finite
 
     def __call__(self, feeds: Mapping[str, Array]) -> list[Array]:
         inputs = self.signature.inputs
@@ -106,13 +110,9 @@ class BoundGraph:
         arena.reserve(rows.count)
         arena.scatter(everyone, [self.device.put(feeds[spec.name]) for spec in states])
         arena.gather(everyone, rows.buffers.states)
-        self.run(rows)
-        outputs = [
-            spec.in_place(array)
-            for spec, array in zip(self.signature.outputs, rows.outputs, strict=True)
-        ]
-        given = [*outputs, *map(self.device.fetch, rows.new_states)]
-        return [array.copy() for array in given]
+        outputs, _ = self.run(rows)
+        states_after = [self.device.fetch(array).copy() for array in rows.new_states]
+        return [*_in_place(outputs, self.signature), *states_after]
 
     def warm_up(self, rows: int, least: int) -> None:
         """Runs every number of rows that runs are padded to. Raises what a run raises.
@@ -178,23 +178,18 @@ class BoundRuns:
         number, _, faults = taken
         rows = self._graph.rows(number, self._least)
         try:
-            finite = self._graph.run(rows)
+            outputs, finite = self._graph.run(rows)
         except Exception as error:  # ONNX Runtime has no common base class
             raise_if_lost(error)
             return self._run_by_feeds(taken)
         if not finite:
-            self._refuse(rows, faults)
-        outputs = [array.copy() for array in rows.outputs]
+            self._refuse(rows, outputs, faults)
         return BatchResult(outputs, rows.new_states, faults)
 
-    def _refuse(self, rows: Rows, faults: Faults) -> None:
+    def _refuse(self, rows: Rows, outputs: Sequence[Array], faults: Faults) -> None:
         signature = self._signature
         refuse_non_finite(rows.inputs, signature, faults)
-        outputs = [
-            spec.in_place(array)
-            for spec, array in zip(signature.outputs, rows.outputs, strict=True)
-        ]
-        refuse_results(outputs, signature.outputs, faults, CPU)
+        refuse_results(_in_place(outputs, signature), signature.outputs, faults, CPU)
         states = [state.input for state in signature.states]
         refuse_results(rows.new_states, states, faults, self.device)
 
@@ -208,6 +203,10 @@ class BoundRuns:
         result = self._plain.run(Taken(number, copies, faults))
         result.states = [self.device.put(array) for array in result.states]
         return result
+
+
+def _in_place(outputs: Sequence[Array], signature: Signature) -> list[Array]:
+    return [spec.in_place(array) for spec, array in zip(signature.outputs, outputs, strict=True)]
 
 
 def _keep(known: dict[K, V], key: K, value: V) -> None:

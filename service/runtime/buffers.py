@@ -15,7 +15,7 @@ from service.runtime.layout import Place, checked
 class Buffers:
     """Of one number of rows: where the graph finds what it takes and leaves what it gives.
 
-    Inputs and outputs have a place on the host as well; where the device is the host, the same.
+    Inputs have a place on the host as well; where the device is the host, the same.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Buffers:
         crossing: Sequence[Place],
         host: Array,
     ) -> None:
-        """`found`: places of all tensors in `block`; `crossing`: of inputs and outputs in `host`.
+        """`found`: places of all tensors in `block`; `crossing`: of inputs in `host`.
 
         `block`, `host`: uint8, of the device and of the host.
         """
@@ -38,9 +38,7 @@ class Buffers:
         self.new_states = [self._given[state.output] for state in signature.states]
         self.checked = checked(found, block)
         taken = {p.tensor.name: p for p in crossing if not p.tensor.given}
-        given = {p.tensor.name: p for p in crossing if p.tensor.given}
         self.host_inputs = [taken[spec.name].of(host) for spec in signature.inputs]
-        self.host_outputs = [given[spec.name].of(host) for spec in signature.outputs]
         self.input_bytes = [
             host[taken[spec.name].start : taken[spec.name].end] for spec in signature.inputs
         ]
@@ -62,14 +60,8 @@ class Rows:
         self.count = rows
         self.buffers = buffers
         self.inputs = _first(buffers.host_inputs, signature.inputs, rows)
-        self.outputs = [
-            spec.rows_first(array)
-            for spec, array in zip(
-                signature.outputs,
-                _first(buffers.host_outputs, signature.outputs, rows),
-                strict=True,
-            )
-        ]
+        self._given = signature.outputs
+        self.outputs = _rows_first(buffers.outputs, signature.outputs, rows)
         states = [state.input for state in signature.states]
         self.new_states = _first(buffers.new_states, states, rows)
         self.arrays = [*self.inputs, *_first(buffers.states, states, rows)]
@@ -100,6 +92,12 @@ class Rows:
         for staged, array in self._apart:
             array[...] = staged
 
+    def downloaded(self, whole: Sequence[Array]) -> list[Array]:
+        """The rows of outputs that are as the graph has them, [rows, *shape] without gaps."""
+        return [
+            np.ascontiguousarray(array) for array in _rows_first(whole, self._given, self.count)
+        ]
+
     def fill_up(self) -> None:
         """Fills the rows beyond with copies of the first one."""
         for rest, first in self._rest:
@@ -119,3 +117,10 @@ def _first(
         array[(slice(None),) * spec.batch_axis + (slice(0, rows),)]
         for array, spec in zip(arrays, specs, strict=True)
     ]
+
+
+def _rows_first(
+    arrays: Sequence[DeviceArray], specs: Sequence[TensorSpec], rows: int
+) -> list[DeviceArray]:
+    found = zip(_first(arrays, specs, rows), specs, strict=True)
+    return [spec.rows_first(array) for array, spec in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,6 +49,14 @@ class Device(ABC):
     @abstractmethod
     def host(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """A NumPy array of zeros whose memory the device reads and writes fast."""
+
+    @abstractmethod
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """The same, for one `download` and who keeps it; what is in it is not said."""
+
+    @abstractmethod
+    def free(self) -> int | None:
+        """Bytes of its memory that nobody has; None where that is the host's."""
 
     @abstractmethod
     def pointer(self, array: DeviceArray) -> int:
@@ -107,6 +116,12 @@ class Cpu(Device):
 
     def host(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         return np.zeros(shape, dtype)
+
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        return np.empty(shape, dtype)
+
+    def free(self) -> int | None:
+        return None
 
     def pointer(self, array: DeviceArray) -> int:
         address: int = array.__array_interface__["data"][0]
@@ -205,6 +220,17 @@ class Cuda(Device):
         pinned.fill(0)
         return pinned
 
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        self.use()
+        nbytes = math.prod(shape) * dtype.itemsize
+        # The pool takes it back when nothing refers to it, and gives it again for the same size.
+        pinned: Array = self._empty_pinned((_power_of_two(nbytes),), np.uint8)
+        return pinned[:nbytes].view(dtype).reshape(shape)
+
+    def free(self) -> int | None:
+        self.use()
+        return int(self._cupy.cuda.runtime.memGetInfo()[0])
+
     def pointer(self, array: DeviceArray) -> int:
         return int(array.data.ptr)
 
@@ -240,11 +266,15 @@ class Cuda(Device):
             return -(-rows // self._fixed_rows) * self._fixed_rows
         if rows > _LARGEST_POWER:
             return -(-rows // _LARGEST_POWER) * _LARGEST_POWER
-        return 1 << (rows - 1).bit_length()
+        return _power_of_two(rows)
 
 
 _LARGEST_POWER = 1024
 """Rows up to which runs are padded to powers of two, and beyond to multiples."""
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << max(0, least - 1).bit_length()
 
 
 _made: dict[np.dtype[Any], Array] = {}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from service.core.errors import StepFault
+from service.core.model import Array
 from service.repository.manifest import decode
 from service.runtime.device import CPU, CPU_PROVIDER, CUDA_PROVIDER, Cuda, DeviceArray
 from service.runtime.graph import Graph
@@ -62,6 +63,32 @@ def test_runs_are_padded_to_powers_of_two_and_large_ones_to_multiples() -> None:
     assert [device.padded(rows) for rows in sizes] == [1, 2, 4, 4, 8, 1024, 1024, 2048, 3072]
     fixed = Cuda(fixed_rows=100)
     assert [fixed.padded(rows) for rows in (1, 100, 101)] == [100, 100, 200]
+
+
+@pytest.mark.usefixtures("_cupy")
+def test_room_of_about_one_size_is_asked_of_the_pool_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It gives again what nobody has any more, where the size is the same."""
+    asked: list[int] = []
+
+    def empty_pinned(shape: tuple[int], dtype: Any) -> Array:
+        asked.append(shape[0])
+        return np.empty(shape, dtype)
+
+    monkeypatch.setattr(sys.modules["cupyx"], "empty_pinned", empty_pinned)
+    device = Cuda()
+    for rows in (1025, 2000, 2048):
+        room = device.room((3, rows), np.dtype("<f8"))
+        assert (room.shape, room.dtype) == ((3, rows), np.dtype("<f8"))
+        assert room.flags.c_contiguous
+    assert asked == [2**15, 2**16, 2**16]
+
+
+@pytest.mark.usefixtures("_cupy")
+def test_what_is_free_is_the_devices() -> None:
+    assert Cuda().free() == cupy_like.FREE
+    assert CPU.free() is None
 
 
 class Pretended(Cuda):
