@@ -79,7 +79,7 @@ def load_place(settings: Settings) -> Place:
         )
     except DeviceUnavailable as error:
         raise StartError(f"device: {error}") from error
-    place = Place(device, why_not_cuda, half)
+    place = Place(device, why_not_cuda, half, settings.workers)
     log.info(place.told)
     for note in notes(place, settings.workers, settings.deterministic):
         log.warning(note)

@@ -135,7 +135,8 @@ class Settings(BaseSettings):
         None,
         ge=2**20,
         description="of the device, for each model in service, in bytes or as 4GiB: half for the "
-        "states of its streams, half for ONNX Runtime; by default what is free",
+        "states of its streams, half for ONNX Runtime; by default the states of each model have "
+        "half of what is free when it is loaded",
     )
     deterministic: bool = Field(
         False,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from service.core.errors import ModelNotFound, ModelRefused
+from service.core.model import StateSpec
 from service.core.streams import ModelKey
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
@@ -17,6 +18,8 @@ from service.lanes.place import Place
 from service.repository.description import Description, describe
 from service.repository.manifest import GOLDEN_KEY
 from service.repository.packages import Package, RepositoryError, package_at, scan, versions
+from service.runtime.arena import StateRows
+from service.runtime.device import Device
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.numerics import numerics
@@ -151,19 +154,23 @@ class Loader:
         return stepper or alone
 
     def _stepper(self, graph: Graph, found: Description) -> Stepper:
-        states = partial(
-            arena_within,
-            self.place.memory,
-            streams=self.max_streams,
-            max_batch=self.max_batch,
-        )
         return proven_stepper(
             graph,
             found.signature,
             found.golden,
             found.constants,
             max_batch=self.max_batch,
-            states=states,
+            states=self._arena,
+        )
+
+    def _arena(self, states: Sequence[StateSpec], device: Device) -> StateRows:
+        """Made when the device has the model's weights, and memory for its runs."""
+        return arena_within(
+            self.place.for_states(),
+            states,
+            device,
+            streams=self.max_streams,
+            max_batch=self.max_batch,
         )
 
 

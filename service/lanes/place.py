@@ -20,9 +20,16 @@ class Place:
     why_not_cuda: str = ""
     """Where CUDA would have been taken, had it been there."""
     memory: int | None = None
-    """Bytes of the device for the states of each model; None: all there is."""
+    """Bytes of the device for the states of each model; None: half of what is free."""
+    workers: int = 1
+    """Processes that share the device."""
     loss: Loss = field(default_factory=Loss)
     """What becomes of the device."""
+
+    def for_states(self) -> int | None:
+        """Bytes of the device for the states of a model that is loaded now; None: no matter."""
+        free = self.device.free() if self.memory is None else None
+        return self.memory if free is None else free // (2 * self.workers)
 
     def room(self, reason: str) -> str:
         """How much memory the device has, to follow a reason that is want of it; else empty."""

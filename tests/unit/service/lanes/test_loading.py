@@ -178,6 +178,20 @@ def test_memory_for_some_streams_only_has_rows_for_those(root: Path) -> None:
     assert device and device.rows == 50 - 8 - 1
 
 
+class Full(Padding):
+    def free(self) -> int:
+        return 2 * 4 * 50
+
+
+def test_a_device_has_rows_for_as_many_streams_as_half_of_what_is_free_holds(root: Path) -> None:
+    graphs.put(root, "gru", PACKAGE)
+    there = replace(loader(root), place=Place(Full()), max_streams=100)
+    device = there.load(there.find("gru", 1)).reading(0).device
+    assert device and device.rows == 50 - 8 - 1
+    fewer = replace(there, max_streams=50 // 3)
+    assert fewer.load(fewer.find("gru", 1)).reading(0).device is None
+
+
 def test_memory_for_all_streams_is_not_shared_out(root: Path) -> None:
     assert bounded(root, 4 * 300).reading(0).device is None
 

@@ -8,15 +8,19 @@ import pytest
 from service.lanes.place import Place, notes
 from service.runtime.device import CPU
 
+FREE = 2**20
+
 
 def cuda() -> Any:
     """What is asked of a CUDA device beside its arithmetic."""
     runtime = SimpleNamespace(
         getDeviceProperties=lambda number: {"name": b"NVIDIA L4"},
-        memGetInfo=lambda: (2**20, 2**30),
+        memGetInfo=lambda: (FREE, 2**30),
     )
     xp = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime))
-    return SimpleNamespace(name="cuda:0", is_host=False, xp=xp, binding=("cuda", 0))
+    return SimpleNamespace(
+        name="cuda:0", is_host=False, xp=xp, binding=("cuda", 0), free=lambda: FREE
+    )
 
 
 def test_the_device_is_told_and_why_it_is_not_cuda() -> None:
@@ -35,6 +39,14 @@ def test_workers_that_share_a_device_are_told() -> None:
     assert not list(notes(Place(cuda()), workers=1, deterministic=True))
     [note] = notes(Place(cuda()), workers=4, deterministic=False)
     assert note.startswith("each of 4 workers has a CUDA context and memory of its own on cuda:0")
+
+
+def test_states_have_half_of_what_is_free_where_it_is_not_said() -> None:
+    assert Place(cuda()).for_states() == FREE // 2
+    assert Place(cuda(), workers=4).for_states() == FREE // 8
+    assert Place(cuda(), memory=2**19, workers=4).for_states() == 2**19
+    assert Place().for_states() is None
+    assert Place(memory=2**19).for_states() == 2**19
 
 
 @pytest.mark.parametrize(
