@@ -45,7 +45,9 @@ ENTRYPOINT ["stepwire", "serve"]
 # Built with EXTRAS=gpu, for a container that the NVIDIA runtime gives a device.
 FROM serve AS gpu
 # Kernels are compiled as they are needed, and written nowhere: the root file system is read-only.
-ENV CUPY_CACHE_IN_MEMORY=1
+# CuPy cannot be imported without a folder for them all the same.
+ENV CUPY_CACHE_IN_MEMORY=1 \
+    CUPY_CACHE_DIR=/tmp
 # Where NVIDIA's packages have their libraries. The driver's comes from the host.
 ENV LD_LIBRARY_PATH=/opt/stepwire/lib/python3.11/site-packages/nvidia/cu13/lib:/opt/stepwire/lib/python3.11/site-packages/nvidia/cudnn/lib
 

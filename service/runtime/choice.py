@@ -90,7 +90,7 @@ def _cupy() -> Any:
         return import_module("cupy")
     except ModuleNotFoundError as error:
         raise DeviceUnavailable(f"{error.name} is not installed", _INSTALL) from error
-    except ImportError as error:
+    except Exception as error:  # it looks for libraries, and makes a folder for its kernels
         raise DeviceUnavailable("cupy cannot be imported", _line(error)) from error
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
@@ -100,6 +102,24 @@ def test_an_onnxruntime_without_cuda_is_told(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_missing_cupy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert refusal().startswith("cupy is not installed: install the extra `gpu`")
+
+
+@pytest.mark.usefixtures("_provider")
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ("import os; os.mkdir('/proc/.cupy')", r"No such file or directory: '/proc/\.cupy'$"),
+        ("raise ImportError('cannot load\\nlibnvrtc.so.13')", r"cannot load libnvrtc\.so\.13$"),
+    ],
+)
+def test_a_cupy_that_cannot_be_imported_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: str, told: str
+) -> None:
+    """Such as one that finds no place for its kernels."""
+    (tmp_path / "cupy.py").write_text(module, encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert re.match("cupy cannot be imported: .*" + told, refusal())
 
 
 @pytest.mark.usefixtures("_provider")
