@@ -76,6 +76,8 @@ def test_cuda_is_for_its_profile_alone() -> None:
     (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
     assert device["driver"] == "nvidia" and "gpu" in device["capabilities"]
     assert compose.profile_of(gpu) == gpu["build"]["target"] == gpu["build"]["args"]["EXTRAS"]
+    folder = re.search(r"CUPY_CACHE_DIR=(\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    assert folder and folder[1] in gpu["tmpfs"]
     asks = [
         name for name, each in SERVICES.items() if "STEPWIRE_DEVICE" in each.get("environment", {})
     ]
