@@ -10,28 +10,34 @@ from contextlib import contextmanager
 from service.core.errors import ServerDraining
 
 _NAMES = {
-    46: "cudaErrorDevicesUnavailable",
-    214: "cudaErrorECCUncorrectable",
-    220: "cudaErrorNvlinkUncorrectable",
-    226: "cudaErrorContained",
-    700: "cudaErrorIllegalAddress",
-    702: "cudaErrorLaunchTimeout",
-    709: "cudaErrorContextIsDestroyed",
-    710: "cudaErrorAssert",
-    714: "cudaErrorHardwareStackError",
-    715: "cudaErrorIllegalInstruction",
-    716: "cudaErrorMisalignedAddress",
-    717: "cudaErrorInvalidAddressSpace",
-    718: "cudaErrorInvalidPc",
-    719: "cudaErrorLaunchFailure",
-    721: "cudaErrorTensorMemoryLeak",
+    46: ("cudaErrorDevicesUnavailable", "CUDA_ERROR_DEVICE_UNAVAILABLE"),
+    100: ("cudaErrorNoDevice", "CUDA_ERROR_NO_DEVICE"),
+    101: ("cudaErrorInvalidDevice", "CUDA_ERROR_INVALID_DEVICE"),
+    214: ("cudaErrorECCUncorrectable", "CUDA_ERROR_ECC_UNCORRECTABLE"),
+    220: ("cudaErrorNvlinkUncorrectable", "CUDA_ERROR_NVLINK_UNCORRECTABLE"),
+    226: ("cudaErrorContained", "CUDA_ERROR_CONTAINED"),
+    700: ("cudaErrorIllegalAddress", "CUDA_ERROR_ILLEGAL_ADDRESS"),
+    702: ("cudaErrorLaunchTimeout", "CUDA_ERROR_LAUNCH_TIMEOUT"),
+    709: ("cudaErrorContextIsDestroyed", "CUDA_ERROR_CONTEXT_IS_DESTROYED"),
+    710: ("cudaErrorAssert", "CUDA_ERROR_ASSERT"),
+    714: ("cudaErrorHardwareStackError", "CUDA_ERROR_HARDWARE_STACK_ERROR"),
+    715: ("cudaErrorIllegalInstruction", "CUDA_ERROR_ILLEGAL_INSTRUCTION"),
+    716: ("cudaErrorMisalignedAddress", "CUDA_ERROR_MISALIGNED_ADDRESS"),
+    717: ("cudaErrorInvalidAddressSpace", "CUDA_ERROR_INVALID_ADDRESS_SPACE"),
+    718: ("cudaErrorInvalidPc", "CUDA_ERROR_INVALID_PC"),
+    719: ("cudaErrorLaunchFailure", "CUDA_ERROR_LAUNCH_FAILED"),
+    721: ("cudaErrorTensorMemoryLeak", "CUDA_ERROR_TENSOR_MEMORY_LEAK"),
+    999: ("cudaErrorUnknown", "CUDA_ERROR_UNKNOWN"),
 }
-"""After which every call to CUDA fails until the process is started again, as the enumeration
-cudaError of NVIDIA's CUDA Runtime API says; or whose device is another's."""
+"""By their numbers, as the enumerations cudaError of NVIDIA's CUDA Runtime API and CUresult of its
+Driver API name them: after these every call to CUDA fails until the process is started again, or
+the device is another's, or gone, or CUDA knows no more.
+"""
+_LOSSES = frozenset(name for names in _NAMES.values() for name in names)
 _NUMBER = re.compile(r"CUDA (?:failure|error) (\d+)\b")
 """As ONNX Runtime tells of one."""
-_NAME = re.compile(r"\b(cudaError\w+)")
-"""As cupy does."""
+_NAME = re.compile(r"\b(cudaError\w+|CUDA_ERROR_\w+)")
+"""As CuPy does, by what it called: the runtime or the driver."""
 
 
 DEVICE_LOST = 3
@@ -49,7 +55,7 @@ def is_loss(error: BaseException) -> bool:
         return True
     told = str(error)
     numbers = {int(number) for number in _NUMBER.findall(told)}
-    return bool(numbers & _NAMES.keys() or set(_NAME.findall(told)) & set(_NAMES.values()))
+    return bool(numbers & _NAMES.keys() or _LOSSES & set(_NAME.findall(told)))
 
 
 def raise_if_lost(error: Exception) -> None:

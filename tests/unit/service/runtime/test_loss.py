@@ -14,10 +14,17 @@ LOST = [
     "CUDA error 719: unspecified launch failure",
     "cudaErrorDevicesUnavailable: CUDA-capable device(s) is/are busy or unavailable",
     "cudaErrorECCUncorrectable: uncorrectable ECC error encountered",
+    "CUDA_ERROR_ILLEGAL_ADDRESS: an illegal memory access was encountered",
+    "CUDA_ERROR_LAUNCH_FAILED: unspecified launch failure",
+    "CUDA failure 999: unknown error ; GPU=0",
+    "cudaErrorNoDevice: no CUDA-capable device is detected",
+    "CUDA_ERROR_INVALID_DEVICE: invalid device ordinal",
 ]
 OURS = [
     "CUDA failure 2: out of memory ; GPU=0",
     "cudaErrorMemoryAllocation: out of memory",
+    "CUDA_ERROR_OUT_OF_MEMORY: out of memory",
+    "CUDA_ERROR_LAUNCH_FAILED_TWICE: no such name",
     "CUDA failure 7000: no such number",
     "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got invalid dimensions for input: x, 700 ≠ 1",
     "",
