@@ -80,6 +80,7 @@ class PlainRuns:
             try:
                 lone.append(self._run(rows_of(arrays, self._taken, [row]), 1))
             except Exception as error:  # ONNX Runtime has no common base class
+                raise_if_lost(error)
                 faults.setdefault(row, Fault(StepFault.RUN_FAILED, f"the run failed: {error}"))
                 lone.append([np.zeros(spec.batched(1), spec.dtype) for spec in self._given])
         return self._joined(lone)

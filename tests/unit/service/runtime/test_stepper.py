@@ -11,8 +11,10 @@ from service.core.errors import StepFault
 from service.core.model import Array, Signature, StateSpec, TensorSpec
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.graph import Graph
+from service.runtime.loss import DeviceLost
 from service.runtime.stepper import Batching, Stepper, WrongShape
 from tests import graphs
+from tests.lossy import ILLEGAL
 
 SIGNATURE = accumulator_signature()
 ONES = np.ones(3, np.float32).tobytes()
@@ -123,6 +125,18 @@ def test_a_row_that_breaks_the_run_does_not_break_its_neighbours(batching: Batch
     assert (row, fault) == (1, StepFault.RUN_FAILED) and "out of bounds" in message
     assert result.outputs[0][[0, 2], 0].tolist() == [1, 100]
     assert stepped(stepper, [0, 1, 0]).outputs[0][:, 0].tolist() == [2, 10, 101]
+
+
+def test_a_device_that_is_lost_while_rows_run_apart_is_told() -> None:
+    fails = iter([RuntimeError("CUBLAS failure 13: no success"), RuntimeError(ILLEGAL)])
+
+    def failing(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        raise next(fails)
+
+    stepper = Stepper(failing, SIGNATURE)
+    stepper.reserve(2)
+    with pytest.raises(DeviceLost, match="CUDA failure 700"):
+        stepper.step(np.arange(2), [np.zeros(2, np.float32).tobytes()])
 
 
 def test_a_lone_row_that_breaks_the_run_raises() -> None:
