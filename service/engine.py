@@ -225,6 +225,7 @@ class Engine:
     def abandon(self, error: ServiceError) -> None:
         """Lets every stream go as it was last saved, for its state cannot be read any more."""
         self._draining = True
+        self._custody.abandon()
         for stream in self._directory.streams():
             owner = self._drop(stream)
             if owner:
@@ -242,8 +243,10 @@ class Engine:
         """
         streams = self._directory.streams()
         for stream in streams:
-            with suppress(ServerDraining):  # a lost device leaves it as it was last saved
+            try:
                 self._custody.leave(stream)
+            except ServerDraining:  # a lost device leaves it as it was last saved
+                self._custody.abandon()
             self._drop(stream)
         await self._turns.close()
         try:

@@ -79,6 +79,9 @@ class Custody:
     def leave(self, stream: Stream) -> None:
         """Saves the stream for anyone to take, as soon as the store answers."""
 
+    def abandon(self) -> None:
+        """Streams were dropped as they were last saved, without their last steps."""
+
     async def flush(self) -> None:
         """Waits until all that was ended, released, left or hurried is in the store."""
 
@@ -189,6 +192,9 @@ class StoreCustody(Custody):
 
     def leave(self, stream: Stream) -> None:
         self._keeper.release(stream)
+
+    def abandon(self) -> None:
+        self._keeper.abandon()
 
     async def flush(self) -> None:
         await self._keeper.flush()

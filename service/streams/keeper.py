@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from service.checkpoint.store import CheckpointUnreadable, Record, Store, StoreUnavailable, Write
+from service.checkpoint.store import Record, Store, StoreUnavailable, Write
 from service.core.counts import StoreCounts, StoreReading
 from service.core.errors import ServiceError, StoreDown, StreamTakenOver
 from service.core.streams import Fence, Stream, StreamKey
 from service.lanes.lanes import Lanes
+from service.streams.claims import Claims
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +58,16 @@ class Keeper:
         self._idle_limit = idle_limit
         self._clock = clock
         self._lose = lose
-        self._find = find
+        self._claims = Claims(
+            store,
+            self.owner,
+            find=find,
+            is_parting_from=self.is_parting_from,
+            hand_over=self._hand_over,
+            give_back=self.give_back,
+        )
         self._urgent: set[Stream] = set()
         self._farewells: dict[StreamKey, Write] = {}
-        self._unreadable: set[StreamKey] = set()
-        """Told of once."""
         self._waiting: list[asyncio.Future[None]] = []
         self._news = asyncio.Event()
         self._due = 0.0
@@ -109,6 +115,10 @@ class Keeper:
         self._farewells[key] = Write(key, last, self._idle_limit)
         self._news.set()
 
+    def abandon(self) -> None:
+        """Streams were dropped as they were last saved, without their last steps."""
+        self._claims.abandon()
+
     @property
     def parting(self) -> bool:
         """Whether the store has yet to be told of any stream that this process gave up."""
@@ -150,7 +160,7 @@ class Keeper:
         try:
             if complete:
                 self._due = started + self._interval
-                await self._answer_claims()
+                await self._claims.answer()
             await self._save(complete)
         except Exception as error:  # whatever it is, the steps go on and the next round tries again
             if not isinstance(error, StoreUnavailable):
@@ -164,30 +174,9 @@ class Keeper:
                 self._complete_since = started
             _resolve(waiting, None)
 
-    async def _answer_claims(self) -> None:
-        for key in await self.store.claimed(self.owner):
-            stream = self._find(key)
-            if stream:
-                self.release(stream)
-                self._lose(stream, StreamTakenOver(f"stream {key.id!r} goes on at another server"))
-            elif key not in self._farewells:
-                await self._let_go(key)
-
-    async def _let_go(self, key: StreamKey) -> None:
-        """Of a stream that this process took and never had, for its client left meanwhile."""
-        try:
-            record = await self.store.read(key)
-        except CheckpointUnreadable as error:
-            if key not in self._unreadable:
-                self._unreadable.add(key)
-                extra = {"stream": str(key)}
-                told = "the stored state of stream %s cannot be read: %s"
-                log.error(told, key, error, extra=extra)
-            return
-        if self._find(key):
-            return
-        if record and record.checkpoint and record.fence.owner == self.owner:
-            self.give_back(key, record)
+    def _hand_over(self, stream: Stream) -> None:
+        self.release(stream)
+        self._lose(stream, StreamTakenOver(f"stream {stream.id!r} goes on at another server"))
 
     async def _save(self, complete: bool) -> None:
         urgent, self._urgent = self._urgent, set()
