@@ -67,6 +67,8 @@ def inspect(file: Path, toml: Path | None, device: str) -> None:
         raise Refused(f"{error.filename or file}: {error.strerror or error}") from error
     except (ModelRefused, ManifestError, DeclarationError) as error:
         raise Refused(f"{file}: {error}") from error
+    except MemoryError as error:
+        raise Refused(f"{file}: out of memory: {error}") from error
 
 
 def _device(text: str) -> Device:

@@ -92,7 +92,8 @@ class Loader:
         started, known = time.perf_counter(), {"model": str(package.key)}
         try:
             lane = self._load(package)
-        except (ModelRefused, OSError, MemoryError, RecursionError) as error:
+        # CuPy's errors are RuntimeErrors, and so is the one of too deep a recursion.
+        except (ModelRefused, OSError, MemoryError, RuntimeError) as error:
             self.place.loss.notice(error)
             told = getattr(error, "strerror", None) or str(error)  # without the folder
             reason = " ".join(told.split()) or type(error).__name__

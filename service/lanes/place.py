@@ -35,7 +35,10 @@ class Place:
         """How much memory the device has, to follow a reason that is want of it; else empty."""
         if self.device.is_host or not _WANT.search(reason):
             return ""
-        free, total = self.device.xp.cuda.runtime.memGetInfo()
+        try:
+            free, total = self.device.xp.cuda.runtime.memGetInfo()
+        except RuntimeError:  # of a device that is lost
+            return ""
         limit = f", of which a model may have {2 * self.memory:,}" if self.memory else ""
         return f" ({self.device.name} has {free:,} of {total:,} bytes free{limit})"
 

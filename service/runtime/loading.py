@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from service.core.errors import ModelRefused
 from service.core.model import Array, GoldenRun, Signature
@@ -19,6 +20,7 @@ from service.runtime.trial import random_inputs, rehearse
 
 _CROWD, _FEWEST = 256, 7
 """Rows that the probe runs together, and the fewest that tell anything."""
+_RANDOM = "random inputs, for want of a golden run"
 
 
 def proven_stepper(
@@ -33,26 +35,37 @@ def proven_stepper(
     """Probes the isolation of rows, then replays the golden run; without one, a trial run.
 
     `constants`: inputs beside those of the signature. `max_batch`: rows of a run, for which the
-    device is made ready. `states`: makes what keeps the states of streams. Raises ModelRefused.
+    device is made ready. `states`: makes what keeps the states of streams.
+
+    Raises ModelRefused, and MemoryError.
     """
-    function = graph.bound(signature, constants)
-    try:
-        inputs = golden.inputs if golden else random_inputs(signature)
+    ready = f"it cannot be made ready on {graph.device.name}"
+    inputs = golden.inputs if golden else random_inputs(signature)
+    with _refused(ready):
+        function = graph.bound(signature, constants)
+    with _refused(f"it does not run with {'its golden run' if golden else _RANDOM}"):
         batching = _probed(function, signature, inputs, graph.device)
         stepper = Stepper(function, signature, batching)
         if golden:
             replay(stepper, golden, 1.0 if graph.device.is_host else ELSEWHERE)
         else:
             rehearse(stepper, inputs)
+    with _refused(ready):
         stepper.warm_up(max_batch)
-    except ModelRefused:
+        cost = run_cost(Stepper(function, signature, batching), inputs, graph.threads)
+        return Stepper(function, signature, batching, cost, states)
+
+
+@contextmanager
+def _refused(failing: str) -> Iterator[None]:
+    """Raises ModelRefused where what is within fails; want of memory goes on as it is."""
+    try:
+        yield
+    except (ModelRefused, MemoryError):
         raise
     except Exception as error:  # ONNX Runtime has no common base class
-        inputs_of = "its golden run" if golden else "random inputs, for want of a golden run"
         reason = " ".join(str(error).split())
-        raise ModelRefused(f"it does not run with {inputs_of}: {reason}") from error
-    cost = run_cost(Stepper(function, signature, batching), inputs, graph.threads)
-    return Stepper(function, signature, batching, cost, states)
+        raise ModelRefused(f"{failing}: {reason}") from error
 
 
 def _probed(

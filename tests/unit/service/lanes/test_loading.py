@@ -16,6 +16,7 @@ from service.lanes.loading import Loader
 from service.lanes.place import Place
 from service.repository.manifest import GOLDEN_KEY, MANIFEST_KEY
 from service.runtime import threads
+from service.runtime.device import Device
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Stepper
@@ -222,3 +223,16 @@ def test_a_device_that_is_lost_while_a_model_is_loaded_is_noticed(
     told = Loader(root, window=4, max_batch=8, threads=1, place=place).load_all()
     assert ILLEGAL in told.refused[ModelKey("gru", 1)]
     assert ILLEGAL in place.loss.reason
+
+
+def test_a_device_that_is_lost_when_a_model_has_proved_itself_is_noticed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(device: Device) -> str:
+        raise RuntimeError(ILLEGAL)
+
+    monkeypatch.setattr(loading, "numerics", lost)
+    graphs.put(root, "gru", PACKAGE)
+    there = loader(root)
+    assert "CUDA failure 700" in there.load_all().refused[ModelKey("gru", 1)]
+    assert there.place.loss.reason

@@ -7,6 +7,7 @@ import pytest
 
 from service.lanes.place import Place, notes
 from service.runtime.device import CPU
+from tests.lossy import ILLEGAL
 
 FREE = 2**20
 
@@ -65,3 +66,12 @@ def test_want_of_memory_is_told_with_the_numbers(reason: str) -> None:
     assert limited == f" ({numbers}, of which a model may have 1,048,576)"
     assert Place().room(reason) == ""
     assert Place(cuda()).room("its golden run is off by 0.1") == ""
+
+
+def test_a_lost_device_tells_no_numbers() -> None:
+    def lost() -> tuple[int, int]:
+        raise RuntimeError(ILLEGAL)
+
+    device = cuda()
+    device.xp.cuda.runtime.memGetInfo = device.free = lost
+    assert Place(device).room("CUDA failure 700: failed to allocate") == ""

@@ -9,6 +9,7 @@ from onnx import ModelProto, helper
 from service.core.errors import ModelRefused
 from service.core.model import Signature, TensorSpec
 from service.repository.description import describe
+from service.runtime import loading
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
 from service.runtime.stepper import Batching, Stepper
@@ -16,6 +17,7 @@ from service.runtime.trial import random_inputs
 from tests import foreign, graphs, handmade
 from tests.devices import Distant, Padding
 from tests.handmade import FLOAT
+from tests.lossy import ILLEGAL
 from tests.pages import ROOT
 
 VECTOR: handmade.Shape = ["batch", 2]
@@ -114,6 +116,31 @@ def test_a_graph_that_does_not_run_is_refused_in_one_line(tmp_path: Path) -> Non
     ) as refused:
         loaded(foreign.lookup(first=9).model, "", tmp_path)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "broken", ["graph.Graph.bound", "bound.BoundGraph.warm_up", "loading.run_cost"]
+)
+def test_a_device_that_fails_at_any_moment_refuses_the_model(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(ILLEGAL)
+
+    monkeypatch.setattr(f"service.runtime.{broken}", fail)
+    with pytest.raises(ModelRefused, match="cannot be made ready on cpu: CUDA failure 700"):
+        loaded(memoryless("Abs"), "memoryless = true", tmp_path)
+
+
+def test_want_of_memory_is_left_to_who_knows_how_much_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError("8 bytes")
+
+    monkeypatch.setattr(loading, "probe", fail)
+    with pytest.raises(MemoryError):
+        loaded(memoryless("Abs"), "memoryless = true", tmp_path)
 
 
 def test_results_of_another_shape_than_the_graph_declares_are_refused(tmp_path: Path) -> None:
