@@ -117,7 +117,7 @@ class Loader:
             )
         if graph.strays:
             log.warning(
-                "%s: %s has no kernel for %s: the host computes that, and copies at every step",
+                "%s: %s has no kernel for %s: the host computes that, over the bus at every step",
                 package.key,
                 self.place.device.name,
                 graph.strays,

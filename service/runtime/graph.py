@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -79,7 +79,7 @@ class Graph:
     def strays(self) -> str:
         """The operators that the device has no kernel for, and the host computes; empty if none.
 
-        Their tensors cross the bus in every run.
+        What one side makes and the other reads crosses the bus in every run.
         """
         if self.device.is_host:
             return ""
@@ -109,13 +109,32 @@ class Graph:
     def bound(
         self, signature: Signature, constants: Mapping[str, Array] | None = None
     ) -> BoundGraph:
-        """The same, with its tensors bound to memory of the device."""
+        """The same, with its tensors bound to memory of the device.
+
+        Raises ModelRefused also if the host reads any but constants: ONNX Runtime would copy it
+        when it is bound, and read that copy in every run.
+        """
         fixed = dict(constants or {})
         self._check(signature, fixed)
+        if not signature.fixed_batch:
+            self._refuse_host_reads(fixed)
         # By feeds ONNX Runtime copies to the device and back, and nothing is padded.
         exact = self.device.is_host or signature.fixed_batch
         by_feeds = self.step_function(signature, fixed) if exact else None
         return BoundGraph(self._session, signature, self.device, fixed, by_feeds)
+
+    def _refuse_host_reads(self, fixed: Collection[str]) -> None:
+        """Raises ModelRefused."""
+        if self.device.binding[0] == "cpu":
+            return
+        session = self._session
+        found = zip(session.get_inputs(), session.get_input_memory_infos(), strict=True)
+        there = [repr(t.name) for t, info in found if info.name == "Cpu" and t.name not in fixed]
+        if there:
+            raise ModelRefused(
+                f"the host reads input {' and '.join(there)}, for an operator that has no kernel "
+                f"for {self.device.name} or takes it there: use --device cpu"
+            )
 
     def _check(self, signature: Signature, fixed: Mapping[str, Array]) -> list[str]:
         """The names of what the graph gives. Raises ModelRefused."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from service.core.errors import ModelRefused
 from service.core.model import Signature, StateSpec, TensorSpec
-from service.runtime.device import CPU_PROVIDER, CUDA_PROVIDER, Cpu
+from service.runtime.device import CPU, CPU_PROVIDER, CUDA_PROVIDER, Cpu, Device
 from service.runtime.graph import Graph
 from tests import graphs
 from tests.devices import Distant, Kernelless, Padding
@@ -71,6 +72,33 @@ def test_operators_that_the_device_cannot_compute_are_told() -> None:
     assert Graph(model, device=Kernelless()).strays == "GRU, Squeeze, Unsqueeze"
     assert Graph(model, device=Distant()).strays == ""
     assert Graph(model).strays == ""
+
+
+class OfCuda(Distant):
+    """Its kernels are the host's, and read what is there."""
+
+    name = "cuda:0"
+    binding = ("cuda", 0)
+
+
+def test_what_the_host_reads_of_a_model_on_a_device_would_be_read_once_and_is_refused() -> None:
+    graph = Graph(graphs.accumulator().SerializeToString(), device=OfCuda())
+    with pytest.raises(ModelRefused, match="reads input 'x' and 'sum', .*: use --device cpu"):
+        graph.bound(signature())
+    with pytest.raises(ModelRefused, match="the host reads input 'x', for an operator"):
+        graph.bound(replace(signature(), states=()), {"sum": np.zeros((1, 1), FLOAT)})
+
+
+def test_a_graph_of_one_row_is_bound_to_nothing_and_may_be_read_anywhere() -> None:
+    graph = Graph(graphs.accumulator().SerializeToString(), device=OfCuda())
+    bound = graph.bound(replace(signature(), fixed_batch=True))
+    one = {"x": np.ones((1, 1), FLOAT), "sum": np.ones((1, 1), FLOAT)}
+    assert [array.tolist() for array in bound.by_feeds(one)] == [[[2.0]], [[2.0]]]
+
+
+@pytest.mark.parametrize("device", [CPU, Distant()])
+def test_the_host_may_read_what_is_its_own(device: Device) -> None:
+    Graph(graphs.accumulator().SerializeToString(), device=device).bound(signature())
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
