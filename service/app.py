@@ -122,8 +122,10 @@ async def serve(
     loop = asyncio.get_running_loop()
 
     def abandon() -> None:
-        process.abandon()
-        stop.set()
+        try:
+            process.abandon()
+        finally:
+            stop.set()
 
     def abandon_soon() -> None:
         loop.call_soon_threadsafe(abandon)

@@ -9,6 +9,7 @@ from service.core.changes import GivenState, GivenTensor
 from service.core.directory import Directory
 from service.core.streams import StreamKey
 from service.engine import Engine
+from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
 from service.streams.outside import Named
 from service.streams.states import Seen
@@ -22,8 +23,13 @@ IDLE = 600.0
 class Alone(Replica):
     """An engine without a store."""
 
-    def __init__(self, limit: int = 8, clock: Callable[[], float] = time.monotonic) -> None:
-        self.lane = accumulator_lane()
+    def __init__(
+        self,
+        limit: int = 8,
+        clock: Callable[[], float] = time.monotonic,
+        lane: Lane | None = None,
+    ) -> None:
+        self.lane = lane or accumulator_lane()
         lanes = Lanes({MODEL: self.lane}, {})
         self.engine = Engine(lanes, Directory(limit=limit, idle_limit=IDLE), clock=clock)
 

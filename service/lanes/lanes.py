@@ -73,14 +73,15 @@ class Lanes:
     def retire(self, model: ModelKey) -> None:
         """The version takes no new streams, and leaves with its last one."""
         self._retired.add(model)
-        self._leave_if_empty(model)
+        self.leave_if_empty(model)
 
     def free(self, stream: Stream) -> None:
         """Takes the slot of a stream back that has ended here."""
         self._lanes[stream.model].free(stream)
-        self._leave_if_empty(stream.model)
+        self.leave_if_empty(stream.model)
 
-    def _leave_if_empty(self, model: ModelKey) -> None:
+    def leave_if_empty(self, model: ModelKey) -> None:
+        """Takes a version that was retired out of service, if it has no stream any more."""
         if model in self._retired and not self._lanes[model].slots.held:
             self._leave(model)
 

@@ -6,7 +6,14 @@ import asyncio
 import logging
 import time
 
-from service.core.errors import ModelInUse, ModelNotFound, ModelRefused, ServiceError, StoreDown
+from service.core.errors import (
+    ModelInUse,
+    ModelNotFound,
+    ModelRefused,
+    ServiceError,
+    StoreDown,
+    TooManyStreams,
+)
 from service.core.streams import ModelKey
 from service.core.swap import obstacle
 from service.lanes.lane import Lane
@@ -144,7 +151,7 @@ class Deployment:
                 try:
                     # A call that is cancelled leaves no stream half way.
                     moved += await asyncio.shield(self._handover.move(stream, to))
-                except StoreDown as error:
+                except (StoreDown, TooManyStreams) as error:
                     return moved, f"{error}; load {to.model} again to hand them over"
         return moved, ""
 

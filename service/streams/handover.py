@@ -45,7 +45,8 @@ class Handover:
         """Moves a stream with its state and its kept outputs. Its connection ends with
         STREAM_MOVED and opens it again. False if the stream has gone.
 
-        Raises StoreDown: the stream stays where it is. Must not be cancelled.
+        Raises StoreDown: the stream stays where it is; TooManyStreams, or ServerDraining if the
+        device is lost: it is left to the store, and stays if there is none. Must not be cancelled.
         """
         async with self._opening[stream.key]:
             if not stream.slot:
@@ -76,7 +77,31 @@ class Handover:
         if not stream.slot:  # it expired, or was left to the store
             self._custody.give_back(stream.key, Record(fence, stream.token_hash, checkpoint))
             return False
-        self._lanes.free(stream)
-        stream.model, stream.fence, stream.unsettled = to.model, fence, False
-        to.restore(stream, checkpoint, self._clock())
+        self._settle(stream, to, Record(fence, stream.token_hash, checkpoint))
         return True
+
+    def _settle(self, stream: Stream, to: Lane, record: Record) -> None:
+        former = self._lanes.of(stream)
+        former.free(stream)
+        assert record.checkpoint is not None
+        try:
+            to.restore(stream, record.checkpoint, self._clock())
+        except ServiceError:
+            self._stay_behind(stream, former, record)
+            raise
+        finally:
+            self._lanes.leave_if_empty(former.model)
+        stream.model, stream.fence, stream.unsettled = to.model, record.fence, False
+
+    def _stay_behind(self, stream: Stream, former: Lane, record: Record) -> None:
+        """Of a stream that finds no room: it is the store's, or else goes on where it was."""
+        if self._custody.durable:
+            self._directory.remove(stream)
+            self._custody.give_back(stream.key, record)
+            return
+        assert record.checkpoint is not None
+        try:
+            former.restore(stream, record.checkpoint, self._clock())
+        except ServiceError:
+            self._directory.remove(stream)
+            raise

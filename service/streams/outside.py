@@ -132,22 +132,36 @@ class Outside:
     ) -> Checkpoint | None:
         known = (found := await self._find(named)).known
         assert known
-        after = change(self._checkpoint(found))
+        before = self._checkpoint(found)
+        after = change(before)
         if after is None:
             self._lose(known, told)
             return None
         owner = self._directory.remove(known)
+        ending: ServiceError = told
         self._lanes.of(known).free(known)
-        self._place(known, after)
-        if owner:
-            owner.end(told)
+        try:
+            self._place(known, after)
+        except ServiceError as error:
+            ending = error
+            self._place(known, before)
+            raise
+        finally:
+            if owner:
+                owner.end(ending)
         return after
 
     def _place(self, stream: Stream, checkpoint: Checkpoint) -> None:
-        """Takes a stream in, detached. Raises TooManyStreams."""
+        """Takes a stream in, detached. Raises TooManyStreams, or ServerDraining if the device is
+        lost: it is not there then.
+        """
         self._directory.place(stream, self._clock())
         stream.holder = checkpoint.holder
-        self._lanes.of(stream).restore(stream, checkpoint, self._clock())
+        try:
+            self._lanes.of(stream).restore(stream, checkpoint, self._clock())
+        except ServiceError:
+            self._directory.remove(stream)
+            raise
         self._placed()
 
     async def _change_in_store(
