@@ -40,7 +40,7 @@ class Tenants:
         stream.slot = self.slots.acquire()
         try:
             with self._loss.watched():
-                self._make_room()
+                self._make_room(stream.slot.row)
                 yield stream.slot.row
         except MemoryError as error:
             self._take_back(stream)
@@ -52,8 +52,8 @@ class Tenants:
             raise
         self.by_row[stream.slot.row] = stream
 
-    def _make_room(self) -> None:
-        if self.slots.capacity > self._capacity:
+    def _make_room(self, row: int) -> None:
+        if row >= self._capacity:
             capacity = max(_FIRST_CAPACITY, 2 * self._capacity)
             for arrays in self._arrays:
                 arrays.reserve(capacity)

@@ -55,6 +55,10 @@ def test_a_stream_without_memory_is_refused_and_leaves_no_trace() -> None:
         with pytest.raises(TooManyStreams, match="accumulator/1: 32 rows of 16"):
             settle(tenants, late)
         assert late.slot is None and tenants.slots.held == 16
+    first = tenants.by_row[0]
+    assert first
+    tenants.release(first)
+    assert settle(tenants, stream("another")) == 0, "a free row needs no growth"
     rows.most = 32
     assert settle(tenants, late) == 16
 
