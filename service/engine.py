@@ -185,8 +185,8 @@ class Engine:
             self._on_detached()
 
     async def settled(self) -> None:
-        """Waits until the store knows what has been closed and detached, or is found away."""
-        with suppress(StoreDown):
+        """Waits until the store knows what has been closed and detached, or cannot be told."""
+        with suppress(StoreDown, ServerDraining):
             await self._custody.flush()
 
     def _on_detached(self) -> None:

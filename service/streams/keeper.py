@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from service.checkpoint.store import Record, Store, StoreUnavailable, Write
 from service.core.counts import StoreCounts, StoreReading
-from service.core.errors import ServiceError, StoreDown, StreamTakenOver
+from service.core.errors import ServerDraining, ServiceError, StoreDown, StreamTakenOver
 from service.core.streams import Fence, Stream, StreamKey
 from service.lanes.lanes import Lanes
 from service.streams.claims import Claims
@@ -29,7 +29,7 @@ T = TypeVar("T")
 _SLICE = 128
 """Records that one write takes: checkpoints of more would hold up the steps."""
 _LONGEST_PAUSE = 1.0
-"""Seconds between two tries while the store is away."""
+"""Seconds between two tries while rounds fail."""
 _REFRESHES = 3
 """How often a stream that stands still is saved within the time that the store keeps it."""
 
@@ -74,7 +74,8 @@ class Keeper:
         self._complete_since = clock()
         self._down_since: float | None = None
         self._everything = False
-        self._pause = interval
+        self._pause = 0.0
+        """Seconds that the next round waits, for the last one failed; 0: it did not."""
 
     @property
     def reading(self) -> StoreReading:
@@ -129,7 +130,9 @@ class Keeper:
         return key in self._farewells
 
     async def flush(self) -> None:
-        """Waits until all that is urgent now is in the store. Raises StoreDown."""
+        """Waits until all that is urgent now is in the store. Raises StoreDown, or ServerDraining
+        if the device is lost.
+        """
         done = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
         self._news.set()
@@ -142,7 +145,7 @@ class Keeper:
             await self._round()
 
     async def _next_round(self) -> None:
-        if self._down_since is not None:
+        if self._pause:
             await asyncio.sleep(self._pause)
             return
         if not self._news.is_set():
@@ -162,11 +165,17 @@ class Keeper:
                 self._due = started + self._interval
                 await self._claims.answer()
             await self._save(complete)
-        except Exception as error:  # whatever it is, the steps go on and the next round tries again
-            if not isinstance(error, StoreUnavailable):
-                log.exception("a round of saving failed")
+        except StoreUnavailable as error:
             self._degrade(error)
+            self._put_off()
             _resolve(waiting, StoreDown(f"the state store does not answer: {error}"))
+        except ServerDraining as error:  # the device is lost, which is told elsewhere
+            self._put_off()
+            _resolve(waiting, error)
+        except Exception as error:  # whatever it is, the steps go on and the next round tries again
+            log.exception("a round of saving failed")
+            self._put_off()
+            _resolve(waiting, StoreDown(f"the streams could not be saved: {error}"))
         else:
             self._recover()
             self.counts.durations.add(self._clock() - started)
@@ -244,15 +253,16 @@ class Keeper:
         self._everything = True
         if self._down_since is None:
             self._down_since = self._clock()
-            self._pause = min(self._interval, _LONGEST_PAUSE)
             extra = {"error": StoreDown.name}
             told = "degraded: streams go on in memory only, the state store is away: %s"
             log.error(told, error, extra=extra)
-        else:
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _put_off(self) -> None:
+        self._pause = min(2 * self._pause or self._interval, _LONGEST_PAUSE)
 
     def _recover(self) -> None:
         self._everything = False
+        self._pause = 0.0
         if self._down_since is not None:
             log.warning(
                 "the state store is back after %.1f s; every stream is saved again",

@@ -5,10 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from service.checkpoint.store import StoreUnavailable, Write
+from service.core.errors import ServerDraining, ServiceError, StoreDown
+from service.core.model import Array
 from service.core.streams import StreamKey
-from tests.fakes import request
-from tests.replicas import Replica, Shared
+from service.lanes.lane import Lane
+from service.runtime.accumulator import accumulate, accumulator_signature
+from service.runtime.stepper import Stepper
+from tests.fakes import MODEL, request
+from tests.lossy import ILLEGAL
+from tests.replicas import Replica, Shared, until
 from tests.virtual_time import VirtualLoop
 
 LARGEST_WRITE = 128
@@ -53,6 +61,46 @@ async def test_a_server_that_stops_gives_up_a_store_that_stays_away() -> None:
     replica.line.cut = True
     async with asyncio.timeout(5.0):
         await replica.engine.close_down(0.01)
+
+
+class Failing(Stepper):
+    """Cannot read states any more, for this reason."""
+
+    reason: Exception | None = None
+
+    def save(self, slots: Array) -> list[tuple[bytes, ...]]:
+        if self.reason:
+            raise self.reason
+        return super().save(slots)
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [(RuntimeError(ILLEGAL), ServerDraining), (MemoryError("2 GB"), StoreDown)],
+    ids=["a lost device", "no memory"],
+)
+async def test_a_round_that_cannot_read_the_states_does_not_blame_the_store(
+    reason: Exception, error: type[ServiceError], caplog: pytest.LogCaptureFixture
+) -> None:
+    stepper = Failing(accumulate, accumulator_signature())
+    lane = Lane(MODEL, "digest", stepper, window=4, max_batch=8)
+    store = Shared()
+    replica = Replica(store, lane=lane)
+    session = await replica.create()
+    await session.add(1.0)
+    await session.saved()
+    stepper.reason = reason
+    await session.add(1.0)
+    session.detach()
+    with pytest.raises(error) as told:
+        await replica.engine._custody.flush()
+    await replica.engine.settled()
+    assert "does not answer" not in str(told.value)
+    reading = replica.engine.readings().store
+    assert reading and reading.degraded_for is None and reading.counts.failures == 0
+    assert "the state store is away" not in caplog.text
+    stepper.reason = None
+    await until(lambda: store.step(session.opened.stream.key) == 2)
 
 
 async def test_many_streams_are_given_up_a_slice_at_a_time() -> None:
