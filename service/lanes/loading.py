@@ -19,6 +19,7 @@ from service.repository.description import Description, describe
 from service.repository.manifest import GOLDEN_KEY
 from service.repository.packages import Package, RepositoryError, package_at, scan, versions
 from service.runtime.arena import StateRows
+from service.runtime.batching import Batching
 from service.runtime.device import Device
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
@@ -124,6 +125,14 @@ class Loader:
                 extra={"model": str(package.key)},
             )
         stepper = self._stepper(graph, found)
+        if not self.place.device.is_host and stepper.batching is Batching.ONE:
+            log.warning(
+                "%s: its streams run one by one, for no two may share a run: on %s their states "
+                "cross the bus at every step",
+                package.key,
+                self.place.device.name,
+                extra={"model": str(package.key)},
+            )
         if self.threads is None and self.processors > 1 and self.place.device.is_host:
             stepper = self._with_threads(package, found, stepper)
         if self.digest(package) != digest:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from service.core.errors import ModelRefused
 from service.core.model import Array, GoldenRun, Signature
 from service.runtime.arena import Arena, MakeStates
-from service.runtime.batching import Batching
-from service.runtime.bound import BoundGraph
 from service.runtime.device import Device
 from service.runtime.golden import ELSEWHERE, replay
 from service.runtime.graph import Graph
@@ -43,8 +41,11 @@ def proven_stepper(
     inputs = golden.inputs if golden else random_inputs(signature)
     with _refused(ready):
         function = graph.bound(signature, constants)
+    crowd = _crowd(graph.device)
+    with _refused(f"it does not run with {crowd} streams at a time"):
+        closely = not graph.device.is_host
+        batching = probe(function.by_feeds, signature, inputs, crowd=crowd, closely=closely)
     with _refused(f"it does not run with {'its golden run' if golden else _RANDOM}"):
-        batching = _probed(function, signature, inputs, graph.device)
         stepper = Stepper(function, signature, batching)
         if golden:
             replay(stepper, golden, 1.0 if graph.device.is_host else ELSEWHERE)
@@ -68,10 +69,7 @@ def _refused(failing: str) -> Iterator[None]:
         raise ModelRefused(f"{failing}: {reason}") from error
 
 
-def _probed(
-    function: BoundGraph, signature: Signature, inputs: Sequence[Array], device: Device
-) -> Batching:
-    """On a device whose runs all have one size, by runs of that size."""
+def _crowd(device: Device) -> int:
+    """Rows that the probe runs together: on a device whose runs all have one size, so many."""
     fixed = device.padded(1)
-    crowd = min(_CROWD, fixed) if fixed > _FEWEST else _CROWD
-    return probe(function.by_feeds, signature, inputs, crowd=crowd, closely=not device.is_host)
+    return min(_CROWD, fixed) if fixed > _FEWEST else _CROWD

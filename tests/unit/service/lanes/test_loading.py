@@ -16,6 +16,7 @@ from service.lanes.loading import Loader
 from service.lanes.place import Place
 from service.repository.manifest import GOLDEN_KEY, MANIFEST_KEY
 from service.runtime import threads
+from service.runtime.batching import Batching
 from service.runtime.device import Device
 from service.runtime.graph import Graph
 from service.runtime.loading import proven_stepper
@@ -81,6 +82,19 @@ def test_what_the_device_leaves_to_the_host_is_told(
     assert there.load(there.find("gru", 1)).numerics == "distant:0"
     [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "gru/1: distant:0 has no kernel for Add, Identity: the host" in warning.getMessage()
+
+
+def test_a_model_whose_streams_run_one_by_one_on_a_device_is_told(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    graphs.put(root, "mixing", graphs.package(graphs.neighbourly(), graphs.ACCUMULATOR))
+    there = replace(loader(root), place=Place(Padding()))
+    assert there.load(there.find("mixing", 1)).batching is Batching.ONE
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "mixing/1: its streams run one by one" in warning.getMessage()
+    caplog.clear()
+    loader(root).load(there.find("mixing", 1))
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 def test_the_digest_is_that_of_the_lane_and_covers_what_is_declared(root: Path) -> None:

@@ -12,6 +12,7 @@ from service.repository.description import describe
 from service.repository.manifest import Manifest
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.graph import Graph
+from service.runtime.plain import StepFunction
 from service.runtime.probe import probe
 from service.runtime.stepper import Batching
 from tests import foreign, graphs
@@ -96,6 +97,23 @@ def test_a_graph_that_takes_one_row_only_runs_alone() -> None:
         return accumulate(feeds)
 
     assert probe(one_row, SIGNATURE, GOLDEN.inputs) is Batching.ONE
+
+
+def fails_from(rows: int) -> StepFunction:
+    def function(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        if len(feeds["x"]) >= rows:
+            raise RuntimeError("Failed to allocate memory for requested buffer of size 8388608")
+        return by_size(feeds)
+
+    return function
+
+
+def test_a_crowd_that_a_device_has_no_room_for_is_told() -> None:
+    inputs = GOLDEN.inputs
+    with pytest.raises(RuntimeError, match="Failed to allocate"):
+        probe(fails_from(200), SIGNATURE, inputs, closely=True)
+    assert probe(fails_from(2), SIGNATURE, inputs, closely=True) is Batching.ONE
+    assert probe(fails_from(200), SIGNATURE, inputs) is Batching.ONE
 
 
 def test_a_fixed_batch_runs_alone_unprobed() -> None:
