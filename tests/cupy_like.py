@@ -14,6 +14,8 @@ from service.core.model import Array
 
 FREE = 2**30
 """Bytes of the device that nobody has."""
+POOLED = 2**20
+"""Bytes that CuPy's pool has, and no array."""
 
 
 class Distant:
@@ -99,6 +101,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
             Stream=Stream,
             runtime=SimpleNamespace(memGetInfo=lambda: (FREE, 2 * FREE)),
         ),
+        "get_default_memory_pool": lambda: SimpleNamespace(free_bytes=lambda: POOLED),
         "zeros": lambda shape, dtype: Distant(np.zeros(shape, dtype)),
         "array": lambda held: Distant(np.array(held)),
         "take": _take,

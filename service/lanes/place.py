@@ -36,7 +36,7 @@ class Place:
         if self.device.is_host or not _WANT.search(reason):
             return ""
         try:
-            free, total = self.device.xp.cuda.runtime.memGetInfo()
+            free, (_, total) = self.device.free(), self.device.xp.cuda.runtime.memGetInfo()
         except RuntimeError:  # of a device that is lost
             return ""
         limit = f", of which a model may have {2 * self.memory:,}" if self.memory else ""

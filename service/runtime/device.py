@@ -229,7 +229,8 @@ class Cuda(Device):
 
     def free(self) -> int | None:
         self.use()
-        return int(self._cupy.cuda.runtime.memGetInfo()[0])
+        pooled = self._cupy.get_default_memory_pool().free_bytes()  # of arrays that are gone
+        return int(self._cupy.cuda.runtime.memGetInfo()[0] + pooled)
 
     def pointer(self, array: DeviceArray) -> int:
         return int(array.data.ptr)

@@ -86,8 +86,8 @@ def test_room_of_about_one_size_is_asked_of_the_pool_as_one(
 
 
 @pytest.mark.usefixtures("_cupy")
-def test_what_is_free_is_the_devices() -> None:
-    assert Cuda().free() == cupy_like.FREE
+def test_what_is_free_is_the_devices_and_what_the_pool_keeps_for_the_next() -> None:
+    assert Cuda().free() == cupy_like.FREE + cupy_like.POOLED
     assert CPU.free() is None
 
 
