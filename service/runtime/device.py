@@ -30,6 +30,8 @@ class Device(ABC):
     """`cpu`, or `cuda:0`."""
     is_host: bool
     """Its arrays are the host's own: nothing crosses a bus."""
+    is_deterministic = False
+    """Graphs are to have kernels that give the same bits every time."""
     xp: Any
     """numpy, or cupy."""
     providers: Providers
@@ -188,6 +190,7 @@ class Cuda(Device):
         # One that does not wait for what others do on the device's default stream.
         self._stream = self._cupy.cuda.Stream(non_blocking=True)
         self._fixed_rows = fixed_rows
+        self.is_deterministic = fixed_rows is not None
         self.name = f"cuda:{number}"
         self.xp = self._cupy
         self.binding = ("cuda", number)
@@ -201,6 +204,8 @@ class Cuda(Device):
             "arena_extend_strategy": "kSameAsRequested",
             # Of float32 TF32 keeps 10 of 23 bits.
             "use_tf32": "0",
+            # The exhaustive search takes what is fastest that time.
+            "cudnn_conv_algo_search": "HEURISTIC",
         }
         if memory is not None:
             options["gpu_mem_limit"] = str(memory)

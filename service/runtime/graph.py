@@ -47,6 +47,7 @@ class Graph:
         options.inter_op_num_threads = 1
         # A spinning pool burns a core between timesteps.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.use_deterministic_compute = device.is_deterministic
         options.log_severity_level = 4  # errors are raised, and told once
         if not device.is_host:
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")

@@ -47,6 +47,7 @@ def test_onnx_runtime_works_on_the_stream_of_the_arrays_and_rounds_as_float32_do
     assert options["user_compute_stream"] == str(cupy_like.Stream().ptr)
     assert options["gpu_mem_limit"] == str(1 << 30)
     assert options["use_tf32"] == "0"
+    assert options["cudnn_conv_algo_search"] == "HEURISTIC"
     assert "gpu_mem_limit" not in Cuda().providers[0][1]
 
 
@@ -63,6 +64,11 @@ def test_runs_are_padded_to_powers_of_two_and_large_ones_to_multiples() -> None:
     assert [device.padded(rows) for rows in sizes] == [1, 2, 4, 4, 8, 1024, 1024, 2048, 3072]
     fixed = Cuda(fixed_rows=100)
     assert [fixed.padded(rows) for rows in (1, 100, 101)] == [100, 100, 200]
+    assert (CPU.is_deterministic, device.is_deterministic, fixed.is_deterministic) == (
+        False,
+        False,
+        True,
+    )
 
 
 @pytest.mark.usefixtures("_cupy")

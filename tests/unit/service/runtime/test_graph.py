@@ -108,6 +108,25 @@ def test_a_fall_back_to_another_provider_is_refused() -> None:
         Graph(graphs.accumulator().SerializeToString(), device=Elsewhere())
 
 
+class Exact(Distant):
+    is_deterministic = True
+
+
+@pytest.mark.parametrize("device", [Distant(), Exact()])
+def test_kernels_that_always_give_the_same_bits_are_asked_for_where_they_are_wanted(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, make = [], ort.InferenceSession
+
+    def session(source: object, options: ort.SessionOptions, **named: object) -> object:
+        made.append(options.use_deterministic_compute)
+        return make(source, options, **named)
+
+    monkeypatch.setattr(ort, "InferenceSession", session)
+    Graph(graphs.accumulator().SerializeToString(), device=device)
+    assert made == [device.is_deterministic]
+
+
 def test_a_device_that_fails_is_not_replaced_by_the_cpu(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
