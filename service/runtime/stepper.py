@@ -13,7 +13,7 @@ from service.core.slots import Index, as_numbers, count
 from service.runtime.arena import Arena, MakeStates, StateRows
 from service.runtime.batching import Batching, Taken, WrongShape
 from service.runtime.bound import BoundGraph, BoundRuns
-from service.runtime.device import Device
+from service.runtime.device import Device, DeviceArray
 from service.runtime.plain import PlainRuns, StepFunction, rows_of
 
 __all__ = ["Batching", "Stepper", "Taken", "WrongShape"]
@@ -58,6 +58,8 @@ class Stepper:
             by_feeds = function.by_feeds if isinstance(function, BoundGraph) else function
             self._runs = PlainRuns(by_feeds, signature, batching)
         self._states = states(signature.states, self._runs.device)
+        self._taken: Sequence[DeviceArray] = ()
+        """The states of the slots that were taken last, before their run."""
 
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`. Raises MemoryError where there is none."""
@@ -102,21 +104,33 @@ class Stepper:
 
     def take(self, slots: Index, inputs: Sequence[Tensors]) -> Taken:
         """What `step` begins with."""
-        return self._runs.take(self._states, slots, inputs)
+        taken = self._runs.take(self._states, slots, inputs)
+        self._taken = taken.arrays[len(self.signature.inputs) :]
+        return taken
 
     def run(self, taken: Taken) -> BatchResult:
         """What `step` does in between. The states of the result are there until the next run."""
         return self._runs.run(taken)
 
     def keep(self, slots: Index, result: BatchResult, absent: Set[int] = frozenset()) -> None:
-        """Replaces the states, except those of faulty and `absent` rows."""
-        states = result.states
-        if result.faults or absent:
-            out = result.faults.keys() | absent
-            good = [row for row in range(count(slots)) if row not in out]
-            if not good:
-                return
+        """Replaces the states, except those of faulty and `absent` rows. Where that fails, each
+        stream has all of its former ones again.
+        """
+        out = result.faults.keys() | absent
+        good = [row for row in range(count(slots)) if row not in out] if out else None
+        if good == []:
+            return
+        try:
+            self._replace(slots, result.states, good)
+        except Exception:
+            self._replace(slots, self._taken, good)
+            raise
+        self._taken = ()
+
+    def _replace(self, slots: Index, states: Sequence[DeviceArray], rows: list[int] | None) -> None:
+        """`rows`: which of them; None: all."""
+        if rows is not None:
             specs = [state.input for state in self.signature.states]
             self._runs.device.use()
-            slots, states = as_numbers(slots)[good], rows_of(states, specs, good)
+            slots, states = as_numbers(slots)[rows], rows_of(states, specs, rows)
         self._states.scatter(slots, states)

@@ -9,7 +9,10 @@ import pytest
 from service.core.batch import BatchResult, Fault
 from service.core.errors import StepFault
 from service.core.model import Array, Signature, StateSpec, TensorSpec
+from service.core.slots import Index
 from service.runtime.accumulator import accumulate, accumulator_signature
+from service.runtime.arena import Arena
+from service.runtime.device import DeviceArray
 from service.runtime.graph import Graph
 from service.runtime.loss import DeviceLost
 from service.runtime.stepper import Batching, Stepper, WrongShape
@@ -17,6 +20,7 @@ from tests import graphs
 from tests.lossy import ILLEGAL
 
 SIGNATURE = accumulator_signature()
+FLOAT = np.dtype("<f4")
 ONES = np.ones(3, np.float32).tobytes()
 
 
@@ -169,3 +173,42 @@ def test_a_lone_row_without_a_result_raises() -> None:
     stepper.start(0)
     with pytest.raises(WrongShape, match=r"'total' has shape \[0, 1\] .* \[1, 1\]"):
         stepper.step(np.zeros(1, np.int64), [np.ones(1, np.float32).tobytes()])
+
+
+class Short(Arena):
+    """Is short of memory once, when it has replaced the first of two states."""
+
+    is_short = False
+
+    def scatter(self, slots: Index, states: Sequence[DeviceArray]) -> None:
+        if self.is_short:
+            self.is_short = False
+            first, _ = states
+            _, former = self.gather(slots)
+            super().scatter(slots, [first, former])
+            raise MemoryError("for the second")
+        super().scatter(slots, states)
+
+
+@pytest.mark.parametrize("absent", [set(), {1}], ids=["all", "those that are there"])
+def test_states_that_are_kept_half_are_all_as_they_were(absent: set[int]) -> None:
+    def count(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        return [feeds["h"] + feeds["x"], feeds["h"] + 1, feeds["c"] + 1]
+
+    x, y, *states = (TensorSpec(name, FLOAT, (1,)) for name in ("x", "y", "h", "c"))
+    kept = tuple(StateSpec(spec, f"{spec.name}_next", np.zeros(1, FLOAT)) for spec in states)
+    arena = Short(kept)
+    stepper = Stepper(count, Signature((x,), (y,), kept), states=lambda *_: arena)
+    stepper.reserve(4)
+    for slot in range(4):
+        stepper.start(slot)
+    slots, inputs = np.array([0, 2, 3]), [np.ones(3, FLOAT).tobytes()]
+    stepper.step(slots, inputs)
+    before = stepper.save(np.arange(4))
+    result = stepper.run(stepper.take(slots, inputs))
+    arena.is_short = True
+    with pytest.raises(MemoryError):
+        stepper.keep(slots, result, absent)
+    assert stepper.save(np.arange(4)) == before
+    stepper.step(slots, inputs)
+    assert stepper.save(slots) == [(np.full(1, 2, FLOAT).tobytes(),) * 2] * 3
