@@ -26,6 +26,7 @@ from service.runtime.loading import proven_stepper
 from service.runtime.numerics import numerics
 from service.runtime.spilling import arena_within
 from service.runtime.stepper import Stepper
+from service.runtime.telling import line
 from service.runtime.threads import faster
 from service.runtime.trial import random_inputs
 
@@ -96,8 +97,7 @@ class Loader:
         # CuPy's errors are RuntimeErrors, and so is the one of too deep a recursion.
         except (ModelRefused, OSError, MemoryError, RuntimeError) as error:
             self.place.loss.notice(error)
-            told = getattr(error, "strerror", None) or str(error)  # without the folder
-            reason = " ".join(told.split()) or type(error).__name__
+            reason = getattr(error, "strerror", None) or line(error)  # without the folder
             reason += self.place.room(reason)
             extra = known | {"error": ModelRefused.name}
             log.error("refused %s: %s", package.key, reason, extra=extra)

@@ -14,6 +14,7 @@ import onnxruntime
 
 from service.core.wanted import Kind, wanted
 from service.runtime.device import CPU, CUDA_PROVIDER, Cuda, Device
+from service.runtime.telling import line
 
 _LIBRARY = "libonnxruntime_providers_cuda.so"
 _INSTALL = "install the extra `gpu` in an environment without `serve`, as docs/cuda.md shows"
@@ -75,7 +76,7 @@ def _cuda(number: int, memory: int | None, fixed_rows: int | None) -> Cuda:
         _compute(device)
     except Exception as error:  # of CUDA, its compiler, or its libraries
         raise DeviceUnavailable(
-            f"cupy does not compute on CUDA device {number}", _line(error)
+            f"cupy does not compute on CUDA device {number}", line(error)
         ) from error
     if reason := _fallen_back(device):
         raise DeviceUnavailable(
@@ -91,7 +92,7 @@ def _cupy() -> Any:
     except ModuleNotFoundError as error:
         raise DeviceUnavailable(f"{error.name} is not installed", _INSTALL) from error
     except Exception as error:  # it looks for libraries, and makes a folder for its kernels
-        raise DeviceUnavailable("cupy cannot be imported", _line(error)) from error
+        raise DeviceUnavailable("cupy cannot be imported", line(error)) from error
 
 
 def _refuse_absent(runtime: Any, number: int) -> None:
@@ -99,7 +100,7 @@ def _refuse_absent(runtime: Any, number: int) -> None:
     try:
         count = runtime.getDeviceCount()
     except Exception as error:  # a class of cupy's
-        raise _without_devices(runtime, _line(error)) from error
+        raise _without_devices(runtime, line(error)) from error
     if count == 0:
         raise _without_devices(runtime, "the driver shows none")
     if number >= count:
@@ -147,7 +148,7 @@ def _fallen_back(device: Cuda) -> str:
             _SMALLEST, options, providers=device.providers, enable_fallback=0
         )
     except Exception as error:  # ONNX Runtime has no common base class
-        return _line(error)
+        return line(error)
     return "" if CUDA_PROVIDER in session.get_providers() else _unloaded()
 
 
@@ -156,14 +157,10 @@ def _unloaded() -> str:
     try:
         ctypes.CDLL(str(Path(onnxruntime.__file__).parent / "capi" / _LIBRARY))
     except OSError as error:
-        return _line(error)
+        return line(error)
     return "a reason that it does not tell"
 
 
 def _release(version: int) -> str:
     """13020 is 13.2."""
     return f"{version // 1000}.{version % 1000 // 10}"
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

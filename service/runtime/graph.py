@@ -15,6 +15,7 @@ from service.core.model import Array, Signature, TensorSpec
 from service.runtime.bound import BoundGraph
 from service.runtime.device import CPU, Device
 from service.runtime.plain import StepFunction
+from service.runtime.telling import line
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -59,7 +60,9 @@ class Graph:
                 enable_fallback=0,  # or it would try the CPU where the device fails
             )
         except Exception as error:  # ONNX Runtime has no common base class
-            told = str(error) if isinstance(source, bytes) else _without_folder(str(error), source)
+            told = (
+                line(error) if isinstance(source, bytes) else _without_folder(line(error), source)
+            )
             raise ModelRefused(f"ONNX Runtime does not load it: {told}") from error
         _require(device, self._session.get_providers())
 

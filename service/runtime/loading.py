@@ -13,6 +13,7 @@ from service.runtime.golden import ELSEWHERE, replay
 from service.runtime.graph import Graph
 from service.runtime.probe import probe
 from service.runtime.stepper import Stepper
+from service.runtime.telling import line
 from service.runtime.timing import run_cost
 from service.runtime.trial import random_inputs, rehearse
 
@@ -65,8 +66,7 @@ def _refused(failing: str) -> Iterator[None]:
     except (ModelRefused, MemoryError):
         raise
     except Exception as error:  # ONNX Runtime has no common base class
-        reason = " ".join(str(error).split())
-        raise ModelRefused(f"{failing}: {reason}") from error
+        raise ModelRefused(f"{failing}: {line(error)}") from error
 
 
 def _crowd(device: Device) -> int:

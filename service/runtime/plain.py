@@ -15,6 +15,7 @@ from service.runtime.batching import Batching, Taken, WrongShape
 from service.runtime.device import CPU, Device
 from service.runtime.faults import Faults, refuse_non_finite, refuse_results, refuse_symbols
 from service.runtime.loss import raise_if_lost
+from service.runtime.telling import line
 
 StepFunction = Callable[[Mapping[str, Array]], Sequence[Array]]
 """Inputs and states of a batch by name → its outputs, then its new states, in signature order."""
@@ -81,7 +82,9 @@ class PlainRuns:
                 lone.append(self._run(rows_of(arrays, self._taken, [row]), 1))
             except Exception as error:  # ONNX Runtime has no common base class
                 raise_if_lost(error)
-                faults.setdefault(row, Fault(StepFault.RUN_FAILED, f"the run failed: {error}"))
+                faults.setdefault(
+                    row, Fault(StepFault.RUN_FAILED, f"the run failed: {line(error)}")
+                )
                 lone.append([np.zeros(spec.batched(1), spec.dtype) for spec in self._given])
         return self._joined(lone)
 

@@ -143,6 +143,17 @@ def test_a_device_that_is_lost_while_rows_run_apart_is_told() -> None:
         stepper.step(np.arange(2), [np.zeros(2, np.float32).tobytes()])
 
 
+def test_a_row_that_breaks_the_run_is_told_without_the_host_it_was_on() -> None:
+    def failing(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        raise RuntimeError("CUBLAS failure 13: no success ; GPU=0 ; hostname=a")
+
+    stepper = Stepper(failing, SIGNATURE)
+    stepper.reserve(2)
+    result = stepper.step(np.arange(2), [np.zeros(2, np.float32).tobytes()])
+    told = "the run failed: CUBLAS failure 13: no success"
+    assert [fault.message for fault in result.faults.values()] == [told, told]
+
+
 def test_a_lone_row_that_breaks_the_run_raises() -> None:
     anything = replace(SYMBOL, symbols=())
     with pytest.raises(IndexError):
