@@ -242,11 +242,13 @@ class Engine:
         A store that is away is tried for `patience` seconds.
         """
         streams = self._directory.streams()
+        try:
+            self._custody.leave(streams)
+        except Exception as error:  # such as a device that is lost, or has no memory for a copy
+            told = "the states of streams cannot be read, which stay as they were last saved: %s"
+            log.error(told, error)
+            self._custody.abandon()
         for stream in streams:
-            try:
-                self._custody.leave(stream)
-            except ServerDraining:  # a lost device leaves it as it was last saved
-                self._custody.abandon()
             self._drop(stream)
         await self._turns.close()
         try:

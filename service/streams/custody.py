@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from service.checkpoint.store import Listed, Record, Store
 from service.core.checkpoint import Checkpoint
@@ -76,8 +76,10 @@ class Custody:
         """
         return False
 
-    def leave(self, stream: Stream) -> None:
-        """Saves the stream for anyone to take, as soon as the store answers."""
+    def leave(self, streams: Sequence[Stream]) -> None:
+        """Saves the streams for anyone to take, as soon as the store answers. Raises ServerDraining
+        if the device is lost.
+        """
 
     def abandon(self) -> None:
         """Streams were dropped as they were last saved, without their last steps."""
@@ -187,11 +189,11 @@ class StoreCustody(Custody):
     def release(self, stream: Stream) -> bool:
         if self._keeper.degraded:
             return False
-        self._keeper.release(stream)
+        self._keeper.release([stream])
         return True
 
-    def leave(self, stream: Stream) -> None:
-        self._keeper.release(stream)
+    def leave(self, streams: Sequence[Stream]) -> None:
+        self._keeper.release(streams)
 
     def abandon(self) -> None:
         self._keeper.abandon()

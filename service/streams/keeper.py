@@ -97,11 +97,12 @@ class Keeper:
         self._urgent.add(stream)
         self._news.set()
 
-    def release(self, stream: Stream) -> None:
-        """Saves the stream as it is, for anyone to take; this process gives it up."""
-        (checkpoint,) = self._lanes.checkpoints([stream])
-        last = Record(_last_fence(stream), stream.token_hash, checkpoint, released=True)
-        self.part(stream.key, last)
+    def release(self, streams: Sequence[Stream]) -> None:
+        """Saves the streams as they are, for anyone to take; this process gives them up."""
+        for some in _slices(streams):
+            for stream, checkpoint in zip(some, self._lanes.checkpoints(some), strict=True):
+                last = Record(_last_fence(stream), stream.token_hash, checkpoint, released=True)
+                self.part(stream.key, last)
 
     def end(self, stream: Stream) -> None:
         """Has the store know that the stream is over."""
@@ -184,7 +185,7 @@ class Keeper:
             _resolve(waiting, None)
 
     def _hand_over(self, stream: Stream) -> None:
-        self.release(stream)
+        self.release([stream])
         self._lose(stream, StreamTakenOver(f"stream {stream.id!r} goes on at another server"))
 
     async def _save(self, complete: bool) -> None:

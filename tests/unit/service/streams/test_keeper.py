@@ -103,9 +103,35 @@ async def test_a_round_that_cannot_read_the_states_does_not_blame_the_store(
     await until(lambda: store.step(session.opened.stream.key) == 2)
 
 
+async def test_a_server_that_cannot_read_the_states_as_it_stops_leaves_what_was_saved() -> None:
+    stepper = Failing(accumulate, accumulator_signature())
+    store, lane = Shared(), Lane(MODEL, "digest", stepper, window=4, max_batch=8)
+    replica = Replica(store, lane=lane)
+    session = await replica.create()
+    await session.add(1.0)
+    await session.saved()
+    stepper.reason = MemoryError("2 GB")
+    await replica.engine.close_down(5.0)
+    record = store.record(session.opened.stream.key)
+    assert record and record.step == 1 and not record.released
+
+
+class Counting(Stepper):
+    """Notes of how many slots the states are read together."""
+
+    def __init__(self) -> None:
+        super().__init__(accumulate, accumulator_signature())
+        self.saved: list[int] = []
+
+    def save(self, slots: Array) -> list[tuple[bytes, ...]]:
+        self.saved.append(len(slots))
+        return super().save(slots)
+
+
 async def test_many_streams_are_given_up_a_slice_at_a_time() -> None:
-    store, number = Shared(), 300
-    replica = Replica(store, limit=number, interval=600.0)
+    store, stepper, number = Shared(), Counting(), 300
+    lane = Lane(MODEL, "digest", stepper, window=4, max_batch=8)
+    replica = Replica(store, lane=lane, limit=number, interval=600.0)
     names = [f"s{at}" for at in range(number)]
     for name in names:
         await replica.open(request(name))
@@ -118,6 +144,7 @@ async def test_many_streams_are_given_up_a_slice_at_a_time() -> None:
 
     replica.line.write = count  # type: ignore[method-assign]  # counts
     await replica.engine.close_down(5.0)
+    assert stepper.saved == [LARGEST_WRITE, LARGEST_WRITE, number - 2 * LARGEST_WRITE]
     assert sum(written) == number
     assert max(written) <= LARGEST_WRITE
     records = [store.record(StreamKey("", name)) for name in names]
