@@ -27,6 +27,7 @@ from service.lanes.tenants import Tenants
 from service.runtime.batching import Batching
 from service.runtime.loss import Loss
 from service.runtime.stepper import Stepper
+from service.runtime.telling import line
 
 log = logging.getLogger(__name__)
 
@@ -281,10 +282,11 @@ class Lane:
 
     def _failed(self, run: Run) -> BatchResult:
         rows = len(run.batch)
-        reason = str(run.failure) or type(run.failure).__name__
+        told = line(run.failure)
+        reason = str(run.failure) or told
         extra = {"model": str(self.model), "error": StepFault.RUN_FAILED.name}
         log.error("%s: a run of %d streams failed: %s", self.model, rows, reason, extra=extra)
-        fault = Fault(StepFault.RUN_FAILED, f"the run failed: {reason}")
+        fault = Fault(StepFault.RUN_FAILED, f"the run failed: {told}")
         return BatchResult((), faults=dict.fromkeys(range(rows), fault))
 
 

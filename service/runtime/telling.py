@@ -10,6 +10,6 @@ source.
 """
 
 
-def line(error: BaseException) -> str:
+def line(error: object) -> str:
     """Never empty."""
     return _WHERE.sub("", " ".join(str(error).split())) or type(error).__name__

@@ -93,7 +93,7 @@ def test_a_run_that_raises_fails_every_step_and_touches_no_state(
 
     def sometimes(feeds: Mapping[str, Array]) -> Sequence[Array]:
         if broken:
-            raise RuntimeError("out of luck")
+            raise RuntimeError("out of luck ; GPU=0 ; hostname=a")
         return accumulate(feeds)
 
     lane = Lane(MODEL, "", Stepper(sometimes, accumulator_signature()), window=4, max_batch=8)
@@ -105,7 +105,7 @@ def test_a_run_that_raises_fails_every_step_and_touches_no_state(
         lane.submit(stream, Step(1, (number(1.0),), 0.0))
         turn(lane)
     assert owner.errors[0].fault is StepFault.RUN_FAILED
-    assert "out of luck" in owner.errors[0].message
+    assert owner.errors[0].message.endswith("the run failed: out of luck")
     broken = False
     lane.submit(stream, Step(1, (number(1.0),), 0.0))
     turn(lane)
