@@ -169,6 +169,8 @@ class Call(Reading):
     def _exceed(self, size: int) -> NoReturn:
         message = f"Sent message larger than max ({size} vs. {self._carrier.max_message_bytes})"
         self.end(StatusCode.RESOURCE_EXHAUSTED, message)
+        if self.task and self.task is not asyncio.current_task():
+            self.task.cancel()  # the handler, which does not hear of the error
         self._abortion = grpc.aio.AbortError(message)
         raise self._abortion
 

@@ -29,6 +29,8 @@ def check(encoding: str) -> None:
 
 def unpacked(data: Packed, encoding: str, limit: int) -> bytes:
     """`limit`: bytes of the largest message that is taken. Raises TooLarge or Malformed."""
+    if not data:
+        return b""
     inflating = zlib.decompressobj(_WINDOWS[encoding])
     try:
         message = inflating.decompress(data, limit + 1)
@@ -38,4 +40,6 @@ def unpacked(data: Packed, encoding: str, limit: int) -> bytes:
         raise TooLarge(f"Received message larger than max ({limit})")
     if not inflating.eof:
         raise Malformed(f"a message that is compressed as {encoding} ends too soon")
+    if inflating.unused_data:
+        raise Malformed(f"there is more behind a message that is compressed as {encoding}")
     return message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,7 +20,7 @@ _AT_ONCE = 8 * 1024
 """Bytes read before the client may send as many more: far below the window."""
 
 
-class Reading(Status):
+class Reading(Status, ABC):
     """Bytes that are not read keep the client from sending more than a window, save that a
     message longer than that is taken whole.
     """
@@ -92,7 +92,9 @@ class Reading(Status):
         """The oldest message that is there. Raises Refused, and what the deserialiser does."""
         messages = self._inbox.messages
         message = messages.popleft()
-        self._free(len(message) + PREFIX_BYTES if messages else self._held)
+        # What came of it while nothing else waited has been given back already.
+        size = len(message) + PREFIX_BYTES
+        self._free(min(size, self._held) if messages else self._held)
         if type(message) is Packed:
             message = unpacked(message, self._encoding, self._carrier.max_message_bytes)
         if self.parse is None:
@@ -106,6 +108,8 @@ class Reading(Status):
     async def attend(self, hear: Callable[[Any], bool]) -> bool:
         """Gives each message to `hear` where it arrives, without a turn of a task, until that
         returns False; `hear` raises nothing. False: the client has sent its last, or left.
+
+        For methods without a deserialiser.
         """
         while self._tell(hear):
             self._hear = hear

@@ -98,6 +98,14 @@ async def test_messages_may_be_sent_ahead(channel: grpc.aio.Channel) -> None:
     assert [message async for message in call] == sent
 
 
+async def test_large_messages_may_come_between_small_ones(channel: grpc.aio.Channel) -> None:
+    """Larger than a window, and so given back before they are read, their tails beside others."""
+    sent = [bytes(size) for size in (100_000, 2000, 2000, 150_000, 2000)] * 40
+    echo: Any = channel.stream_stream("/scenes/Echo")
+    async with asyncio.timeout(PATIENCE):
+        assert [len(message) async for message in echo(iter(sent))] == list(map(len, sent))
+
+
 async def test_many_answers_follow_one_request(channel: grpc.aio.Channel) -> None:
     count: Any = channel.unary_stream("/scenes/Count")
     call = count(b"300")

@@ -33,9 +33,14 @@ def test_a_small_message_that_becomes_a_large_one_is_not_unpacked(encoding: str)
 @pytest.mark.parametrize("encoding", PACK)
 def test_what_is_no_compressed_message_is_told_so(encoding: str) -> None:
     whole = PACK[encoding](b"message")
-    for data in (b"", whole[:-1], b"no such thing"):
+    for data in (whole[:-1], b"no such thing", whole + b"more", whole + whole):
         with pytest.raises(Malformed, match=encoding):
             unpacked(Packed(data), encoding, LIMIT)
+
+
+@pytest.mark.parametrize("encoding", PACK)
+def test_nothing_at_all_is_an_empty_message(encoding: str) -> None:
+    assert unpacked(Packed(b""), encoding, LIMIT) == b""
 
 
 def test_an_encoding_has_to_be_named_and_known() -> None:
