@@ -177,8 +177,10 @@ class StreamInferCall:
         """Writes answers until no more are to come."""
         while True:
             while self._answers:
-                response, size, ran = self._answers.popleft()
+                response, size, ran = self._answers[0]
                 await self._context.write(response)
+                # Until here, so that none that is made meanwhile overtakes it.
+                self._answers.popleft()
                 self._told(size, ran)
             if self._lost or not (self._reading or self._unanswered):
                 return
