@@ -238,7 +238,7 @@ class Lane:
             try:
                 run.batch.form()
                 run.taken = self._stepper.take(run.batch.slots, run.batch.inputs)
-                run.is_timed = self._meter.times(len(run.batch))
+                run.is_timed = self._meter.begin(len(run.batch))
             except Exception as error:  # such as want of memory: each stream is told
                 run.failure = error
         return run

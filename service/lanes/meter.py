@@ -24,7 +24,9 @@ class Meter:
         self._spent_alone = 0.0
         self._ran_alone = 0
         self._passed = 0
-        """Runs since the last one that was timed."""
+        """Short runs since the last one of them that was timed."""
+        self._stands_for = 1
+        """Runs that the timed one stands for."""
 
     @property
     def step_seconds(self) -> float:
@@ -32,16 +34,21 @@ class Meter:
         self._step.observe(self._spent_alone, self._ran_alone)
         return self._step.seconds
 
-    def times(self, rows: int) -> bool:
-        """Whether a run of so many streams, which comes next, is to be timed."""
+    def begin(self, rows: int) -> bool:
+        """A run of so many streams comes next. Whether it is to be timed."""
+        if self._cost.seconds(rows) >= _LONG:
+            self._stands_for = 1
+            return True
         self._passed += 1
-        return self._passed >= _EACH or self._cost.seconds(rows) >= _LONG
+        if self._passed < _EACH:
+            return False
+        self._stands_for, self._passed = self._passed, 0
+        return True
 
     def note(self, rows: int, spent: float) -> None:
         """The timed run took so many seconds of its thread."""
-        passed, self._passed = self._passed, 0
-        spent *= self._cost.processors * passed
-        self.spent += spent
+        spent *= self._cost.processors
+        self.spent += spent * self._stands_for
         if rows == 1:
             self._spent_alone += spent
-            self._ran_alone += passed
+            self._ran_alone += 1

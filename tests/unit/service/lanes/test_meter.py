@@ -10,7 +10,7 @@ def runs(meter: Meter, count: int, rows: int, seconds: float) -> int:
     """How many of so many runs were timed, each of which took as long."""
     timed = 0
     for _ in range(count):
-        if meter.times(rows):
+        if meter.begin(rows):
             meter.note(rows, seconds)
             timed += 1
     return timed
@@ -39,8 +39,16 @@ def test_a_step_costs_what_lone_runs_took() -> None:
     meter = Meter(RunCost(1e-5, 1e-6))
     runs(meter, 1000, 8, 1.0)
     assert meter.step_seconds == 1e-5
-    runs(meter, 1000, 1, 3e-5)
+    runs(meter, 5000, 1, 3e-5)
     assert 1e-5 < meter.step_seconds <= 3e-5
+
+
+def test_a_long_run_does_not_stand_for_the_short_ones_before_it() -> None:
+    meter = Meter(RunCost(1e-5, 1e-3))
+    for _ in range(200):
+        runs(meter, 15, 1, 1e-5)
+        runs(meter, 1, 8, 1e-2)
+    assert meter.spent == pytest.approx(200 * (15 * 1e-5 + 1e-2), rel=0.02)
 
 
 def test_of_two_kinds_of_runs_by_turns_both_are_timed() -> None:
