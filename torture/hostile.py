@@ -40,10 +40,7 @@ class Spoiler:
     def _misshapen(self, entries: Entries) -> Entries:
         """One tensor is of another size: which entry it belongs to, nobody can tell."""
         self.spoilt += len(entries)
-        bad = [
-            (seat, replace(_bad(entry, _Code.CODE_INVALID_INPUT), misshapen=True))
-            for seat, entry in entries
-        ]
+        bad = [(seat, replace(_unsound(entry), misshapen=True)) for seat, entry in entries]
         place = self._source.randrange(len(bad))
         seat, entry = bad[place]
         size = self._source.choice((0, 1, len(entry.data) - 1, len(entry.data) + 4))
@@ -64,9 +61,7 @@ class Spoiler:
         values = np.frombuffer(entry.data, "<f4").copy()
         place = self._source.randrange(FEATURES)
         values[place] = self._source.choice((np.inf, -np.inf, np.nan))
-        # A step whose answer was cut off has run, with other inputs than these.
-        codes = _Code.CODE_INVALID_INPUT, _Code.CODE_STEP_CONFLICT
-        return replace(_bad(entry, *codes), data=values.tobytes(), late=False)
+        return replace(_unsound(entry), data=values.tobytes(), late=False)
 
     def _far(self, entry: Entry) -> Entry:
         number = min(entry.number + self._source.choice(_FAR), _LARGEST)
@@ -82,6 +77,11 @@ class Spoiler:
         """A step that was answered, as it was."""
         data = seat.member.input(number)
         return Entry(number, data, sound=False, errors={_Code.CODE_STEP_TOO_OLD})
+
+
+def _unsound(entry: Entry) -> Entry:
+    """Of other inputs. A step whose answer was cut off has run, with the right ones."""
+    return _bad(entry, _Code.CODE_INVALID_INPUT, _Code.CODE_STEP_CONFLICT)
 
 
 def _bad(entry: Entry, *codes: int) -> Entry:
