@@ -81,8 +81,8 @@ class Batch:
             rows.append(slot.row)
             inputs.append(step.inputs)
         self.slots = index_of(rows)
-        joined = inputs[0] if len(inputs) == 1 else [*map(b"".join, zip(*inputs, strict=True))]
-        self.inputs = joined
+        first = inputs[0]
+        self.inputs = first if self.is_lone else [*map(b"".join, zip(*inputs, strict=True))]
 
     def _join(self) -> None:
         lone = np.array([entry.slot.row for entry in self.entries], np.int64)

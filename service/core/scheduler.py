@@ -73,13 +73,13 @@ class Scheduler:
         self._waiting.extend(again)
         return batch
 
-    def _take_from(self, stream: Stream, batch: Batch) -> bool:
-        """Whether one of its steps is to run."""
+    def _take_from(self, stream: Stream, batch: Batch) -> int:
+        """How many of its steps are to run: one, or none."""
         pending, taken = stream.pending, False
         while pending and not taken:
             taken = self._take(stream, pending.pop(0), batch)
         stream.waiting = bool(pending)
-        return taken
+        return int(taken)
 
     def _take(self, stream: Stream, step: Step, batch: Batch) -> bool:
         """Whether the step is to run; otherwise it is settled."""

@@ -75,7 +75,7 @@ def as_index(numbers: Index) -> Index:
 
 
 def index_of(rows: list[int]) -> Index:
-    """What `as_index` gives, of a few rows, in less time."""
+    """What `as_index` gives, of a few rows, one at least, in less time."""
     first, last = rows[0], rows[-1]
     if last - first == len(rows) - 1 and rows == list(range(first, last + 1)):
         return slice(first, last + 1)
