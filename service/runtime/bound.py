@@ -4,6 +4,7 @@ of as many rows.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _KEPT = 256
-"""Numbers of rows whose bindings are kept. Nearly all are bound to the same memory."""
+"""Numbers of rows, the last that ran, whose bindings are kept. Nearly all have the same memory."""
 _WARM = 3
 """Runs of a size, before a device has chosen its kernels and has all its memory."""
 
@@ -59,13 +60,13 @@ class BoundGraph:
         self._options = _run_options(device)
         self._block = aligned(device, 0)
         self._host: Array = np.zeros(0, np.uint8)
-        self._buffers: dict[int, Buffers] = {}
+        self._buffers: OrderedDict[int, Buffers] = OrderedDict()
         """By the number of rows in a run."""
-        self._rows: dict[tuple[int, int], Rows] = {}
+        self._rows: OrderedDict[tuple[int, int], Rows] = OrderedDict()
 
     def rows(self, rows: int, least: int = 1) -> Rows:
         """Buffers for so many, in a run of `least` or more."""
-        known = self._rows.get((rows, least))
+        known = _found(self._rows, (rows, least))
         if known is None:
             buffers = self._buffers_of(self.device.padded(max(rows, least)))
             known = Rows(buffers, self.signature, rows)
@@ -131,7 +132,7 @@ class BoundGraph:
                 self.run(ready)
 
     def _buffers_of(self, rows: int) -> Buffers:
-        known = self._buffers.get(rows)
+        known = _found(self._buffers, rows)
         if known is None:
             found = places(self._tensors, rows)
             crossing = found if self.device.is_host else places(self._crossing, rows)
@@ -209,11 +210,19 @@ def _in_place(outputs: Sequence[Array], signature: Signature) -> list[Array]:
     return [spec.in_place(array) for spec, array in zip(signature.outputs, outputs, strict=True)]
 
 
-def _keep(known: dict[K, V], key: K, value: V) -> None:
-    """Drops the oldest where there are too many."""
+def _found(known: OrderedDict[K, V], key: K) -> V | None:
+    """It is the last that is dropped from here on."""
+    if key not in known:
+        return None
+    known.move_to_end(key)
+    return known[key]
+
+
+def _keep(known: OrderedDict[K, V], key: K, value: V) -> None:
+    """Drops the one that was not asked for the longest where there are too many."""
     known[key] = value
     if len(known) > _KEPT:
-        del known[next(iter(known))]
+        known.popitem(last=False)
 
 
 def _run_options(device: Device) -> ort.RunOptions | None:

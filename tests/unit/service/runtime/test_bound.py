@@ -284,3 +284,14 @@ def test_a_device_that_is_warm_is_asked_for_no_more_memory() -> None:
     asked = device.asked
     steps(stepper)
     assert device.asked == asked
+
+
+def test_the_numbers_of_rows_that_come_again_stay_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bound, "_KEPT", 2)
+    graph = Graph(graphs.accumulator_package())
+    runs = graph.bound(decode(graph.metadata)[0].signature())
+    one, two = runs.rows(1), runs.rows(2)
+    assert runs.rows(1) is one
+    runs.rows(3)
+    assert runs.rows(1) is one
+    assert runs.rows(2) is not two
