@@ -81,7 +81,7 @@ class Device(ABC):
 
     @abstractmethod
     def download(self, array: DeviceArray, host: Array) -> None:
-        """Copies a device array into one of `host`, both of one shape and contiguous."""
+        """Copies a device array into one of `room` or `host`, both of one shape and contiguous."""
 
     @abstractmethod
     def synchronize(self) -> None:
