@@ -75,7 +75,8 @@ class _Child:
                 log.error("%s of %s: %s", order.action, model, outcome.message, extra=extra)
 
     async def _opened(self, _: str) -> None:
-        await self._parent.ask(ToParent.SERVING, self._process.models)
+        up = {"models": self._process.models, "device": self._process.place.told}
+        await self._parent.ask(ToParent.SERVING, up)
 
     async def _fan_out(self, order: Order) -> list[Outcome]:
         body = ORDER.dump_python(order, mode="json")

@@ -74,13 +74,17 @@ class Crew:
     def models(self) -> list[str]:
         return next((worker.models for worker in self.present() if worker.models), [])
 
+    def device(self) -> str:
+        """What the workers say of where models run."""
+        return next((worker.device for worker in self.present() if worker.device), "")
+
     async def answer(self, worker: Worker, kind: str, body: Any) -> Any:
         """Answers what a worker asks."""
         match ToParent(kind):
             case ToParent.JOIN:
                 return ORDERS.dump_python(await self._join(worker, body), mode="json")
             case ToParent.SERVING:
-                self._serves(worker, body)
+                self._serves(worker, **body)
             case ToParent.FAILED:
                 worker.failure = body
             case ToParent.FAN_OUT:
@@ -96,9 +100,9 @@ class Crew:
             surplus = [_unload(model) for model in models if model not in known]
             return [*surplus, *self._orders.values()]
 
-    def _serves(self, worker: Worker, models: list[str]) -> None:
+    def _serves(self, worker: Worker, models: list[str], device: str) -> None:
         worker.phase = Phase.SERVING
-        worker.models = models
+        worker.models, worker.device = models, device
         if all(one and one.phase is Phase.SERVING for one in self._workers.values()):
             self._first = self._first or set(models)
             self.all_serve.set()

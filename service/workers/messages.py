@@ -25,7 +25,7 @@ class ToParent(StrEnum):
     JOIN = "join"
     """These models are loaded: which orders make them those of the other workers?"""
     SERVING = "serving"
-    """The port is open; the models that serve."""
+    """The port is open; the `models` that serve, and what is to be said of the `device`."""
     FAILED = "failed"
     """The start has failed; why."""
     FAN_OUT = "fan_out"

@@ -60,7 +60,8 @@ class Supervisor:
 
     async def _announce(self, http: str | None, page: bool) -> None:
         await self._crew.all_serve.wait()
-        announce(self._settings.listen, self._crew.models(), http, page)
+        crew = self._crew
+        announce(self._settings.listen, crew.models(), http, page, crew.device())
 
     async def _keep(self, name: str) -> None:
         """Starts the worker again whenever it has ended, until the service stops."""

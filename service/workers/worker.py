@@ -30,6 +30,8 @@ class Worker:
         self.joined = False
         """Whether it takes orders."""
         self.models: list[str] = []
+        self.device = ""
+        """What it says of where its models run."""
         self.failure = ""
         """Why it could not start."""
         self._process = process

@@ -61,7 +61,7 @@ async def serving(crew: Crew, name: str, **says: Any) -> Scripted:
     worker = Scripted(name, **says)
     crew.admit(worker)
     await crew.answer(worker, "join", ["gru/3"])
-    await crew.answer(worker, "serving", ["gru/3"])
+    await crew.answer(worker, "serving", {"models": ["gru/3"], "device": ""})
     return worker
 
 

@@ -51,7 +51,8 @@ class Stage:
         return worker
 
     def _come_up(self, worker: Worker) -> None:
-        self._answering = asyncio.create_task(self.crew.answer(worker, "serving", ["gru/1"]))
+        up = {"models": ["gru/1"], "device": "models run on the CPU"}
+        self._answering = asyncio.create_task(self.crew.answer(worker, "serving", up))
 
     def begin(self, *, serve: bool = True) -> asyncio.Task[None]:
         """`serve`: whether workers come up."""
@@ -76,7 +77,10 @@ async def test_the_service_is_announced_once_all_serve(
     await asyncio.sleep(0)
     stage.stop.set()
     await running
-    assert capsys.readouterr().out == "stepwire: listening on 127.0.0.1:50051, serving gru/1\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "stepwire: listening on 127.0.0.1:50051, serving gru/1",
+        "stepwire: models run on the CPU",
+    ]
 
 
 async def test_a_worker_that_has_died_is_started_again(stage: Stage) -> None:
