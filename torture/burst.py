@@ -15,7 +15,7 @@ from stepwire.v1 import stream_pb2 as pb
 from torture.package import NAME
 from torture.processes import running
 from torture.promises import promised
-from torture.raw import FAST, STREAM, converse
+from torture.raw import OWN_CONNECTION, STREAM, converse
 from torture.witness import Witness
 
 _PER_CONNECTION = 100
@@ -37,7 +37,7 @@ async def open_all_at_once(ground: Path, *, streams: int) -> Burst:
         async with AsyncExitStack() as stack:
             channels = [
                 await stack.enter_async_context(
-                    grpc.aio.insecure_channel(server.address, options=FAST)
+                    grpc.aio.insecure_channel(server.address, options=OWN_CONNECTION)
                 )
                 for _ in range(0, streams, _PER_CONNECTION)
             ]
