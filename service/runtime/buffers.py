@@ -11,6 +11,9 @@ from service.core.model import Array, Signature, Tensors, TensorSpec
 from service.runtime.device import Device, DeviceArray
 from service.runtime.layout import Place, checked
 
+_SPARSE = 2
+"""Times the rows that are asked for, beyond which a run has many more."""
+
 
 class Buffers:
     """Of one number of rows: where the graph finds what it takes and leaves what it gives.
@@ -93,9 +96,15 @@ class Rows:
             array[...] = staged
 
     def downloaded(self, whole: Sequence[Array]) -> list[Array]:
-        """The rows of outputs that are as the graph has them, [rows, *shape] without gaps."""
+        """The rows of outputs that are as the graph has them, [rows, *shape] without gaps.
+
+        A few of many are copied: who keeps them would keep the memory of all, which is
+        page-locked.
+        """
+        first = _rows_first(whole, self._given, self.count)
         return [
-            np.ascontiguousarray(array) for array in _rows_first(whole, self._given, self.count)
+            array.copy() if _SPARSE * array.nbytes < room.nbytes else np.ascontiguousarray(array)
+            for array, room in zip(first, whole, strict=True)
         ]
 
     def fill_up(self) -> None:

@@ -146,6 +146,22 @@ def test_outputs_are_where_the_device_has_written_them() -> None:
     assert np.shares_memory(output, device.rooms[-1])
 
 
+class Fixed(Roomy):
+    """All its runs have 16 rows."""
+
+    def padded(self, rows: int) -> int:
+        return -(-rows // 16) * 16
+
+
+@pytest.mark.parametrize(("rows", "is_kept"), [(3, False), (8, True), (16, True)])
+def test_who_keeps_few_outputs_does_not_keep_the_room_of_many(rows: int, is_kept: bool) -> None:
+    device = Fixed()
+    stepper = stepper_of(graphs.accumulator_package(), device)
+    [total] = stepper.step(slice(0, rows), [np.ones(rows, np.float32).tobytes()]).outputs
+    assert total.tolist() == [[1.0]] * rows
+    assert np.shares_memory(total, device.rooms[-1]) is is_kept
+
+
 def test_a_size_whose_binding_was_dropped_is_bound_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bound, "_KEPT", 2)
     model = graphs.accumulator_package()
