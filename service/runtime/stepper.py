@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from typing import Protocol
+from copy import copy
+from typing import Protocol, Self
 
 from service.core.batch import BatchResult
 from service.core.counts import RowsReading
@@ -60,6 +61,12 @@ class Stepper:
         self._states = states(signature.states, self._runs.device)
         self._taken: Sequence[DeviceArray] = ()
         """The states of the slots that were taken last, before their run."""
+
+    def apart(self) -> Self:
+        """One that runs the same and keeps its states elsewhere: these are not touched."""
+        other = copy(self)
+        other._states = Arena(self.signature.states, self._runs.device)
+        return other
 
     def reserve(self, capacity: int) -> None:
         """Makes room for slots below `capacity`. Raises MemoryError where there is none."""

@@ -34,7 +34,7 @@ def faster(
     if other.cost.seconds(_ROWS) > _WORTH * took:
         return None
     same = all(
-        _bits(alone, inputs, rows) == _bits(other, inputs, rows)
+        _bits(alone.apart(), inputs, rows) == _bits(other.apart(), inputs, rows)
         for rows in (1, min(_ROWS, max_batch))
     )
     return other if same else None
@@ -52,6 +52,4 @@ def _bits(stepper: Stepper, inputs: Sequence[Array], rows: int) -> list[bytes]:
         result = stepper.run(stepper.take(slots, tensors))
         stepper.keep(slots, result)
         bits += [array.tobytes() for array in (*result.outputs, *result.states)]
-    for row in range(rows):
-        stepper.free(row)
     return bits
