@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypedDict, Unpack
 
 import numpy.typing as npt
 
@@ -20,62 +18,9 @@ from stepwire.channel import PemFile
 from stepwire.client import FleetOptions
 from stepwire.errors import StepTimeout, StreamClosed
 from stepwire.info import StepInfo
+from stepwire.runner import Runner
 from stepwire.states import Forked, StreamState, StreamSummary
 from stepwire.tensors import Outputs, Signature, Tensors
-
-T = TypeVar("T")
-
-
-class _Shared:
-    """An event loop on a daemon thread, for all clients of the process.
-
-    It never ends: gRPC would hand what comes late for a loop that has ended to the next one,
-    which complains.
-    """
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """In the child of a fork, which takes no threads along."""
-        self._making = threading.Lock()
-        self._made: asyncio.AbstractEventLoop | None = None
-
-    def loop(self) -> asyncio.AbstractEventLoop:
-        with self._making:
-            if self._made is None:
-                self._made = asyncio.new_event_loop()
-                threading.Thread(
-                    target=self._made.run_forever, name="stepwire-clients", daemon=True
-                ).start()
-            return self._made
-
-
-_shared = _Shared()
-os.register_at_fork(after_in_child=_shared.forget)
-
-
-class _Runner:
-    """Runs the work of one client until it is stopped."""
-
-    def __init__(self) -> None:
-        self._loop = _shared.loop()
-        self._stopped = False
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Waits for the work; interrupting the wait cancels it. Raises StreamClosed if stopped."""
-        if self._stopped:
-            work.close()
-            raise StreamClosed("this client is closed: connect again")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def stop(self) -> None:
-        self._stopped = True
 
 
 class StreamOptions(FleetOptions, total=False):
@@ -102,7 +47,7 @@ class ConnectOptions(TypedDict, total=False):
 class Stream:
     """`stepwire.stream.Stream` without `async`."""
 
-    def __init__(self, runner: _Runner, stream: stepwire.stream.Stream) -> None:
+    def __init__(self, runner: Runner, stream: stepwire.stream.Stream) -> None:
         self._runner = runner
         self._stream = stream
 
@@ -184,7 +129,7 @@ class Stream:
 class Fleet:
     """`stepwire.fleet.Fleet` without `async`."""
 
-    def __init__(self, runner: _Runner, fleet: stepwire.fleet.Fleet) -> None:
+    def __init__(self, runner: Runner, fleet: stepwire.fleet.Fleet) -> None:
         self._runner = runner
         self._fleet = fleet
         self.streams = tuple(Stream(runner, stream) for stream in fleet.streams)
@@ -222,7 +167,7 @@ class Fleet:
 class States:
     """`stepwire.states.States` without `async`."""
 
-    def __init__(self, runner: _Runner, states: stepwire.states.States) -> None:
+    def __init__(self, runner: Runner, states: stepwire.states.States) -> None:
         self._runner = runner
         self._states = states
 
@@ -265,7 +210,7 @@ class Client:
     """`stepwire.client.Client` without `async`."""
 
     def __init__(self, target: str, **options: Unpack[ConnectOptions]) -> None:
-        self._runner = _Runner()
+        self._runner = Runner()
         self._client = self._runner.run(_client(target, options))
         self.states = States(self._runner, self._client.states)
 
