@@ -33,11 +33,6 @@ class Assembler:
         self._size = 0
         self._wanted = 0
 
-    @property
-    def is_partial(self) -> bool:
-        """Whether a message has begun and not ended."""
-        return self._size > 0
-
     def feed(self, piece: bytes) -> int:
         """Adds the messages that the piece completes; their number. Raises Refused."""
         size = len(piece)
