@@ -60,7 +60,7 @@ class Slow(Loader):
 
     def load(self, package: Package) -> Lane:
         self.began.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         return super().load(package)
 
 

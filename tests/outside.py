@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from service.core.changes import GivenState, GivenTensor
 from service.core.directory import Directory
@@ -12,12 +12,14 @@ from service.engine import Engine
 from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
 from service.streams.outside import Named
-from service.streams.states import Seen
-from tests.fakes import MODEL, TOKEN, accumulator_lane, number, value
+from service.streams.states import Seen, States
+from tests.fakes import MODEL, TOKEN, accumulator_lane, number, request, value
 from tests.replicas import Replica
 
 IDLE = 600.0
 """Seconds that a detached stream is kept."""
+OTHER = bytes(16)
+"""A token that is not TOKEN."""
 
 
 class Alone(Replica):
@@ -54,3 +56,13 @@ def total(
 def total_of(seen: Seen) -> float:
     ((_, data),) = seen.states
     return value(data)
+
+
+Use = Callable[[States, Named], Awaitable[object]]
+CHANGES: dict[str, Use] = {
+    "put": lambda states, which: states.put(which, total(1.0)),
+    "reset": lambda states, which: states.reset(which),
+    "delete": lambda states, which: states.delete(which),
+    "fork": lambda states, which: states.fork(which, request("copy", token=OTHER)),
+}
+IN_PLACE = {name: change for name, change in CHANGES.items() if name != "fork"}

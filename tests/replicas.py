@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from service.checkpoint.memory import MemoryStore
 from service.checkpoint.store import Listed, Record, StoreUnavailable, Write
+from service.core.counts import StoreReading
 from service.core.directory import Directory
 from service.core.steps import Step
 from service.core.streams import Fence, Mode, OpenRequest, StreamKey
@@ -107,6 +108,16 @@ class Replica:
         )
         self.engine.start()
 
+    @property
+    def store_reading(self) -> StoreReading:
+        reading = self.engine.readings().store
+        assert reading
+        return reading
+
+    @property
+    def degraded(self) -> bool:
+        return self.store_reading.degraded_for is not None
+
     async def open(self, asked: OpenRequest, connection: Connection | None = None) -> Session:
         connection = connection or Connection()
         return Session(self, connection, await self.engine.open(asked, connection))
@@ -125,12 +136,13 @@ class Session:
         self._engine = replica.engine
         self.connection = connection
         self.opened = opened
-        self._number = opened.next_step
+        self.number = opened.next_step
+        """Of the next step."""
 
     def send(self, x: float) -> None:
-        step = Step(self._number, (number(x),), self._engine.now)
+        step = Step(self.number, (number(x),), self._engine.now)
         self._engine.submit(self.opened.stream, step)
-        self._number += 1
+        self.number += 1
 
     async def add(self, x: float) -> float:
         """The total after another step."""
@@ -145,7 +157,7 @@ class Session:
 
     async def saved(self) -> None:
         """Waits until every step is in the store."""
-        await until(lambda: self.connection.durable_step == self._number)
+        await until(lambda: self.connection.durable_step == self.number)
 
     def detach(self) -> None:
         self._engine.detach(self.opened.stream, self.opened.owner)
@@ -154,7 +166,7 @@ class Session:
         self._engine.close(self.opened.stream, self.opened.owner)
 
 
-async def until(happened: Callable[[], object], limit: float = 5.0) -> None:
+async def until(happened: Callable[[], object], limit: float = 30.0) -> None:
     """Lets the loop go round until it has happened."""
     async with asyncio.timeout(limit):
         while not happened():

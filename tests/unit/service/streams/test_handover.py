@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import pytest
 
 from service.checkpoint.store import StoreUnavailable, Write
-from service.core.counts import StoreCounts
 from service.core.directory import Directory
 from service.core.errors import StoreDown, StreamMoved
 from service.core.steps import Output
@@ -50,14 +49,8 @@ async def move(made: Replica, session: Session) -> bool:
 async def reconnect(made: Replica, next_step: int | None = None) -> Session:
     """`next_step`: what the client sends next; None: what the stream expects."""
     session = await made.open(request(mode=Mode.RECONNECT))
-    session._number = session._number if next_step is None else next_step
+    session.number = session.number if next_step is None else next_step
     return session
-
-
-def store_counts(made: Replica) -> StoreCounts:
-    store = made.engine.readings().store
-    assert store
-    return store.counts
 
 
 async def test_a_stream_goes_on_at_the_newer_version_and_its_connection_is_told() -> None:
@@ -128,7 +121,7 @@ async def test_while_the_store_is_known_to_be_away_no_connection_is_ended() -> N
     session = await begun(made)
     made.line.cut = True
     await session.add(4.0)
-    await until(lambda: store_counts(made).failures)
+    await until(lambda: made.store_reading.counts.failures)
     with pytest.raises(StoreDown):
         await move(made, session)
     assert session.connection.ended is None
@@ -179,7 +172,7 @@ async def test_a_round_that_saves_meanwhile_does_not_lose_the_stream() -> None:
     async def meanwhile(moved: Write, seen: Fence) -> bool:
         replaced = await replace(moved, seen)
         go_on.set()
-        await until(lambda: store_counts(made).refused)
+        await until(lambda: made.store_reading.counts.refused)
         return replaced
 
     store.write = late  # type: ignore[method-assign]  # one that takes its time

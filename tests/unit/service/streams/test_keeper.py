@@ -1,8 +1,9 @@
-"""What rounds of saving do when something goes wrong."""
+"""What rounds of saving do, also when something goes wrong."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 import pytest
@@ -17,10 +18,73 @@ from service.runtime.stepper import Stepper
 from tests.fakes import MODEL, request
 from tests.lossy import ILLEGAL
 from tests.replicas import Replica, Shared, until
-from tests.virtual_time import VirtualLoop
 
+KEY = StreamKey("", "robot")
 LARGEST_WRITE = 128
 """Records."""
+
+
+async def test_a_detached_stream_is_saved_at_once() -> None:
+    store = Shared()
+    session = await Replica(store, interval=600.0).create()
+    await session.add(5.0)
+    await session.saved()
+    await session.add(5.0)
+    session.detach()
+    await until(lambda: store.step(KEY) == 2)
+
+
+async def test_a_round_that_finds_nothing_new_writes_nothing() -> None:
+    replica = Replica(Shared())
+    session = await replica.create()
+    await session.add(1.0)
+    await session.saved()
+    written, rounds = replica.line.writes, replica.store_reading.counts.rounds
+    await until(lambda: replica.store_reading.counts.rounds > rounds + 3)
+    assert replica.line.writes == written
+
+
+async def test_a_stream_that_stands_still_is_not_forgotten_by_the_store() -> None:
+    store = Shared(clock=asyncio.get_running_loop().time)
+    replica = Replica(store, interval=5.0, idle_limit=60.0)
+    await replica.create()
+    await asyncio.sleep(3 * 60.0)
+    assert store.step(KEY) == 0
+
+
+async def test_a_stream_goes_on_without_its_store_and_is_saved_when_it_returns(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Shared()
+    replica = Replica(store)
+    session = await replica.create()
+    replica.line.cut = True
+    with caplog.at_level(logging.WARNING):
+        await until(lambda: replica.degraded)
+        assert await session.add(5.0) == 5.0
+        with pytest.raises(StoreDown, match="open it again in a moment"):
+            await replica.create("another")
+        assert session.connection.durable_step == 0
+        replica.line.cut = False
+        await session.saved()
+    assert not replica.degraded
+    gone, back = (record.message for record in caplog.records)
+    assert gone.startswith("degraded: streams go on in memory only")
+    assert back.startswith("the state store is back")
+
+
+async def test_a_store_that_comes_back_empty_is_written_again() -> None:
+    store = Shared()
+    replica = Replica(store)
+    session = await replica.create()
+    await session.add(5.0)
+    await session.saved()
+    replica.line.cut = True
+    await until(lambda: replica.degraded)
+    replica.line.store = emptied = Shared()
+    replica.line.cut = False
+    await until(lambda: not replica.degraded)
+    assert emptied.step(KEY) == 1
 
 
 async def test_a_server_that_stops_tries_again_after_a_round_that_failed() -> None:
@@ -42,17 +106,13 @@ async def test_a_server_that_stops_tries_again_after_a_round_that_failed() -> No
     assert record.step == 1
 
 
-def test_however_long_rounds_are_apart_a_server_that_stops_tries_again_soon() -> None:
-    async def seconds() -> float:
-        replica, clock = Replica(Shared(), interval=60.0), asyncio.get_running_loop().time
-        await replica.create()
-        replica.line.cut = True
-        started = clock()
-        await replica.engine.close_down(3.0)
-        return clock() - started
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        assert 3.0 <= runner.run(seconds()) <= 4.0
+async def test_however_long_rounds_are_apart_a_server_that_stops_tries_again_soon() -> None:
+    replica, clock = Replica(Shared(), interval=60.0), asyncio.get_running_loop().time
+    await replica.create()
+    replica.line.cut = True
+    started = clock()
+    await replica.engine.close_down(3.0)
+    assert 3.0 <= clock() - started <= 4.0
 
 
 async def test_a_server_that_stops_gives_up_a_store_that_stays_away() -> None:
@@ -96,8 +156,7 @@ async def test_a_round_that_cannot_read_the_states_does_not_blame_the_store(
         await replica.engine._custody.flush()
     await replica.engine.settled()
     assert "does not answer" not in str(told.value)
-    reading = replica.engine.readings().store
-    assert reading and reading.degraded_for is None and reading.counts.failures == 0
+    assert not replica.degraded and replica.store_reading.counts.failures == 0
     assert "the state store is away" not in caplog.text
     stepper.reason = None
     await until(lambda: store.step(session.opened.stream.key) == 2)

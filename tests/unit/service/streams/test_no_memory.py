@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,6 @@ from service.lanes.lane import Lane
 from service.lanes.lanes import Lanes
 from service.runtime.accumulator import accumulate, accumulator_signature
 from service.runtime.stepper import Stepper
-from tests.deployments import PACKAGE, Service
 from tests.fakes import MODEL, Connection, accumulator_lane, request
 from tests.outside import Alone, named, total
 from tests.replicas import Replica, Shared
@@ -76,26 +74,6 @@ async def test_an_unloaded_version_leaves_with_the_last_stream_that_moves() -> N
     made.lanes.retire(MODEL)
     assert await made.engine.handover.move(session.opened.stream, made.lanes[NEWER])
     assert [lane.model for lane in made.engine.lanes()] == [NEWER]
-
-
-async def test_a_handover_of_all_says_so_and_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service = Service(tmp_path)
-    stream = await service.open()
-    await service.add(stream, 5.0)
-    service.put(PACKAGE, 2)
-    await service.load()
-
-    def full(*_: object) -> None:
-        raise TooManyStreams("no memory")
-
-    monkeypatch.setattr(service.lanes[NEWER], "restore", full)
-    outcome = await service.load(hand_over=True)
-    assert outcome.moved == 0 and not outcome.error
-    assert "accumulator/1 keeps its streams (1): no memory; load" in outcome.notes[0]
-    again = await service.reconnect()
-    assert again.stream.model == MODEL and await service.add(again, 1.0) == 6.0
 
 
 async def test_a_put_leaves_the_stream_as_it_was() -> None:

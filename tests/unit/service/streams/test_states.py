@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -18,36 +17,18 @@ from service.core.errors import (
     StreamTakenOver,
     TooManyStreams,
 )
-from service.core.lifecycle import State
 from service.core.steps import Step
 from service.core.streams import Mode
 from service.streams.outside import Named
 from service.streams.states import States
-from tests.fakes import MODEL, TOKEN, Connection, number, request
-from tests.outside import IDLE, Alone, named, total, total_of
-from tests.replicas import Replica, Shared, until
+from tests.fakes import MODEL, TOKEN, number, request
+from tests.outside import CHANGES, IDLE, OTHER, Alone, Use, named, total, total_of
+from tests.replicas import Replica, until
 
-OTHER = bytes(16)
-CHANGES: dict[str, Callable[[States, Named], Awaitable[object]]] = {
-    "put": lambda states, which: states.put(which, total(1.0)),
-    "reset": lambda states, which: states.reset(which),
-    "delete": lambda states, which: states.delete(which),
-    "fork": lambda states, which: states.fork(which, request("copy", token=OTHER)),
-}
 USES = {**CHANGES, "get": lambda states, which: states.get(which)}
 
 changed_by = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 used_by = pytest.mark.parametrize("use", USES.values(), ids=USES)
-
-
-@pytest.fixture(params=["alone", "with a store"])
-async def replica(request: pytest.FixtureRequest) -> Replica:
-    return Alone() if request.param == "alone" else Replica(Shared())
-
-
-@pytest.fixture
-def states(replica: Replica) -> States:
-    return replica.engine.states
 
 
 async def test_a_stream_is_seen_as_it_is_while_it_goes_on(replica: Replica, states: States) -> None:
@@ -169,7 +150,7 @@ async def test_a_fork_takes_no_id_that_is_in_use(
 async def test_a_stranger_hears_what_is_said_of_no_stream(
     replica: Replica,
     states: States,
-    use: Callable[[States, Named], Awaitable[object]],
+    use: Use,
     wrong: Named,
 ) -> None:
     session = await replica.create()
@@ -184,7 +165,7 @@ async def test_a_stranger_hears_what_is_said_of_no_stream(
 
 @used_by
 async def test_a_caller_needs_to_be_covered_for_the_model(
-    replica: Replica, states: States, use: Callable[[States, Named], Awaitable[object]]
+    replica: Replica, states: States, use: Use
 ) -> None:
     session = await replica.create()
     with pytest.raises(NotAllowed, match="does not cover model 'accumulator'"):
@@ -194,9 +175,7 @@ async def test_a_caller_needs_to_be_covered_for_the_model(
 
 @used_by
 @pytest.mark.parametrize("wrong", [named("no/id"), named(token=b"short")], ids=["id", "token"])
-async def test_a_name_that_is_none_is_refused(
-    states: States, use: Callable[[States, Named], Awaitable[object]], wrong: Named
-) -> None:
+async def test_a_name_that_is_none_is_refused(states: States, use: Use, wrong: Named) -> None:
     with pytest.raises(InvalidRequest):
         await use(states, wrong)
 
@@ -212,7 +191,7 @@ async def test_a_put_that_is_refused_disturbs_nobody(replica: Replica, states: S
 
 @changed_by
 async def test_a_server_that_stops_changes_nothing_more(
-    replica: Replica, states: States, change: Callable[[States, Named], Awaitable[object]]
+    replica: Replica, states: States, change: Use
 ) -> None:
     session = await replica.create()
     await session.add(5.0)
@@ -243,50 +222,6 @@ async def test_what_was_put_from_other_arithmetic_says_so(replica: Replica, stat
     assert not resumed.opened.stream.exact
     await states.put(named(), total(1.0, digest="digest"))
     assert (await replica.resume()).opened.stream.exact
-
-
-async def test_streams_are_listed_by_pages(replica: Replica, states: States) -> None:
-    for stream_id in ("b", "a", "d", "c"):
-        session = await replica.create(stream_id)
-        await session.add(1.0)
-    session.detach()
-    elsewhere = dataclasses.replace(request("e"), namespace="plant")
-    await replica.open(elsewhere, Connection())
-    first = await states.list("", "", 3, lambda model: True)
-    assert [each.id for each in first.streams] == ["a", "b", "c"]
-    assert {each.model for each in first.streams} == {MODEL}
-    assert {each.next_step for each in first.streams} == {1}
-    assert [each.state for each in first.streams] == [
-        State.ATTACHED,
-        State.ATTACHED,
-        State.DETACHED,
-    ]
-    rest = await states.list("", first.after, 3, lambda model: True)
-    assert ([each.id for each in rest.streams], rest.after) == (["d"], "")
-
-
-async def test_a_listing_shows_the_models_that_the_caller_may_use(
-    replica: Replica, states: States
-) -> None:
-    for stream_id in ("a", "b", "c"):
-        await replica.create(stream_id)
-    asked = []
-
-    def covers(model: str) -> bool:
-        asked.append(model)
-        return len(asked) == 2
-
-    page = await states.list("", "", 1, covers)
-    assert [each.id for each in page.streams] == ["b"]
-    assert (await states.list("", "", 2, lambda model: False)).streams == []
-
-
-async def test_what_has_ended_is_not_listed(replica: Replica, states: States) -> None:
-    closed, deleted = await replica.create("a"), await replica.create("b")
-    await states.delete(named("b"))
-    assert deleted.connection.ended
-    closed.close()
-    assert await states.list("", "", 10, lambda model: True) == ([], "")
 
 
 async def test_memory_has_its_limit() -> None:
