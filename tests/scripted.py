@@ -17,6 +17,8 @@ SIGNATURE = pb.Signature(
     inputs=[pb.TensorSpec(name="x", dtype="float32", shape=[1])],
     outputs=[pb.TensorSpec(name="y", dtype="float32", shape=[1])],
 )
+TWO_STEPS = 2 * (128 + 64 + 4)
+"""Bytes that a client takes to keep two timesteps of it."""
 
 
 class Scene:

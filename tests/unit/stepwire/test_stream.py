@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import grpc
-import numpy as np
 import pytest
 
 import stepwire
-import stepwire.sync
 from stepwire.v1 import stream_pb2 as pb
-from tests.scripted import Play, Scene, playing
-
-TWO_STEPS = 2 * (128 + 64 + 4)
-"""What keeping two steps takes."""
+from tests.scripted import TWO_STEPS, Play, Scene, playing
 
 
 async def idle(scene: Scene) -> None:
@@ -88,109 +81,6 @@ async def test_a_replay_that_the_server_refuses_ends_the_stream() -> None:
             for _ in range(2):
                 with pytest.raises(stepwire.StateLost, match="has lost step 0 and refuses it"):
                     await stream.step([0.0])
-
-
-async def test_who_waits_for_protection_goes_on_in_order_as_the_store_catches_up() -> None:
-    saved = asyncio.Queue[int]()
-
-    async def scene(scene: Scene) -> None:
-        await scene.opened(durable=True)
-        for number in range(6):
-            step = await scene.step()
-            assert step.step == number
-            assert step.inputs[0] == np.float32(number).tobytes()
-            await scene.answer(step, float(number))
-            if number % 2:
-                await scene.durable(await saved.get())
-        await scene.until_closed()
-
-    async with playing(scene) as address, stepwire.connect(address) as client:
-        async with client.stream("m", on_unprotected="wait", replay_bytes=TWO_STEPS) as stream:
-            steps = [asyncio.create_task(stream.step([float(n)])) for n in range(6)]
-            for done in (2, 4):
-                await asyncio.wait(steps[:done])
-                assert stream.next_step == done and stream.protected
-                assert not any(step.done() for step in steps[done:])
-                saved.put_nowait(done)
-            assert [float(y[0]) for y in await asyncio.gather(*steps)] == [0, 1, 2, 3, 4, 5]
-            saved.put_nowait(6)
-
-
-async def test_who_comes_as_the_store_catches_up_goes_behind_those_that_wait() -> None:
-    go = asyncio.Event()
-
-    async def scene(scene: Scene) -> None:
-        await scene.opened(durable=True)
-        await scene.answer(await scene.step())
-        await go.wait()
-        await scene.durable(1)
-        for _ in range(2):
-            step = await scene.step()
-            await scene.answer(step, float(step.step), durable_step=step.step + 1)
-        await scene.until_closed()
-
-    async with playing(scene) as address, stepwire.connect(address) as client:
-        async with client.stream("m", on_unprotected="wait", replay_bytes=0) as stream:
-            await stream.step([0.0])
-            first = asyncio.create_task(stream.step([1.0]))
-            await asyncio.sleep(0)
-            go.set()
-            while stream.durable_step < 1:
-                await asyncio.sleep(0)
-            assert await stream.step([2.0]) == 2.0
-            assert await first == 1.0
-
-
-async def test_a_refused_step_lets_one_that_waits_for_protection_go() -> None:
-    async def scene(scene: Scene) -> None:
-        await scene.opened(durable=True)
-        await scene.answer(await scene.step())
-        await scene.error(await scene.step(), pb.StepError.CODE_INVALID_INPUT)
-        await scene.answer(await scene.step(), 7.0)
-        await scene.until_closed()
-
-    async with playing(scene) as address, stepwire.connect(address) as client:
-        async with client.stream("m", on_unprotected="wait", replay_bytes=TWO_STEPS) as stream:
-            _, refused, third = await asyncio.gather(
-                *(stream.step([0.0]) for _ in range(3)), return_exceptions=True
-            )
-            assert isinstance(refused, stepwire.InvalidInput)
-            assert third == 7.0
-
-
-async def test_who_waits_for_protection_is_told_when_the_stream_ends() -> None:
-    go = asyncio.Event()
-
-    async def scene(scene: Scene) -> None:
-        await scene.opened(durable=True)
-        await scene.answer(await scene.step())
-        await go.wait()
-        await scene.refuse(
-            "STREAM_TAKEN_OVER", "another server has it from step 7", grpc.StatusCode.ABORTED
-        )
-
-    async with playing(scene) as address, stepwire.connect(address) as client:
-        async with client.stream("m", on_unprotected="wait", replay_bytes=0) as stream:
-            await stream.step([0.0])
-            waiting = asyncio.create_task(stream.step([0.0]))
-            await asyncio.sleep(0)
-            go.set()
-            with pytest.raises(stepwire.StreamTakenOver, match="from step 7"):
-                await waiting
-
-
-async def test_without_a_durable_store_nobody_waits_for_protection() -> None:
-    async def scene(scene: Scene) -> None:
-        await scene.opened()
-        for _ in range(3):
-            await scene.answer(await scene.step())
-        await scene.until_closed()
-
-    async with playing(scene) as address, stepwire.connect(address) as client:
-        async with client.stream("m", on_unprotected="wait", replay_bytes=0) as stream:
-            for _ in range(3):
-                await stream.step([0.0])
-            assert not stream.durable and not stream.protected
 
 
 async def test_a_store_that_is_down_is_waited_for() -> None:
@@ -305,52 +195,3 @@ async def test_what_is_declared_reaches_the_server_on_every_open() -> None:
         async with client.stream("m", stream_id="a:b.c-7", sync=True, rate_hz=50.0) as stream:
             await stream.step([0.0])
     assert asked == [(True, 50.0, "a:b.c-7")] * 2
-
-
-@pytest.mark.parametrize("stream_id", ["a b", "\u00e9\n", 20_000 * "z"])
-async def test_what_is_no_id_is_refused_before_it_becomes_metadata(stream_id: str) -> None:
-    async with stepwire.connect("localhost:1", retry_for=0.0) as client:
-        for ask in (client.states.get, client.states.reset, client.states.delete):
-            with pytest.raises(ValueError, match="is not 1 to 128 characters"):
-                await ask(stream_id, b"")
-        with pytest.raises(ValueError, match="is not 1 to 128 characters"):
-            await client.states.fork("robot", b"", new_stream_id=stream_id)
-        with pytest.raises(ValueError, match="is not 1 to 128 characters"):
-            client.stream("m", stream_id=stream_id)
-
-
-@pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
-async def test_a_rate_that_is_none_is_refused(rate: float) -> None:
-    async with stepwire.connect("localhost:1") as client:
-        with pytest.raises(ValueError, match="a rate is a number of timesteps a second"):
-            client.stream("m", rate_hz=rate)
-
-
-async def test_fewer_than_no_bytes_cannot_be_kept() -> None:
-    async with stepwire.connect("localhost:1") as client:
-        with pytest.raises(ValueError, match="number of bytes from 0, not -1"):
-            client.stream("m", replay_bytes=-1)
-
-
-async def test_an_unknown_way_of_being_unprotected_is_refused() -> None:
-    async with stepwire.connect("localhost:1") as client:
-        with pytest.raises(ValueError, match="'continue' or 'wait', not 'ignore'"):
-            client.stream("m", on_unprotected="ignore")  # type: ignore[arg-type]  # on purpose
-
-
-async def test_the_same_without_async() -> None:
-    def use(address: str) -> list[object]:
-        with stepwire.sync.connect(address, credential="secret") as client:
-            with client.stream("m", sync=True, on_unprotected="wait", replay_bytes=0) as stream:
-                stream.step([0.0])
-                return [stream.durable, stream.durable_step, stream.protected, stream.exact]
-
-    async def scene(scene: Scene) -> None:
-        await scene.opened(durable=True)
-        assert scene.asked.sync
-        assert scene.metadata["authorization"] == "Bearer secret"
-        await scene.answer(await scene.step(), durable_step=1)
-        await scene.until_closed()
-
-    async with playing(scene) as address:
-        assert await asyncio.to_thread(use, address) == [True, 1, True, True]
