@@ -17,6 +17,7 @@ from loadtest.files import writable
 from loadtest.interrupts import Interrupts
 from loadtest.live import Live
 from loadtest.load import Arrivals, Load, Protocol
+from loadtest.parameters import Address, Amount
 from loadtest.target import options, target
 from stepwire.completing import model_names
 from stepwire.refused import Refused
@@ -38,7 +39,7 @@ class Expression(click.ParamType[Criterion]):
 
 
 @click.command(short_help="Load a server and measure latency from when each step was due.")
-@click.argument("address", default="localhost:50051", metavar="[HOST:PORT]")
+@click.argument("address", type=Address(), default="localhost:50051", metavar="[HOST:PORT]")
 @click.option("--model", required=True, shell_complete=model_names, help="As the server calls it.")
 @click.option("--version", type=click.IntRange(min=1), help="Of the model.  [default: the newest]")
 @click.option(
@@ -57,7 +58,7 @@ class Expression(click.ParamType[Criterion]):
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True, max=1e6),
+    type=Amount(min=0, min_open=True, max=1e6),
     metavar="HZ",
     help=f"Steps a second of each stream.  [default: {_RATE:g}]",
 )
@@ -72,14 +73,14 @@ class Expression(click.ParamType[Criterion]):
 )
 @click.option(
     "--duration",
-    type=click.FloatRange(min=0.1, max=1e6),
+    type=Amount(min=0.1, max=1e6),
     metavar="S",
     help=f"Seconds that are measured.  [default: {_DURATION:g}; {_TRIAL:g} for each trial of "
     "--find-max]",
 )
 @click.option(
     "--ramp",
-    type=click.FloatRange(min=0, max=1e6),
+    type=Amount(min=0, max=1e6),
     default=1.0,
     show_default=True,
     metavar="S",
@@ -87,7 +88,7 @@ class Expression(click.ParamType[Criterion]):
 )
 @click.option(
     "--drain",
-    type=click.FloatRange(min=0, max=1e6),
+    type=Amount(min=0, max=1e6),
     metavar="S",
     help="Seconds after, in which answers are awaited.  [default: 5; 1 for each trial]",
 )

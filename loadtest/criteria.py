@@ -115,7 +115,8 @@ def _unit(text: str, name: str, unit: str) -> tuple[float, bool]:
     if (name == "rate" and unit in ("", "/s")) or (name == "batch" and not unit):
         return 1.0, False
     if name in ("errors", "miss", "late", "rate", "batch"):
-        wanted = {"late": "%, as in 'late>1%'", "rate": "none, or /s"}.get(name, "none, or %")
+        units = {"late": "%, as in 'late>1%'", "rate": "none, or /s", "batch": "none"}
+        wanted = units.get(name, "none, or %")
         raise BadCriterion(f"{text!r}: the unit of {name} is {wanted}, not {unit!r}")
     raise BadCriterion(f"{text!r}: there is no measure {name!r}; there is {_KNOWN}")
 

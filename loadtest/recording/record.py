@@ -14,6 +14,7 @@ import grpc
 
 from loadtest.files import writable
 from loadtest.live import Live
+from loadtest.parameters import Address
 from loadtest.recording.recorder import CannotListen, Recorder
 from loadtest.recording.show import told
 from loadtest.recording.tape import Tape
@@ -27,10 +28,11 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command(short_help="Record live streams on their way to a server.")
-@click.argument("listen", default="localhost:50052", metavar="[HOST:PORT]")
+@click.argument("listen", type=Address(), default="localhost:50052", metavar="[HOST:PORT]")
 @click.option(
     "--from",
     "server",
+    type=Address(),
     default="localhost:50051",
     show_default=True,
     metavar="HOST:PORT",

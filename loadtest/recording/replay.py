@@ -15,6 +15,7 @@ from loadtest.conduct import FAILED, INTERRUPTED
 from loadtest.files import writable, write
 from loadtest.live import Live
 from loadtest.load import Target
+from loadtest.parameters import Address, Amount
 from loadtest.record import environment
 from loadtest.recording import show as contents
 from loadtest.recording.player import Player, Replay, Wish, replayable
@@ -29,12 +30,12 @@ from stepwire.refused import Refused
 
 @click.command(short_help="Ask recorded streams again and compare the answers.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
-@click.argument("address", default="localhost:50051", metavar="[HOST:PORT]")
+@click.argument("address", type=Address(), default="localhost:50051", metavar="[HOST:PORT]")
 @click.option("--show", is_flag=True, help="Tell what is in the recording, and replay nothing.")
 @click.option("--fast", is_flag=True, help="At no times: as fast as the server answers.")
 @click.option(
     "--speed",
-    type=click.FloatRange(min=0, min_open=True, max=1e6),
+    type=Amount(min=0, min_open=True, max=1e6),
     metavar="X",
     help="Times that of the recording.  [default: 1]",
 )
@@ -50,7 +51,7 @@ from stepwire.refused import Refused
 )
 @click.option(
     "--atol",
-    type=click.FloatRange(min=0),
+    type=Amount(min=0),
     metavar="X",
     help="By how much numbers may differ.  [default: not by a bit]",
 )

@@ -65,6 +65,7 @@ def test_a_limit_is_compared_in_its_unit(text: str, holds: bool) -> None:
         ("speed>3", "there is no measure 'speed'; there is p50, p99"),
         ("rate<5ms", "the unit of rate is none, or /s, not 'ms'"),
         ("errors>1ms", "the unit of errors is none, or %"),
+        ("batch>1%", "the unit of batch is none, not '%'"),
         ("late>3", "the unit of late is %"),
         ("p99<1.2.3ms", "1.2.3 is no number"),
     ],
