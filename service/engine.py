@@ -148,8 +148,8 @@ class Engine:
             return  # another process has it only if the move fails, and the next save finds out
         if stream.unsettled and isinstance(error, StreamTakenOver):
             error = StreamMoved(f"stream {stream.id!r} goes on as the state store has it")
+        self._lanes.of(stream).stream_counts.lost[error.name] += 1
         owner = self._drop(stream)
-        self.counts.lost[error.name] += 1
         if owner:
             owner.end(error)
         extra = about(stream, error=error.name)
@@ -170,8 +170,14 @@ class Engine:
     def close(self, stream: Stream, owner: Owner) -> None:
         """Ends the stream, if it is still the owner's."""
         if self._directory.close(stream, owner):
+            self._lanes.of(stream).stream_counts.closed += 1
             self._finish(stream)
-            self.counts.closed += 1
+            self._tell_if_none_attached()
+
+    def expire(self, stream: Stream, owner: Owner) -> None:
+        """The same, of a stream that its clients have left alone for too long."""
+        if self._directory.close(stream, owner):
+            self._expired(stream)
             self._tell_if_none_attached()
 
     def _finish(self, stream: Stream) -> None:
@@ -195,9 +201,12 @@ class Engine:
 
     def _expire(self) -> None:
         for stream in self._directory.expire(self._clock()):
-            self._finish(stream)
-            self.counts.expired += 1
-            log.info("stream %s expired", stream.key, extra=about(stream))
+            self._expired(stream)
+
+    def _expired(self, stream: Stream) -> None:
+        self._lanes.of(stream).stream_counts.expired += 1
+        self._finish(stream)
+        log.info("stream %s expired", stream.key, extra=about(stream))
 
     def _arm_expiry(self) -> None:
         expiry = self._directory.next_expiry()

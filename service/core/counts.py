@@ -8,6 +8,7 @@ there are.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.core.errors import StepFault, StreamMoved, StreamTakenOver
@@ -51,22 +52,28 @@ class StepCounts:
 
 
 @dataclass(slots=True)
-class OpenCounts:
-    """Of the streams of one process; its engine's."""
+class StreamCounts:
+    """Of one model version, since it came into service; its lane's."""
 
     opened: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    """By the name of the error."""
     closed: int = 0
     """Streams that their clients have ended."""
     expired: int = 0
-    """Streams that were detached for too long, and are gone."""
+    """Streams that nobody advanced for too long, and that are gone."""
+    spilled: int = 0
+    """Detached streams that left memory for the store, to make room for others."""
     lost: Counter[str] = field(
         default_factory=lambda: Counter({StreamTakenOver.name: 0, StreamMoved.name: 0})
     )
     """Streams that go on elsewhere, by the name of the error that their connection was told."""
-    spilled: int = 0
-    """Detached streams that left memory for the store, to make room for others."""
+
+
+@dataclass(slots=True)
+class OpenCounts:
+    """Of one process, whatever the model; its engine's."""
+
+    refused: Counter[str] = field(default_factory=Counter)
+    """Streams that were not opened, by the name of the error."""
     calls: Counter[str] = field(default_factory=lambda: Counter(native=0, fleet=0, inference=0))
     """Open calls that carry steps, by the protocol they speak; each counts itself."""
 
@@ -114,6 +121,7 @@ class LaneReading:
     slots: int
     """In use."""
     steps: StepCounts
+    streams: StreamCounts = field(default_factory=StreamCounts)
     detached: int = 0
     """Streams without a connection; the other slots are of streams that have one."""
     device: RowsReading | None = None
@@ -127,8 +135,8 @@ class StoreReading:
     counts: StoreCounts
     degraded_for: float | None = None
     """Seconds since the store last answered; None while it does."""
-    unsaved_for: float = 0.0
-    """Seconds since the oldest step that is not in the store; 0 if all are."""
+    unsaved_for: Mapping[ModelKey, float] = field(default_factory=dict)
+    """Of each model version: seconds since its oldest step that is not in the store; 0 if all are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from service.core.batch import BatchResult, Delivery, Fault
 from service.core.blocks import Block
 from service.core.checkpoint import Checkpoint
 from service.core.committer import Committer
-from service.core.counts import LaneReading, StepCounts
+from service.core.counts import LaneReading, StepCounts, StreamCounts
 from service.core.errors import StateUnusable, StepFault
 from service.core.model import Array
 from service.core.saving import Saving
@@ -70,6 +70,7 @@ class Lane:
         self.onlooker: Callable[[], None] | None = None
         """Is told of every run, while someone watches streams of this lane."""
         self.counts = StepCounts()
+        self.stream_counts = StreamCounts()
         settler = Settler(self.signature, self._sessions, self.counts)
         self._scheduler = Scheduler(self._sessions, settler, max_batch)
         self._arrivals = Arrivals(self.counts.jitter)
@@ -214,7 +215,8 @@ class Lane:
     def reading(self, detached: int) -> LaneReading:
         """`detached`: how many of its streams have no connection."""
         device = self._stepper.reading()
-        return LaneReading(self.model, self.slots.held, self.counts, detached, device)
+        counts = self.counts, self.stream_counts
+        return LaneReading(self.model, self.slots.held, *counts, detached, device)
 
     @property
     def streams(self) -> list[Stream]:

@@ -76,6 +76,12 @@ class Sequence:
         if opened:
             self._engine.close(opened.stream, self)
 
+    def expire(self) -> None:
+        """The same, for nobody has advanced it for too long."""
+        opened, self.opened = self.opened, None
+        if opened:
+            self._engine.expire(opened.stream, self)
+
     def _go_on(self) -> None:
         """Has the first of the line go to work; those that cannot are refused."""
         while self._line:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import secrets
 from collections import OrderedDict
 from itertools import islice, takewhile
@@ -13,11 +12,8 @@ from service.core.sequences import lone_key
 from service.core.streams import StreamKey
 from service.engine import Engine
 from service.lanes.lane import Lane
-from service.logs import known
 from service.sequences.request import SequenceRequest
 from service.sequences.sequence import Sequence
-
-log = logging.getLogger(__name__)
 
 _LEAST_PAUSE = 0.05
 """Seconds between two looks, where the oldest is busy."""
@@ -95,11 +91,8 @@ class Sequences:
         idle = takewhile(lambda each: each.used <= since, self._live.values())
         for sequence in list(islice(idle, _AT_ONCE)):
             if not sequence.busy:
-                opened = sequence.opened
-                self._end(sequence)
-                if opened:
-                    extra = known(sequence.key, opened.stream.model)
-                    log.info("sequence %s expired", sequence.key, extra=extra)
+                sequence.expire()
+                self.forget(sequence)
         oldest = next(iter(self._live.values()), None)
         if oldest:
             self._arm(oldest.used - since if oldest.used > since else self._pause(oldest))

@@ -80,11 +80,11 @@ class Keeper:
     @property
     def reading(self) -> StoreReading:
         now = self._clock()
-        behind = any(self._lanes.unsaved(-math.inf))
+        behind = now - self._complete_since
         return StoreReading(
             self.counts,
             None if self._down_since is None else now - self._down_since,
-            now - self._complete_since if behind else 0.0,
+            {lane.model: behind if lane.unsaved(-math.inf) else 0.0 for lane in self._lanes},
         )
 
     @property

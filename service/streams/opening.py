@@ -86,7 +86,7 @@ class Opener:
             extra = {"stream": str(request.key)[:_LONGEST_NAME], "error": error.name}
             log.debug("a stream was not opened: %s", error, extra=extra)
             raise
-        self.counts.opened += 1
+        opened.lane.stream_counts.opened += 1
         log.debug("stream %s is open", request.key, extra=about(opened.stream))
         return opened
 
@@ -254,8 +254,8 @@ class Opener:
             stream = self._directory.longest_detached()
             if stream and self._custody.release(stream):
                 self._directory.remove(stream)
+                self._lanes.of(stream).stream_counts.spilled += 1
                 self._lanes.free(stream)
-                self.counts.spilled += 1
                 log.debug("stream %s left memory to make room", stream.key, extra=about(stream))
         self._directory.check_room(request.key)
 

@@ -159,6 +159,22 @@ async def test_expiry_frees_the_slot_without_anyone_asking() -> None:
             await asyncio.sleep(0.001)
 
 
+async def test_what_becomes_of_streams_is_counted_by_their_model() -> None:
+    made, owner = engine(idle_limit=0.0), Connection()
+    names = ("closed", "detached")
+    closed, detached = [(await made.open(request(each), owner)).stream for each in names]
+    await made.open(request("older", version=1), owner)
+    made.close(closed, owner)
+    made.close(closed, owner)
+    made.detach(detached, owner)
+    async with asyncio.timeout(30):
+        while detached.slot is not None:
+            await asyncio.sleep(0.001)
+    older, newer = [lane.streams for lane in made.readings().lanes]
+    assert (newer.opened, newer.closed, newer.expired) == (2, 1, 1)
+    assert (older.opened, older.closed, older.expired) == (1, 0, 0)
+
+
 async def test_draining_refuses_opens_and_waits_for_the_connections() -> None:
     made, owner = engine(), Connection()
     stream = (await made.open(request(), owner)).stream

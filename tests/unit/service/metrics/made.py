@@ -16,12 +16,14 @@ from service.core.counts import (
     StepCounts,
     StoreCounts,
     StoreReading,
+    StreamCounts,
 )
 from service.core.errors import StepFault
 from service.core.histogram import Histogram
 from service.core.streams import ModelKey
 
 GRU = {"model": "gru", "version": "3"}
+LSTM = {"model": "lstm", "version": "1"}
 
 
 def histogram(*values: float) -> Histogram:
@@ -44,14 +46,12 @@ def readings(**changes: object) -> Readings:
         write=histogram(2e-5),
         jitter=histogram(1e-3, 2e-3),
     )
+    streams = StreamCounts(
+        opened=20, closed=5, expired=3, spilled=1, lost=Counter({"STREAM_TAKEN_OVER": 2})
+    )
     made = {
         "opens": OpenCounts(
-            20,
             Counter({"TOO_MANY_STREAMS": 9}),
-            closed=5,
-            expired=3,
-            lost=Counter({"STREAM_TAKEN_OVER": 2}),
-            spilled=1,
             calls=Counter(native=7, fleet=1, inference=0),
         ),
         "lanes": (
@@ -59,13 +59,16 @@ def readings(**changes: object) -> Readings:
                 ModelKey("gru", 3),
                 11,
                 steps,
+                streams,
                 detached=4,
                 device=RowsReading(8, 6, RowCounts(entered=30, spilled=24)),
             ),
-            LaneReading(ModelKey("lstm", 1), 0, StepCounts()),
+            LaneReading(ModelKey("lstm", 1), 0, StepCounts(), StreamCounts()),
         ),
         "store": StoreReading(
-            StoreCounts(12, 80, 2, 1, histogram(0.002)), degraded_for=30.0, unsaved_for=30.5
+            StoreCounts(12, 80, 2, 1, histogram(0.002)),
+            degraded_for=30.0,
+            unsaved_for={ModelKey("gru", 3): 30.5, ModelKey("lstm", 1): 0.0},
         ),
         "limit": 100,
     }

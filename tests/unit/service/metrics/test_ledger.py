@@ -84,7 +84,7 @@ def test_totals_stay_when_a_model_version_leaves_a_worker_and_levels_go(ledger: 
     ledger.update("1", running(30))
     ledger.update("1", running(40))
     assert steps(ledger) == 160
-    assert value(ledger.families(), "stepwire_opens_total") == 40
+    assert value(ledger.families(), "stepwire_opens_refused_total", reason="TOO_MANY_STREAMS") == 18
     ledger.retire("1")
     assert steps(ledger) == 160
 
@@ -132,7 +132,8 @@ def test_with_every_worker_gone_the_totals_are_still_told(ledger: Ledger) -> Non
 
 
 def with_store(degraded_for: float | None, unsaved_for: float) -> Readings:
-    return readings(store=StoreReading(StoreCounts(), degraded_for, unsaved_for))
+    ages = {ModelKey("gru", 3): unsaved_for}
+    return readings(store=StoreReading(StoreCounts(), degraded_for, ages))
 
 
 def test_the_service_is_as_degraded_as_its_worst_worker() -> None:
@@ -141,7 +142,7 @@ def test_the_service_is_as_degraded_as_its_worst_worker() -> None:
     ledger.update("2", families(with_store(4.0, 4.5)))
     ledger.update("3", families(with_store(2.0, 2.5)))
     assert value(ledger.families(), "stepwire_store_degraded") == 1
-    assert value(ledger.families(), "stepwire_oldest_unsaved_step_age_seconds") == 4.5
+    assert value(ledger.families(), "stepwire_oldest_unsaved_step_age_seconds", **GRU) == 4.5
 
 
 def test_processes_are_told_apart(ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 import pytest
 
 from service.metrics.service import HIGHEST, families
-from tests.unit.service.metrics.made import GRU, readings, value
+from tests.unit.service.metrics.made import GRU, LSTM, readings, value
 
 MADE = list(families(readings()))
 
@@ -19,15 +19,16 @@ MADE = list(families(readings()))
         ("stepwire_streams", GRU | {"state": "detached"}, 4),
         ("stepwire_streams_limit", {}, 100),
         ("stepwire_calls", {"protocol": "fleet"}, 1),
-        ("stepwire_opens_total", {}, 20),
+        ("stepwire_opens_total", GRU, 20),
         ("stepwire_opens_refused_total", {"reason": "TOO_MANY_STREAMS"}, 9),
-        ("stepwire_streams_closed_total", {}, 5),
-        ("stepwire_streams_expired_total", {}, 3),
-        ("stepwire_streams_lost_total", {"reason": "STREAM_TAKEN_OVER"}, 2),
-        ("stepwire_streams_spilled_total", {}, 1),
+        ("stepwire_streams_closed_total", GRU, 5),
+        ("stepwire_streams_expired_total", GRU, 3),
+        ("stepwire_streams_lost_total", GRU | {"reason": "STREAM_TAKEN_OVER"}, 2),
+        ("stepwire_streams_spilled_total", GRU, 1),
+        ("stepwire_streams_spilled_total", LSTM, 0),
         ("stepwire_slots_used", GRU, 11),
         ("stepwire_steps_total", GRU, 40),
-        ("stepwire_steps_total", {"model": "lstm", "version": "1"}, 0),
+        ("stepwire_steps_total", LSTM, 0),
         ("stepwire_late_steps_total", GRU, 3),
         ("stepwire_held_steps_total", GRU, 2),
         ("stepwire_replayed_steps_total", GRU, 5),
@@ -60,7 +61,8 @@ MADE = list(families(readings()))
         ("stepwire_store_failures_total", {}, 1),
         ("stepwire_store_round_seconds_count", {}, 1),
         ("stepwire_store_degraded", {}, 1),
-        ("stepwire_oldest_unsaved_step_age_seconds", {}, 30.5),
+        ("stepwire_oldest_unsaved_step_age_seconds", GRU, 30.5),
+        ("stepwire_oldest_unsaved_step_age_seconds", LSTM, 0),
     ],
 )
 def test_each_count_has_its_metric(name: str, labels: dict[str, str], expected: float) -> None:

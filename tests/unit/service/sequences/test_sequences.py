@@ -177,6 +177,8 @@ def test_an_idle_sequence_expires_and_a_used_one_stays() -> None:
         assert await client.add(1, received=service.now) == 3.0
         await asyncio.sleep(IDLE * 1.5)
         assert len(service.sequences) == service.streams == 0
+        (lane,) = service.lanes
+        assert (lane.stream_counts.expired, lane.stream_counts.closed) == (2, 0)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(scene())

@@ -35,6 +35,7 @@ async def test_an_owner_that_lives_flushes_and_releases_on_a_claim() -> None:
     assert resumed.opened.next_step == 1
     assert isinstance(session.connection.ended, StreamTakenOver)
     assert len(first.engine.readings().lanes) == 1 and first.lane.slots.held == 0
+    assert first.lane.stream_counts.lost == {"STREAM_TAKEN_OVER": 1, "STREAM_MOVED": 0}
     assert await resumed.add(1.0) == 6.0
 
 
