@@ -2,79 +2,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
 from service.console.counted import Counted
 from service.console.view import Line, Listing, ModelView, Query, Scope, Sort, StreamView, View
-from service.core.counts import LaneReading, StepCounts
 from service.core.streams import ModelKey, StreamKey
-from service.metrics.service import families
-from service.metrics.text import written
-from service.operations.orders import Action, ModelState, Order, Outcome
-from service.operations.readiness import Phase, Readiness
+from service.operations.readiness import Phase
 from service.workers.control import Failed, Gone
 from service.workers.crew import Crew
-from service.workers.messages import ORDER, ORDERS, OUTCOME, OUTCOMES, QUERY, READINESS, VIEW
-from service.workers.worker import Worker
-from tests.unit.service.metrics.made import GRU, readings, value
-
-LOAD = Order(Action.LOAD, "gru", 3)
-UNLOAD = Order(Action.UNLOAD, "gru", 3)
-LIST = Order(Action.LIST)
-
-
-class Scripted(Worker):
-    """Answers what a test says, or raises it."""
-
-    def __init__(self, name: str, **says: Any) -> None:
-        super().__init__(name, Mock())
-        self.says = says
-        self.orders: list[Order] = []
-
-    async def ask(self, kind: str, body: Any = None, *, within: float) -> Any:
-        if kind == "carry_out":
-            self.orders.append(ORDER.validate_python(body))
-        said = self.says[kind]
-        if isinstance(said, Exception):
-            raise said
-        return said
-
-
-def ready(phase: Phase = Phase.SERVING, degraded_for: float | None = None) -> Any:
-    return READINESS.dump_python(Readiness(phase, degraded_for), mode="json")
-
-
-async def ran(steps: int) -> str:
-    lane = LaneReading(ModelKey("gru", 3), 1, StepCounts(ran=steps))
-    return await written(families(readings(lanes=(lane,))))
-
-
-def done(error: str = "", name: str = "gru") -> Any:
-    outcome = Outcome((ModelState(name, 3),), error)
-    return OUTCOME.dump_python(outcome, mode="json")
-
-
-async def serving(crew: Crew, name: str, **says: Any) -> Scripted:
-    """A worker that has come up."""
-    worker = Scripted(name, **says)
-    crew.admit(worker)
-    await crew.answer(worker, "join", ["gru/3"])
-    await crew.answer(worker, "serving", {"models": ["gru/3"], "device": ""})
-    return worker
-
-
-async def joined(crew: Crew, name: str, models: tuple[str, ...] = ("gru/3",)) -> list[Order]:
-    """The orders that a worker which comes up later carries out first."""
-    worker = Scripted(name)
-    crew.admit(worker)
-    return ORDERS.validate_python(await crew.answer(worker, "join", list(models)))
-
-
-@pytest.fixture
-def crew() -> Crew:
-    return Crew(["1", "2"])
+from service.workers.messages import QUERY, VIEW
+from tests.unit.service.metrics.made import GRU, value
+from tests.unit.service.workers.scripted import Scripted, ran, ready, serving
 
 
 async def test_all_serve_once_each_has_said_so(crew: Crew) -> None:
@@ -238,78 +177,6 @@ async def test_restarts_are_counted_and_stops_are_not(crew: Crew) -> None:
     crew.draining = True
     crew.dismiss(await serving(crew, "2"))
     assert value(await crew.metrics(), "stepwire_worker_restarts_total", worker="2") == 0
-
-
-async def test_an_order_reaches_every_worker_and_each_is_told_what_came_of_it(crew: Crew) -> None:
-    first = await serving(crew, "1", carry_out=done())
-    second = await serving(crew, "2", carry_out=Failed("ValueError: odd"))
-    answer = await crew.answer(first, "fan_out", ORDER.dump_python(LOAD, mode="json"))
-    assert first.orders == second.orders == [LOAD]
-    assert OUTCOMES.validate_python(answer) == [
-        Outcome((ModelState("gru", 3),), worker="1"),
-        Outcome((), "WORKER_FAILED", "ValueError: odd", worker="2"),
-    ]
-
-
-async def test_a_worker_that_starts_later_is_given_the_orders_that_it_missed(crew: Crew) -> None:
-    worker = await serving(crew, "1", carry_out=done())
-    await crew.fan_out(LOAD)
-    worker.says["carry_out"] = done(name="lstm")
-    await crew.fan_out(Order(Action.LOAD, "lstm", hand_over=True))
-    worker.says["carry_out"] = done()
-    await crew.fan_out(UNLOAD)
-    await crew.fan_out(LIST)
-    assert await joined(crew, "2") == [Order(Action.LOAD, "lstm", 3), UNLOAD]
-
-
-async def test_a_worker_that_starts_again_takes_no_model_that_the_others_lack(crew: Crew) -> None:
-    await serving(crew, "1", carry_out=done())
-    crew.dismiss(await serving(crew, "2"))
-    found = ("gru/3", "gru/4", "lstm/3")
-    new, lstm = Order(Action.UNLOAD, "gru", 4), Order(Action.UNLOAD, "lstm", 3)
-    assert await joined(crew, "2", found) == [new, lstm]
-
-
-async def test_a_model_that_was_loaded_since_is_no_surplus(crew: Crew) -> None:
-    await serving(crew, "1", carry_out=done(name="lstm"))
-    crew.dismiss(await serving(crew, "2", carry_out=Gone()))
-    load = Order(Action.LOAD, "lstm", 3)
-    await crew.fan_out(load)
-    assert await joined(crew, "2", ("gru/3", "lstm/3")) == [load]
-
-
-async def test_an_order_that_no_worker_carried_out_is_forgotten(crew: Crew) -> None:
-    await serving(crew, "1", carry_out=done("MODEL_NOT_FOUND"))
-    await crew.fan_out(LOAD)
-    assert await joined(crew, "2") == []
-
-
-async def test_a_worker_that_dies_over_an_order_leaves_it_to_its_successor(crew: Crew) -> None:
-    await serving(crew, "1", carry_out=done())
-    second = await serving(crew, "2", carry_out=Gone())
-    assert [outcome.worker for outcome in await crew.fan_out(LOAD)] == ["1"]
-    crew.dismiss(second)
-    assert await joined(crew, "2") == [LOAD]
-
-
-async def test_who_joins_while_an_order_is_carried_out_gets_it_too(crew: Crew) -> None:
-    begun, finish = asyncio.Event(), asyncio.Event()
-
-    class Slow(Scripted):
-        async def ask(self, kind: str, body: Any = None, *, within: float) -> Any:
-            begun.set()
-            await finish.wait()
-            return done()
-
-    slow = Slow("1")
-    slow.joined = True
-    crew.admit(slow)
-    ordering = asyncio.create_task(crew.fan_out(LOAD))
-    await begun.wait()
-    joining = asyncio.create_task(joined(crew, "2"))
-    finish.set()
-    await ordering
-    assert await joining == [LOAD]
 
 
 async def test_why_a_worker_could_not_start_is_kept(crew: Crew) -> None:
