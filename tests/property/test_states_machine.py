@@ -6,23 +6,16 @@ What happens at once must look as if it had happened one after another.
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Coroutine
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from service.core.errors import (
-    ServiceError,
-    StoreDown,
-    StreamExists,
-    StreamNotFound,
-    TooManyStreams,
-)
+from service.core.errors import ServiceError, StreamNotFound
 from service.core.streams import Mode
+from tests.books import At, Books, Deed, Outcome, came_to_nothing
 from tests.fakes import request, value
 from tests.outside import named, total, total_of
 from tests.replicas import INTERVAL, Replica, Session, Shared
@@ -31,74 +24,6 @@ from tests.virtual_time import VirtualLoop
 IDS = ("a", "b", "c")
 ROOM = 2
 """Streams that a server keeps in memory: fewer than there are, so that some leave it."""
-
-
-class At(NamedTuple):
-    """The state of a stream."""
-
-    step: int
-    total: float
-
-
-START = At(0, 0.0)
-Life = At | None
-"""None: there is no such stream."""
-
-
-@dataclass
-class Book:
-    """What must be true of one stream."""
-
-    life: Life = None
-    past: set[At] = field(default_factory=set)
-    """Every state it was in since all was known to be saved."""
-    client: Session | None = None
-    sent: list[float] = field(default_factory=list)
-    seen: int = 0
-
-    def becomes(self, life: Life) -> None:
-        self.life = life
-        if life:
-            self.past = self.past | {life}
-
-    def follow(self, client: Session) -> None:
-        self.client, self.sent, self.seen = client, [], 0
-
-    def read_answers(self) -> None:
-        """Takes those that came since into the book; each counts one input onto the others."""
-        if not self.client:
-            return
-        for x, got in zip(self.sent[self.seen :], self.client.totals[self.seen :], strict=False):
-            assert self.life
-            self.becomes(At(self.life.step + 1, self.life.total + x))
-            assert self.life and got == self.life.total
-            self.seen += 1
-        assert not self.client.connection.errors
-        if self.client.connection.ended:
-            self.client = None
-
-
-class Deed(NamedTuple):
-    """Something done to a stream, from outside or by a client that opens it."""
-
-    kind: str
-    at: int
-    """Which server is asked."""
-    target: str
-    """Where a fork goes."""
-    given: At
-    """What a put sets."""
-    keeps: bool
-    """Whether a put keeps the step."""
-
-
-class Outcome(NamedTuple):
-    """Of a deed: what it said, or why it was refused."""
-
-    deed: Deed
-    said: Any
-    error: ServiceError | None
-
 
 deeds = st.builds(
     Deed,
@@ -115,7 +40,7 @@ class States(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner(loop_factory=VirtualLoop)
         self.store = Shared()
-        self.books = {stream_id: Book() for stream_id in IDS}
+        self.books = Books(IDS)
 
     def teardown(self) -> None:
         async def nothing_left() -> None:
@@ -183,9 +108,9 @@ class States(RuleBasedStateMachine):
         outcomes = self.run(together())
         book = self.books[stream_id]
         book.read_answers()
-        happened = [each for each in outcomes if not _came_to_nothing(each)]
+        happened = [each for each in outcomes if not came_to_nothing(each)]
         # Several orders may explain what was said, and but one of them what came of it.
-        self.explain(stream_id, happened, self.settled() if len(doing) > 1 else None)
+        self.books.explain(stream_id, happened, self.settled() if len(doing) > 1 else None)
         sessions = [each.said for each in outcomes if isinstance(each.said, Session)]
         for session in sessions:
             if not session.connection.ended:
@@ -213,72 +138,18 @@ class States(RuleBasedStateMachine):
         mode = Mode.RESUME if deed.kind == "resume" else Mode.CREATE
         return await replica.open(request(stream_id, mode))
 
-    def explain(
-        self, stream_id: str, outcomes: Sequence[Outcome], after: dict[str, At] | None
-    ) -> None:
-        """Finds an order in which each outcome is right, and takes it into the books.
-
-        `after`: the streams as they are then; None: nobody has looked.
-        """
-        before = {id_: (book.life, book.past) for id_, book in self.books.items()}
-        for order in itertools.permutations(outcomes):
-            right = all(self.is_right(stream_id, each) for each in order)
-            if right and after in (None, self.lives()):
-                return
-            for id_, (life, past) in before.items():
-                self.books[id_].life, self.books[id_].past = life, past
-        raise AssertionError(f"{self.books[stream_id]} does not explain {outcomes}, {after}")
-
-    def is_right(self, stream_id: str, outcome: Outcome) -> bool:
-        """Whether it may come next; takes it into the books if so."""
-        deed, said, error = outcome
-        book = self.books[stream_id]
-        if deed.kind == "fork":
-            return self.is_right_fork(book, outcome)
-        if book.life is None:
-            if deed.kind != "create":
-                return isinstance(error, StreamNotFound)
-            book.becomes(START)
-            return bool(said and said.opened.next_step == 0)
-        if deed.kind in ("resume", "create"):
-            return bool(said and said.opened.next_step == book.life.step)
-        if deed.kind == "delete":
-            book.becomes(None)
-        elif deed.kind == "reset":
-            book.becomes(START)
-        else:
-            step = book.life.step if deed.keeps else deed.given.step
-            book.becomes(At(step, deed.given.total))
-            return bool(said == step)
-        return error is None
-
-    def is_right_fork(self, book: Book, outcome: Outcome) -> bool:
-        """Of a stream at another server it may copy an earlier state, as that was saved."""
-        target = self.books[outcome.deed.target]
-        if book.life is None and outcome.error:
-            return isinstance(outcome.error, StreamNotFound)
-        if target.life is not None:
-            return isinstance(outcome.error, StreamExists)
-        if outcome.said not in book.past:
-            return False
-        target.becomes(outcome.said)
-        return True
-
     @rule()
     def compare(self) -> None:
         """Once all is saved both servers see what the books say."""
         seen = self.settled()
-        for book in self.books.values():
+        for book in self.books:
             book.past = {book.life} if book.life else set()
-        assert seen == self.lives()
-
-    def lives(self) -> dict[str, At]:
-        return {stream_id: book.life for stream_id, book in self.books.items() if book.life}
+        assert seen == self.books.lives()
 
     def settled(self) -> dict[str, At]:
         """The streams once all is saved; both servers see the same."""
         self.run(asyncio.sleep(10 * INTERVAL))
-        for book in self.books.values():
+        for book in self.books:
             book.read_answers()
         seen: list[dict[str, At]] = [self.run(self.seen(each)) for each in self.replicas]
         assert seen[0] == seen[1]
@@ -298,13 +169,6 @@ class States(RuleBasedStateMachine):
             stream_id: at.step for stream_id, at in found.items()
         }
         return found
-
-
-def _came_to_nothing(outcome: Outcome) -> bool:
-    """Whether it was refused for want of room, or because others reached for the stream too."""
-    if outcome.deed.kind == "create":
-        return isinstance(outcome.error, ServiceError)
-    return isinstance(outcome.error, TooManyStreams | StoreDown)
 
 
 TestStates = States.TestCase
