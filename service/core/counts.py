@@ -136,7 +136,7 @@ class StoreReading:
     degraded_for: float | None = None
     """Seconds since the store last answered; None while it does."""
     unsaved_for: Mapping[ModelKey, float] = field(default_factory=dict)
-    """Of each model version: seconds since its oldest step that is not in the store; 0 if all are."""
+    """By model version: seconds since its oldest step that is not in the store; 0 if all are."""
 
 
 @dataclass(frozen=True, slots=True)
