@@ -135,9 +135,10 @@ class Graph:
         found = zip(session.get_inputs(), session.get_input_memory_infos(), strict=True)
         there = [repr(t.name) for t, info in found if info.name == "Cpu" and t.name not in fixed]
         if there:
+            name, strays = self.device.name, self.strays
+            reason = f"{name} has no kernel for {strays}" if strays else f"{name} takes it there"
             raise ModelRefused(
-                f"the host reads input {' and '.join(there)}, for an operator that has no kernel "
-                f"for {self.device.name} or takes it there: use --device cpu"
+                f"the host reads input {' and '.join(there)}, for {reason}: use --device cpu"
             )
 
     def _check(self, signature: Signature, fixed: Mapping[str, Array]) -> list[str]:

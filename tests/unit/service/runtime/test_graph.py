@@ -85,8 +85,20 @@ def test_what_the_host_reads_of_a_model_on_a_device_would_be_read_once_and_is_re
     graph = Graph(graphs.accumulator().SerializeToString(), device=OfCuda())
     with pytest.raises(ModelRefused, match="reads input 'x' and 'sum', .*: use --device cpu"):
         graph.bound(signature())
-    with pytest.raises(ModelRefused, match="the host reads input 'x', for an operator"):
+    with pytest.raises(ModelRefused, match="the host reads input 'x', for cuda:0 takes it there"):
         graph.bound(replace(signature(), states=()), {"sum": np.zeros((1, 1), FLOAT)})
+
+
+class KernellessCuda(Kernelless):
+    name = "cuda:0"
+    binding = ("cuda", 0)
+
+
+def test_a_model_is_refused_with_the_operators_that_the_host_computes() -> None:
+    model, manifest = graphs.recurrent("GRU")
+    graph = Graph(model.SerializeToString(), device=KernellessCuda())
+    with pytest.raises(ModelRefused, match="reads input .*, for cuda:0 has no kernel for GRU, "):
+        graph.bound(manifest.signature())
 
 
 def test_a_graph_of_one_row_is_bound_to_nothing_and_may_be_read_anywhere() -> None:
