@@ -9,11 +9,12 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import onnx
 import onnxruntime
 import pytest
 
 from service.runtime import choice
-from tests.pages import Page, environment
+from tests.pages import ROOT, Page, environment
 from torture.processes import running
 
 PAGE = Page("docs/cuda.md")
@@ -70,6 +71,19 @@ def test_the_page_lists_what_is_said() -> None:
     ]
     for told, _ in PAGE.table("what may be missing"):
         assert any(re.fullmatch(pattern, told) for pattern in said), told
+
+
+def test_the_page_names_the_bundled_models_whose_gru_the_device_has_not() -> None:
+    files = sorted((ROOT / "model_repository").glob("*/*/model.onnx"))
+    without = [file.parts[-3] for file in files if not _is_linear_before_reset(file)]
+    [told] = re.findall(r"So (?:is|are) (.+) of the bundled models", PAGE.text)
+    assert re.findall("`([^`]+)`", told) == without
+
+
+def _is_linear_before_reset(file: Path) -> bool:
+    cells = [node for node in onnx.load(file).graph.node if node.op_type == "GRU"]
+    given = [{each.name: each.i for each in cell.attribute} for cell in cells]
+    return all(attributes.get("linear_before_reset") == 1 for attributes in given)
 
 
 def _pattern(text: ast.expr) -> str:

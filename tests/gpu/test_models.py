@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from service.core.errors import ModelRefused
 from service.core.model import Array, GoldenRun
 from service.repository.description import describe
 from service.runtime.choice import choose, chosen
@@ -23,7 +24,8 @@ from tests.pages import ROOT
 
 pytestmark = pytest.mark.gpu
 
-MODELS = sorted((ROOT / "model_repository").glob("*/*/model.onnx"))
+WITHOUT_A_KERNEL = ROOT / "model_repository" / "sine-gru-reset-before" / "1" / "model.onnx"
+MODELS = sorted({*(ROOT / "model_repository").glob("*/*/model.onnx")} - {WITHOUT_A_KERNEL})
 EACH = pytest.mark.parametrize("file", MODELS, ids=[file.parts[-3] for file in MODELS])
 SIZES = (1, 2, 3, 7, 8, 32, 33, 64, 100)
 STEPS = 8
@@ -59,6 +61,11 @@ def test_its_products_are_computed_there(file: Path, device: Device) -> None:
     """Some small things are left to the host."""
     strays = Graph(file, device=device).strays
     assert not re.search("MatMul|Gemm|GRU|LSTM|RNN", strays)
+
+
+def test_a_cell_that_the_device_has_no_kernel_for_is_refused_by_its_name(device: Device) -> None:
+    with pytest.raises(ModelRefused, match="reads input .*'h', for cuda:0 has no kernel for .*GRU"):
+        proven(WITHOUT_A_KERNEL, device)
 
 
 @EACH
