@@ -22,7 +22,8 @@ class Batching(Enum):
     """Each stream runs by itself."""
     CLOSELY = auto()
     """Any number. The last bits of a row differ by how many there are, for the libraries of the
-    device choose their kernels by that; by what the others hold no bit does."""
+    device choose their kernels by that, or by its place among them; by what the others hold no bit
+    does."""
 
 
 class WrongShape(ValueError):

@@ -38,8 +38,8 @@ def probe(
 
     `inputs`: of the signature, each [T, *shape], repeated as needed. States are random within
     [-1, 1], or initial where they are no floating-point numbers. `closely`: rows may differ in
-    their last bits between runs of other sizes, and a crowd that fails where two rows run is no
-    matter of batching: raises what that raises.
+    their last bits between runs of other sizes, and between places in a run; and a crowd that
+    fails where two rows run is no matter of batching: raises what that raises.
     """
     if signature.fixed_batch:
         return Batching.ONE
@@ -51,13 +51,15 @@ def probe(
         if closely and _runs(rows, 2):
             raise
         return Batching.ONE
-    if not _equal(rows.run(order), _take(together, order)):
+    moved, unmoved = rows.run(order), _take(together, order)
+    anywhere = _equal(moved, unmoved)
+    if not anywhere and not (closely and _close(moved, unmoved)):
         return Batching.ONE
     if not all(_undisturbed(rows, together, extreme) for extreme in _EXTREMES):
         return Batching.ONE
     groups = [order[:size] for size in _SIZES if size < crowd]
     lone = range(min(crowd, 64))
-    if all(_equal(rows.run(group), _take(together, group)) for group in groups):
+    if anywhere and all(_equal(rows.run(group), _take(together, group)) for group in groups):
         for rows_of_one, batching in ((1, Batching.ANY), (2, Batching.AT_LEAST_TWO)):
             few = [np.full(rows_of_one, row) for row in lone]
             if all(_equal(rows.run(group), _take(together, group)) for group in few):

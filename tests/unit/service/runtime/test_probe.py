@@ -69,6 +69,18 @@ def test_rows_that_the_size_of_the_batch_rounds_run_closely_where_that_is_allowe
     assert probe(accumulate, SIGNATURE, GOLDEN.inputs, closely=True) is Batching.ANY
 
 
+def by_place(feeds: Mapping[str, Array]) -> Sequence[Array]:
+    """As a kernel that splits the sums of some tiles of its result, and not those of others."""
+    total, state = accumulate(feeds)
+    scale = np.where(np.arange(len(total)) < 200, 1, np.float32(1 + 1e-6))[:, None]
+    return [total * scale.astype(np.float32), state]
+
+
+def test_rows_that_their_place_in_the_batch_rounds_run_closely_where_that_is_allowed() -> None:
+    assert probe(by_place, SIGNATURE, GOLDEN.inputs) is Batching.ONE
+    assert probe(by_place, SIGNATURE, GOLDEN.inputs, closely=True) is Batching.CLOSELY
+
+
 def test_rows_that_see_their_neighbours_are_not_close() -> None:
     def mixes(feeds: Mapping[str, Array]) -> Sequence[Array]:
         total, state = by_size(feeds)
@@ -78,7 +90,11 @@ def test_rows_that_see_their_neighbours_are_not_close() -> None:
         total, state = accumulate(feeds)
         return [total * np.float32(1 + len(total) * 1e-4), state]
 
-    for function in (mixes, grows):
+    def numbers(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        total, state = accumulate(feeds)
+        return [total + np.arange(len(total), dtype=np.float32)[:, None], state]
+
+    for function in (mixes, grows, numbers):
         assert probe(function, SIGNATURE, GOLDEN.inputs, closely=True) is Batching.ONE
 
 
