@@ -47,6 +47,7 @@ class Client:
     def __init__(self, sequences: Sequences) -> None:
         self.sequences = sequences
         self.heard: list[tuple[SequenceRequest, Answer | ServiceError]] = []
+        self.gone = False
         self._news = asyncio.Event()
 
     def read(self, request: SequenceRequest, lane: Lane) -> None:

@@ -14,6 +14,10 @@ from service.lanes.lane import Lane
 class Asker(Protocol):
     """Who has sent a request, and hears of it once: what it was answered or why it was not."""
 
+    @property
+    def gone(self) -> bool:
+        """Whether it hears no more. What it sent and what has not begun is not to run."""
+
     def read(self, request: SequenceRequest, lane: Lane) -> None:
         """Fills in its inputs, as the lane's model takes them. Raises InvalidRequest."""
 

@@ -83,16 +83,22 @@ class Sequence:
             self._engine.expire(opened.stream, self)
 
     def _go_on(self) -> None:
-        """Has the first of the line go to work; those that cannot are refused."""
+        """Has the first of the line go to work; those that cannot are refused.
+
+        Those of askers that are gone are left out: clients that send, leave and come again would
+        have the server work for nobody, and all others wait for it.
+        """
         while self._line:
             request = self._line[0]
-            refusal = self._begin(request)
-            if refusal is None:
+            gone = request.asker.gone
+            refusal = None if gone else self._begin(request)
+            if not (gone or refusal):
                 return
             self._line.popleft()
             if request.start:
                 self.close()  # what comes behind it is not for the former sequence
-            request.asker.refused(request, refusal)
+            if refusal:
+                request.asker.refused(request, refusal)
         if self._parting:
             self._part()
         elif self.opened is None:

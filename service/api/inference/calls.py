@@ -61,6 +61,7 @@ class StreamInferCall:
         self._refusals = Refusals()
         self._unanswered = self._unanswered_bytes = 0
         self._lost: ServiceError | None = None
+        self.gone = False
         self._reading = True
         self._news = Bell()
         self._room = Bell()
@@ -118,6 +119,7 @@ class StreamInferCall:
                 await self._write()
         finally:
             self._engine.counts.calls["inference"] -= 1
+            self.gone = True
             self._read_no_further()
         if self._lost:
             await abort(self._context, self._lost)
@@ -203,6 +205,10 @@ class InferCall:
         self._conversation = Conversation(engine, sequences, caller)
         self._done: asyncio.Future[tuple[SequenceRequest, Answer, Lane]]
         self._done = asyncio.get_running_loop().create_future()
+
+    @property
+    def gone(self) -> bool:
+        return self._done.cancelled()
 
     def read(self, request: SequenceRequest, lane: Lane) -> None:
         read(request, lane)

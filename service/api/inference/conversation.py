@@ -9,6 +9,7 @@ from service.access.credentials import Credential
 from service.api.guard import check_model
 from service.api.inference import requests, versions
 from service.api.inference.replies import ReplyForm
+from service.api.inference.requests import Parameters
 from service.api.inference.templates import Match, Template, Templates
 from service.api.inference.wire import wire_of
 from service.core.errors import InvalidRequest, ServiceError
@@ -82,53 +83,64 @@ class Conversation:
     def _understood(
         self, message: pb.ModelInferRequest, size: int, received: float, asker: Asker
     ) -> SequenceRequest:
-        """Its inputs are read where it is known which lane has the sequence.
+        """Its inputs are read where it is known which lane has the sequence. What is wrong with
+        it is told in its turn.
 
-        Raises InvalidRequest or ModelNotFound.
+        Raises InvalidRequest of one that belongs to no sequence, or ModelNotFound.
         """
-        given = requests.parameters(message)
-        model, version = message.model_name, versions.number(message.model_version)
-        self._check(model, version)
+        given, model = requests.parameters(message), message.model_name
+        self._check(model)
         tag = Envelope(message.id.encode(), size, message)
         if not given.id:
-            return self._lone(model, version, received, asker, tag)
-        key = sequence_key(self._caller.namespace, model, given.id)
+            return self._lone(message, given, received, asker, tag)
         request = SequenceRequest(
-            key,
+            sequence_key(self._caller.namespace, model, given.id),
             model,
-            version,
+            None,
             received,
             asker,
             given.start,
             given.end,
             given.step,
             given.timeout,
+            refusal=given.wrong,
             tag=tag,
         )
-        lane = None if given.start else self._sequences.lane(key)
-        if lane:
-            try:
+        try:
+            request.version = versions.number(message.model_version)
+            lane = None if given.start else self._sequences.lane(request.key)
+            if lane and not given.wrong:
                 read(request, lane)
-            except InvalidRequest as error:
-                request.refusal = error
+        except InvalidRequest as error:
+            request.refusal = error
         return request
 
     def _lone(
-        self, model: str, version: int | None, received: float, asker: Asker, tag: Envelope
+        self,
+        message: pb.ModelInferRequest,
+        given: Parameters,
+        received: float,
+        asker: Asker,
+        tag: Envelope,
     ) -> SequenceRequest:
         """Of no sequence: any stream of a model without states will do."""
+        if given.wrong:
+            raise given.wrong
+        model, version = message.model_name, versions.number(message.model_version)
         lane = self._engine.named(model, version)
         _check_stateless(lane)
         key = self._sequences.lone(self._caller.namespace, model)
         start = self._sequences.lane(key) is not lane
-        return SequenceRequest(key, model, version, received, asker, start, tag=tag)
+        return SequenceRequest(
+            key, model, version, received, asker, start, timeout=given.timeout, tag=tag
+        )
 
-    def _check(self, model: str, version: int | None) -> None:
+    def _check(self, model: str) -> None:
         """Raises ModelNotFound for one that is not there, or not for the caller."""
         serving = {lane.model.name for lane in self._engine.lanes()}
         check_model(model, self._caller, serving)
         if model not in serving:
-            self._engine.named(model, version)
+            self._engine.named(model, None)
 
 
 def read(request: SequenceRequest, lane: Lane) -> None:

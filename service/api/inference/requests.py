@@ -1,9 +1,9 @@
-"""What a ModelInferRequest asks for. Everything here raises InvalidRequest."""
+"""What a ModelInferRequest asks for. What reads its tensors raises InvalidRequest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,22 @@ class Parameters(NamedTuple):
     """Seconds after which the timestep is not to run any more; asked for as 0, there is none."""
     marks_final: bool = False
     """Whether the answer is to say that it is the last one to its request."""
+    wrong: InvalidRequest | None = None
+    """Why the request is not to run, whatever else it says."""
+
+
+def _step(number: int) -> int:
+    """Raises InvalidRequest."""
+    if 0 <= number <= _LATEST_STEP:
+        return number
+    raise InvalidRequest(f"there is no step {number}")
+
+
+def _seconds(timeout: int) -> float | None:
+    """`timeout`: in microseconds. Raises InvalidRequest."""
+    if timeout < 0:
+        raise InvalidRequest(f"a timeout of {timeout} µs is over before it begins")
+    return timeout / 1e6 if timeout else None
 
 
 class _Reading(NamedTuple):
@@ -34,6 +50,8 @@ class _Reading(NamedTuple):
     """Of `Parameters`."""
     types: tuple[str, ...]
     """Of the parameter."""
+    convert: Callable[[Any], Any] = lambda value: value
+    """From the parameter's value to the field's. Raises InvalidRequest."""
 
 
 _NUMBER = ("int64_param", "uint64_param")
@@ -41,34 +59,34 @@ _READ = {
     "sequence_id": _Reading("id", (*_NUMBER, "string_param")),
     "sequence_start": _Reading("start", ("bool_param",)),
     "sequence_end": _Reading("end", ("bool_param",)),
-    "step": _Reading("step", _NUMBER),
-    "timeout": _Reading("timeout", _NUMBER),
+    "step": _Reading("step", _NUMBER, _step),
+    "timeout": _Reading("timeout", _NUMBER, _seconds),
     "triton_enable_empty_final_response": _Reading("marks_final", ("bool_param",)),
 }
 
 
 def parameters(message: pb.ModelInferRequest) -> Parameters:
     """Those that mean something here; others are a client's own."""
-    found: dict[str, int | str | bool | float] = {}
+    found: dict[str, Any] = {}
     given = message.parameters
     for name in given:
         reading = _READ.get(name)
         if reading:
-            value = given[name]
-            type_ = value.WhichOneof("parameter_choice")
-            if type_ not in reading.types:
-                raise InvalidRequest(
-                    f"parameter {name} is a {' or '.join(reading.types)}, not {type_ or 'empty'}"
-                )
-            found[reading.field] = getattr(value, type_)
-    if "step" in found and not 0 <= int(found["step"]) <= _LATEST_STEP:
-        raise InvalidRequest(f"there is no step {found['step']}")
-    timeout = int(found.pop("timeout", 0))
-    if timeout < 0:
-        raise InvalidRequest(f"a timeout of {timeout} µs is over before it begins")
-    if timeout:
-        found["timeout"] = timeout / 1e6
-    return Parameters(**found)  # type: ignore[arg-type]  # each has the type of its field
+            try:
+                found[reading.field] = _value(name, given[name], reading)
+            except InvalidRequest as error:
+                found["wrong"] = error
+    return Parameters(**found)
+
+
+def _value(name: str, given: pb.InferParameter, reading: _Reading) -> Any:
+    """As its field has it. Raises InvalidRequest."""
+    type_ = given.WhichOneof("parameter_choice")
+    if type_ not in reading.types:
+        raise InvalidRequest(
+            f"parameter {name} comes as {' or '.join(reading.types)}, not as {type_ or 'nothing'}"
+        )
+    return reading.convert(getattr(given, type_))
 
 
 def inputs(message: pb.ModelInferRequest, wire: Wire) -> tuple[bytes, ...]:

@@ -43,6 +43,31 @@ async def test_any_number_of_refused_requests_stand_in_a_line() -> None:
     assert [request for request, _ in client.heard][1:-1] == sent
 
 
+async def test_of_a_client_that_is_gone_nothing_runs_that_has_not_begun() -> None:
+    service = Service()
+    gone, client = Client(service.sequences), Client(service.sequences)
+    await client.add(7, start=True)
+    sent = [gone.send(7) for _ in range(3)]
+    behind = client.send(7)
+    gone.gone = True
+    last = await client.told(behind)
+    assert isinstance(last, Output) and value(last.outputs[0]) == 3.0
+    assert [request for request, _ in gone.heard] == sent[:1]  # which was at work
+
+
+async def test_a_start_whose_client_is_gone_ends_what_there_was() -> None:
+    service = Service()
+    gone, client = Client(service.sequences), Client(service.sequences)
+    await client.add(7, start=True)
+    at_work = client.send(7)
+    gone.send(7, start=True)
+    gone.gone = True
+    behind = client.send(7)
+    assert isinstance(await client.told(at_work), Output)
+    assert "sequence_start" in str(await client.told(behind))
+    assert service.streams == 0
+
+
 async def test_an_answer_that_cannot_be_delivered_holds_nobody_up() -> None:
     service = Service()
     client = Client(service.sequences)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, cast
 
 from service.access.credentials import ANYONE
-from service.api.inference.calls import StreamInferCall
+from service.api.inference.calls import InferCall, StreamInferCall
 from service.core.counts import OpenCounts
 from service.core.errors import InvalidRequest
 from stepwire.inference import inference_pb2 as pb
+from tests.fakes import MODEL, number
+from tests.sequences import Client, Service
 
 PATIENCE = 10.0
 
@@ -26,9 +29,11 @@ class Guard:
 
 
 class Context:
-    """Whose client takes nothing more until it is told to."""
+    """Whose client has sent so many requests, and takes nothing until it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *sent: bytes) -> None:
+        self.sent = sent
+        self.heard = asyncio.Event()
         self.takes = asyncio.Event()
         self.writing = asyncio.Event()
         self.ended = asyncio.Event()
@@ -37,7 +42,10 @@ class Context:
     def invocation_metadata(self) -> tuple[()]:
         return ()
 
-    async def attend(self, _: object) -> bool:
+    async def attend(self, hear: Callable[[bytes], bool]) -> bool:
+        for request in self.sent:
+            hear(request)
+        self.heard.set()
         await self.ended.wait()
         return False
 
@@ -73,3 +81,54 @@ async def test_an_answer_does_not_overtake_one_that_waits_for_its_client() -> No
     assert context.ids == ["first", "second"]
     serving.cancel()
     await asyncio.wait([serving])
+
+
+SENT = 500
+"""Requests, each of which takes turns of the event loop: far more than a cancellation takes."""
+
+
+def advance(*, start: bool = False) -> pb.ModelInferRequest:
+    """A request of sequence 7 that adds 1."""
+    message = pb.ModelInferRequest(model_name=MODEL.name)
+    message.parameters["sequence_id"].int64_param = 7
+    message.parameters["sequence_start"].bool_param = start
+    message.inputs.add(name="x", datatype="FP32", shape=(1, 1))
+    message.raw_input_contents.append(number(1.0))
+    return message
+
+
+async def cancel(*serving: asyncio.Task[Any]) -> None:
+    for task in serving:
+        task.cancel()
+    await asyncio.wait(serving)
+    assert all(task.cancelled() for task in serving)
+
+
+async def test_of_a_streaming_call_that_is_cancelled_only_what_had_begun_runs() -> None:
+    service = Service()
+    client = Client(service.sequences)
+    await client.add(7, start=True)
+    context = Context(*[advance().SerializeToString()] * SENT)
+    call = StreamInferCall(
+        service.engine, service.sequences, *cast("tuple[Any, Any]", (Guard(), context))
+    )
+    serving = asyncio.create_task(call.serve())
+    async with asyncio.timeout(PATIENCE):
+        await context.heard.wait()
+        await cancel(serving)
+    assert 2.0 < await client.add(7) < SENT
+
+
+async def test_of_unary_calls_that_are_cancelled_only_what_had_begun_runs() -> None:
+    service = Service()
+    client = Client(service.sequences)
+    await client.add(7, start=True)
+    engine, context = service.engine, cast("Any", Context())
+    serving = [
+        asyncio.create_task(InferCall(engine, service.sequences, ANYONE).serve(advance(), context))
+        for _ in range(3)
+    ]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        await cancel(*serving)
+    assert await client.add(7) == 3.0

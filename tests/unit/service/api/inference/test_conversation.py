@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,9 +45,13 @@ def stateless() -> Lane:
 class Call:
     """One call, and what it is told."""
 
-    def __init__(self, caller: Credential = ANYONE) -> None:
+    gone = False
+
+    def __init__(
+        self, caller: Credential = ANYONE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.lanes = Lanes({MODEL: accumulator_lane(), DOUBLE: stateless()}, {})
-        engine = Engine(self.lanes, Directory(limit=8, idle_limit=600.0))
+        engine = Engine(self.lanes, Directory(limit=8, idle_limit=600.0), clock=clock)
         self.conversation = Conversation(engine, Sequences(engine, 60.0, 1_000), caller)
         self._told: asyncio.Queue[tuple[str, float | str]] = asyncio.Queue()
 
@@ -87,12 +93,19 @@ def request(
     model: str = MODEL.name,
     version: str = "",
     shape: tuple[int, ...] = (1, 1),
+    step: int | None = None,
+    timeout: int | None = None,
 ) -> bytes:
+    """`timeout`: in microseconds."""
     message = pb.ModelInferRequest(model_name=model, model_version=version, id=id_)
     if sequence:
         message.parameters["sequence_id"].int64_param = sequence
     if start:
         message.parameters["sequence_start"].bool_param = True
+    if step is not None:
+        message.parameters["step"].int64_param = step
+    if timeout is not None:
+        message.parameters["timeout"].int64_param = timeout
     message.inputs.add(name="x", datatype="FP32", shape=shape)
     message.raw_input_contents.append(number(x))
     return message.SerializeToString(deterministic=True)
@@ -134,6 +147,32 @@ async def test_what_is_wrong_is_told_behind_what_came_before_it() -> None:
     assert told[2][1] == 2.0
 
 
+@pytest.mark.parametrize("wrong", [{"version": "newest"}, {"step": -1}, {"timeout": -1}])
+async def test_whatever_is_wrong_with_a_start_it_ends_what_there_was(wrong: dict[str, Any]) -> None:
+    call = Call()
+    await call.add(1.0, start=True)
+    call.conversation.hear(request(1.0, "before"), call)
+    call.conversation.hear(request(1.0, "wrong", start=True, **wrong), call)
+    call.conversation.hear(request(1.0, "behind"), call)
+    told = [await call.told() for _ in range(3)]
+    assert [id_ for id_, _ in told] == ["before", "wrong", "behind"]
+    assert told[0][1] == 2.0
+    assert "sequence_start" not in str(told[1][1])
+    assert "sequence_start" in str(told[2][1])
+
+
+async def test_what_is_wrong_with_a_request_of_no_sequence_is_told() -> None:
+    call = Call()
+    for wrong, reason in (({"step": -1}, "no step -1"), ({"version": "newest"}, "a version is")):
+        assert reason in str(await call.add(1.0, model="double", sequence=0, **wrong))
+
+
+async def test_a_request_of_no_sequence_is_not_run_behind_its_timeout() -> None:
+    call = Call(clock=itertools.count().__next__)  # a second passes whenever it is looked at
+    late = await call.add(1.0, model="double", sequence=0, timeout=500_000)
+    assert "was late by" in str(late)
+
+
 async def test_a_model_without_states_needs_no_sequence() -> None:
     call = Call()
     assert await call.add(4.0, model="double", sequence=0) == 8.0
@@ -152,7 +191,7 @@ async def test_unary_requests_are_refused_by_raising() -> None:
     with pytest.raises(ModelNotFound):
         call.conversation.ask(pb.ModelInferRequest(model_name="nope"), call)
     with pytest.raises(InvalidRequest, match="a version is"):
-        call.conversation.ask(pb.ModelInferRequest(model_name="x", model_version="new"), call)
+        call.conversation.ask(pb.ModelInferRequest(model_name=DOUBLE.name, model_version="x"), call)
 
 
 TWO_OUTPUTS = ModelKey(MODEL.name, 2)

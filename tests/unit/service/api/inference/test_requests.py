@@ -187,15 +187,24 @@ def test_what_a_request_says_of_its_sequence_is_read() -> None:
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
-        ({"sequence_id": ("bool_param", True)}, "sequence_id is a int64_param or uint64_param"),
-        ({"sequence_start": ("string_param", "yes")}, "sequence_start is a bool_param, not str"),
+        ({"sequence_id": ("bool_param", True)}, "sequence_id comes as int64_param or uint64_param"),
+        ({"sequence_start": ("string_param", "yes")}, "sequence_start comes as bool_param, not as"),
         ({"step": ("int64_param", -1)}, "there is no step -1"),
         ({"step": ("uint64_param", 2**53)}, "there is no step 9007199254740992"),
+        ({"timeout": ("int64_param", -1)}, "a timeout of -1 µs is over before it begins"),
     ],
 )
-def test_parameters_of_another_kind_are_refused(
+def test_parameters_of_another_kind_are_wrong(
     parameters: dict[str, tuple[str, Any]], reason: str
 ) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        requests.parameters(with_parameters(**parameters))
-    assert reason in str(refused.value)
+    assert reason in str(requests.parameters(with_parameters(**parameters)).wrong)
+
+
+def test_what_is_wrong_hides_nothing_else_that_a_request_says() -> None:
+    message = with_parameters(
+        step=("int64_param", -1),
+        sequence_id=("int64_param", 7),
+        sequence_start=("bool_param", True),
+    )
+    said = requests.parameters(message)
+    assert (said.id, said.start, said.step) == (7, True, None)
