@@ -54,12 +54,13 @@ def by_turns(sides: Sequence[Side], rows: int, plan: Plan) -> list[list[Round]]:
 
 
 def timed(side: Side, rows: int, seconds: float, clock: Clock = time.perf_counter) -> Round:
-    """A round: rows stepped per second, and how long a step of all rows takes."""
+    """A round of one step or more: rows stepped per second, and how long a step of all takes."""
     # The processor and the device have been at the other sides.
     side.step()
-    cpu, took = time.process_time(), []
+    cpu = time.process_time()
+    took: list[float] = []
     now = began = clock()
-    while now < began + seconds:
+    while not took or now < began + seconds:
         side.step()
         before, now = now, clock()
         took.append(now - before)

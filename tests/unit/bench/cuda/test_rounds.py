@@ -40,7 +40,7 @@ def test_a_round_is_told_by_the_times_of_its_steps() -> None:
 
 def test_sides_warm_up_and_then_take_turns() -> None:
     log: list[str] = []
-    plan = Plan(sizes=(1,), rounds=2, seconds=1e-9, first_steps=2)
+    plan = Plan(sizes=(1,), rounds=2, seconds=0.0, first_steps=2)
     first, second = by_turns([Diary("a", log), Diary("b", log)], 1, plan)
     assert "".join(log) == "aabb" + "aabb" * 2
     assert len(first) == len(second) == 2
