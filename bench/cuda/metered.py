@@ -15,11 +15,14 @@ class Metered(Device):
     """Another device, and `moved`: bytes between its memory and the host's so far, both ways."""
 
     def __init__(self, device: Device, fixed_rows: int | None = None) -> None:
-        """`fixed_rows`: every run is padded to so many, or to a multiple."""
+        """`fixed_rows`: every run is padded to so many, or to a multiple, as on a device that is
+        deterministic.
+        """
         self._device, self._fixed_rows = device, fixed_rows
         self.name, self.is_host, self.xp = device.name, device.is_host, device.xp
         self.providers, self.binding = device.providers, device.binding
         self.run_config = device.run_config
+        self.is_deterministic = device.is_deterministic or fixed_rows is not None
         self.moved = 0
 
     def use(self) -> None:

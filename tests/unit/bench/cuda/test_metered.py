@@ -22,3 +22,8 @@ def test_every_way_over_the_bus_is_counted(device: Device, moved: int) -> None:
 def test_runs_of_one_size_are_padded_to_it_or_to_a_multiple() -> None:
     assert [Metered(CPU, 8).padded(rows) for rows in (1, 8, 9)] == [8, 8, 16]
     assert Metered(CPU).padded(5) == 5
+
+
+def test_runs_of_one_size_have_the_kernels_of_a_deterministic_device() -> None:
+    assert Metered(CPU, 8).is_deterministic
+    assert not Metered(CPU).is_deterministic
