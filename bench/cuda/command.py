@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from bench import report
-from bench.cuda import circumstances, figures, measuring, page
+from bench.cuda import circumstances, figures, measuring, modules, page
+from bench.cuda.modules import TorchUnavailable
 from bench.cuda.rounds import FULL, QUICK
 from bench.load import LoadFailed
 from bench.process import ServerFailed
@@ -45,7 +46,8 @@ def cuda(text: str, only: tuple[str, ...], quick: bool, path: Path | None) -> No
 
     Ratios are those of neighbouring rounds: the median, and the least and largest.
     """
-    device = _chosen(text)
+    parts = only or measuring.PARTS
+    device = _chosen(text, parts)
     if path:
         _refuse(device, whole=not (only or quick))
         page.check(path)
@@ -53,7 +55,7 @@ def cuda(text: str, only: tuple[str, ...], quick: bool, path: Path | None) -> No
     click.echo(f"{told}\n")
     found, asked = measuring.Findings(), not device.is_host
     try:
-        _measure(found, device, only or measuring.PARTS, quick=quick)
+        _measure(found, device, parts, quick=quick)
     finally:
         _print(found, asked=asked)
     if path:
@@ -78,11 +80,14 @@ def _print(found: measuring.Findings, *, asked: bool) -> None:
     click.echo(figures.markdown(found, asked=asked))
 
 
-def _chosen(text: str) -> Device:
+def _chosen(text: str, parts: Collection[str]) -> Device:
     try:
-        return choose(text)
-    except (DeviceUnavailable, ValueError) as error:
+        device = choose(text)
+        if "steps" in parts:
+            modules.check(device.binding[0])
+    except (DeviceUnavailable, TorchUnavailable, ValueError) as error:
         raise Refused(str(error)) from error
+    return device
 
 
 def _refuse(device: Device, *, whole: bool) -> None:

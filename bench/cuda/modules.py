@@ -19,6 +19,19 @@ _ONNX_GATES = {"GRU": "zrn", "LSTM": "iofg"}
 """As ONNX has them, by torch's letters. https://onnx.ai/onnx/operators/"""
 
 
+class TorchUnavailable(RuntimeError):
+    """Torch does not compute on the device; one line says what to do."""
+
+
+def check(kind: str) -> None:
+    """`kind`: "cpu" or "cuda". Raises TorchUnavailable."""
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise TorchUnavailable(
+            f"torch {torch.__version__} has no CUDA device: install one that is built for CUDA, or "
+            "leave out the part `steps`"
+        )
+
+
 class Torch:
     """A step as a server needs it: inputs from page-locked memory, outputs back to it."""
 

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from bench.cuda import circumstances, command, measuring, page
@@ -68,15 +69,6 @@ def test_a_quick_run_on_the_cpu_measures_every_part() -> None:
     assert "reached" not in result.stdout.lower()
 
 
-@pytest.mark.gpu
-def test_a_quick_run_on_a_device_measures_every_part() -> None:
-    result = _run("--device", "cuda", "--quick")
-    assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("Measured on cuda:0: ")
-    titles = [line[4:] for line in result.stdout.splitlines() if line.startswith("### ")]
-    assert titles[0] == "What was asked" and titles[-1] == "The service"
-
-
 def test_a_part_may_be_measured_alone() -> None:
     result = _run("--device", "cpu", "--only", "saving")
     assert result.exit_code == 0, result.output
@@ -120,6 +112,26 @@ def test_a_device_that_is_not_there_is_told_in_a_line() -> None:
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+class OfCuda(Apart):
+    binding = ("cuda", 0)
+
+
+def test_a_torch_that_does_not_compute_on_the_device_is_told_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(command, "choose", lambda _: OfCuda())
+    monkeypatch.setattr(circumstances, "told", lambda name: f"Measured on {name}.")
+    monkeypatch.setattr(measuring, "measure", lambda *_: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    result = _run("--device", "cuda")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: torch {torch.__version__} has no CUDA device: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert _run("--device", "cuda", "--only", "saving").exit_code == 0
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert _run("--device", "cuda").exit_code == 0
 
 
 def test_a_whole_measurement_is_written_between_the_marks(
