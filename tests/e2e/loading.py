@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import stepwire.sync
 
 COMMAND = str(Path(sys.executable).parent / "stepwire")
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds."""
 SHORT = ("--duration", "0.5", "--ramp", "0.1")
 

@@ -27,6 +27,14 @@ def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield own
 
 
+@pytest.fixture
+def deaf() -> Iterator[socket.socket]:
+    """Takes connections and says nothing: who waits for it waits for long."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(PATIENCE)
+        yield listening
+
+
 def until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not holds():
@@ -58,18 +66,16 @@ def interrupted(process: subprocess.Popen[str]) -> tuple[str, str]:
     return said, complained
 
 
-def test_an_interrupt_while_processes_start_is_quiet() -> None:
-    process = started("localhost:1", *MODEL)
+def test_an_interrupt_while_processes_start_is_quiet(deaf: socket.socket) -> None:
+    process = started(f"127.0.0.1:{deaf.getsockname()[1]}", *MODEL)
     until(lambda: bool(loaders(process)) and heeds(process), process)
     assert interrupted(process) == ("", "")
 
 
-def test_an_interrupt_while_streams_are_opened_is_quiet(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        deaf.settimeout(PATIENCE)
-        process = started(f"127.0.0.1:{deaf.getsockname()[1]}", *MODEL, "--fail-if", "rate<10")
-        with deaf.accept()[0]:
-            assert interrupted(process) == ("", "")
+def test_an_interrupt_while_streams_are_opened_is_quiet(deaf: socket.socket) -> None:
+    process = started(f"127.0.0.1:{deaf.getsockname()[1]}", *MODEL, "--fail-if", "rate<10")
+    with deaf.accept()[0]:
+        assert interrupted(process) == ("", "")
 
 
 def test_an_interrupt_in_the_ramp_is_no_failure(server: Server) -> None:

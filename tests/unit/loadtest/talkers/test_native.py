@@ -21,7 +21,7 @@ from stepwire.v1 import stream_pb2 as pb
 from tests.loads import load
 from tests.scripted import WINDOW, Scene, playing
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 FIRST, SECOND, THIRD = (Arrival(float(place), 0, place + 1.0) for place in range(3))
 
 
