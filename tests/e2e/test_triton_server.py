@@ -98,6 +98,7 @@ def test_metadata_and_configuration_agree(triton: TritonClient, server: Server, 
         ]
     assert [each["name"] for each in metadata["inputs"]] == ["signal", "gate"]
     assert config["max_batch_size"] == 256
+    assert [each["kind"] for each in config["instance_group"]] == ["KIND_CPU"]
     assert config["sequence_batching"]["max_sequence_idle_microseconds"] == "60000000"
     assert (both["versions"], first["versions"]) == (["1", "2"], ["1"])
 

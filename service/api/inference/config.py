@@ -26,7 +26,8 @@ class Limits(NamedTuple):
     """Seconds that a sequence lives without a request."""
 
 
-def model_config(lane: Lane, limits: Limits) -> pb.ModelConfig:
+def model_config(lane: Lane, limits: Limits, *, on_host: bool) -> pb.ModelConfig:
+    """`on_host`: whether models run on processors, and not on a GPU."""
     config = pb.ModelConfig(
         name=lane.model.name,
         platform=PLATFORM,
@@ -35,7 +36,7 @@ def model_config(lane: Lane, limits: Limits) -> pb.ModelConfig:
         max_batch_size=min(limits.max_batch, _INT32_MAX),
         input=map(_input, lane.signature.inputs),
         output=map(_output, lane.signature.outputs),
-        instance_group=[_instance_group(lane)],
+        instance_group=[_instance_group(lane, on_host)],
         default_model_filename=_FILE,
         parameters={"digest": pb.ModelParameter(string_value=lane.digest)},
         model_transaction_policy=pb.ModelTransactionPolicy(decoupled=False),
@@ -70,7 +71,6 @@ def _sequence_batching(limits: Limits) -> pb.ModelSequenceBatching:
     )
 
 
-def _instance_group(lane: Lane) -> pb.ModelInstanceGroup:
-    return pb.ModelInstanceGroup(
-        name=f"{lane.model.name}_0", kind=pb.ModelInstanceGroup.KIND_CPU, count=1
-    )
+def _instance_group(lane: Lane, on_host: bool) -> pb.ModelInstanceGroup:
+    kind = pb.ModelInstanceGroup.KIND_CPU if on_host else pb.ModelInstanceGroup.KIND_GPU
+    return pb.ModelInstanceGroup(name=f"{lane.model.name}_0", kind=kind, count=1)

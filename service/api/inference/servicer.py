@@ -81,9 +81,8 @@ class InferenceService(pb_grpc.GRPCInferenceServiceServicer):
     async def ModelConfig(
         self, request: pb.ModelConfigRequest, context: Context
     ) -> pb.ModelConfigResponse:
-        return pb.ModelConfigResponse(
-            config=model_config(self._lane(request, context), self._limits)
-        )
+        lane, on_host = self._lane(request, context), self._process.place.device.is_host
+        return pb.ModelConfigResponse(config=model_config(lane, self._limits, on_host=on_host))
 
     @told
     async def ModelStatistics(
