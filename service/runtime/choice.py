@@ -19,6 +19,8 @@ from service.runtime.telling import line
 _LIBRARY = "libonnxruntime_providers_cuda.so"
 _INSTALL = "install the extra `gpu` in an environment without `serve`, as docs/cuda.md shows"
 _NEEDS = "it needs CUDA and cuDNN, which the extra `gpu` brings"
+_FATAL = 4
+"""The severity from which on ONNX Runtime logs."""
 _SMALLEST = (
     b'\x08\x08\x12\x00:2\n\x0b\n\x01x\x12\x01y"\x03Abs\x12\x01gZ\x0f\n\x01x\x12\n\n\x08\x08\x01'
     b"\x12\x04\n\x02\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\r"
@@ -69,6 +71,9 @@ def _cuda(number: int, memory: int | None, fixed_rows: int | None) -> Cuda:
         raise DeviceUnavailable(built, _INSTALL)
     cupy = _cupy()
     _refuse_absent(cupy.cuda.runtime, number)
+    # Of every session it writes to stderr that no plugin has this provider, and of every failure
+    # what is raised.
+    onnxruntime.set_default_logger_severity(_FATAL)
     with redirect_stdout(io.StringIO()):  # it prints what it does not find
         onnxruntime.preload_dlls()
     try:
@@ -142,7 +147,7 @@ def _fallen_back(device: Cuda) -> str:
     not.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # it is told once, by who asks
+    options.log_severity_level = _FATAL  # it is told once, by who asks
     try:
         session = onnxruntime.InferenceSession(
             _SMALLEST, options, providers=device.providers, enable_fallback=0

@@ -63,6 +63,7 @@ class Compilerless(Made):
 def _provider(monkeypatch: pytest.MonkeyPatch) -> None:
     """An onnxruntime with CUDA, as far as it says."""
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA_PROVIDER])
+    monkeypatch.setattr(onnxruntime, "set_default_logger_severity", lambda severity: None)
 
 
 def with_cupy(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, device: type[Made] = Made) -> None:
@@ -174,8 +175,11 @@ def test_where_all_is_there_cuda_is_taken(monkeypatch: pytest.MonkeyPatch) -> No
         def get_providers(self) -> list[str]:
             return [CUDA_PROVIDER, CPU_PROVIDER]
 
+    silenced: list[int] = []
     with_cupy(monkeypatch, Runtime(2))
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    monkeypatch.setattr(onnxruntime, "set_default_logger_severity", silenced.append)
     assert choose("auto").name == "cuda:0" and chosen("auto").why_not_cuda == ""
     made: Any = chosen("cuda:1", memory=3, fixed_rows=256).device
     assert (made.name, made.told) == ("cuda:1", (3, 256))
+    assert {*silenced} == {4}
