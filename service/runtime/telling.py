@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-_WHERE = re.compile(r" ; GPU=\d.*")
-"""What ONNX Runtime adds where CUDA fails: the host's name, and a file and an expression of its
-source.
+_WHERE = re.compile(r"/onnxruntime_src/\S+:\d+ .*?(?=CUDA failure \d)| ; GPU=-?\d.*")
+"""What ONNX Runtime adds where CUDA fails: before it a function of its source, and after it the
+host's name, and a file and an expression of its source.
 """
 
 

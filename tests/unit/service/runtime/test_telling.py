@@ -13,6 +13,13 @@ from service.runtime.telling import line
             "hostname=a ; file=cuda_call.cc ; line=448 ; expr=cudaStreamSynchronize(s);\n",
             "running Gemm node. CUDA failure 700: an illegal memory access",
         ),
+        (
+            "/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:154 std::conditional_t"
+            "<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall(ERRTYPE, const char*) "
+            "[with ERRTYPE = cudaError; bool THRW = true] CUDA failure 35: the driver is too old ; "
+            "GPU=-1 ; hostname=a ; file=cuda_execution_provider.cc ; line=273 ; expr=f(); \n",
+            "CUDA failure 35: the driver is too old",
+        ),
         ("index 7 is out of bounds", "index 7 is out of bounds"),
         ("", "RuntimeError"),
     ],
