@@ -265,7 +265,9 @@ class Cuda(Device):
             self.synchronize()
             return True
         good = [self._cupy.isfinite(array).all() for array in arrays]
-        return bool(self.fetch(self._cupy.stack(good)).all())
+        # Nearly always there is one, and each kernel costs as much as a short run.
+        together = good[0] if len(good) == 1 else self._cupy.stack(good)
+        return bool(self.fetch(together).all())
 
     def padded(self, rows: int) -> int:
         if self._fixed_rows:

@@ -97,6 +97,17 @@ def test_what_is_free_is_the_devices_and_what_the_pool_keeps_for_the_next() -> N
     assert CPU.free() is None
 
 
+@pytest.mark.usefixtures("_cupy")
+def test_what_is_not_finite_is_found_in_arrays_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Cuda()
+    good, other = (device.put(np.ones(5, dtype)) for dtype in ("<f4", "<f8"))
+    spoilt = device.put(np.array([1, np.nan, 1], "<f4"))
+    assert device.finite([]) and device.finite([good, other])
+    assert not device.finite([good, spoilt]) and not device.finite([spoilt, other])
+    monkeypatch.setattr(device.xp, "stack", lambda _: pytest.fail("one array needs no kernel more"))
+    assert device.finite([good]) and not device.finite([spoilt])
+
+
 class Pretended(Cuda):
     """CUDA's own code over arrays of the host, and a session on the CPU."""
 
