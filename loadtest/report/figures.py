@@ -171,7 +171,8 @@ def _batches(outcome: Outcome) -> Figure:
     for place, count in sorted(bars.items()):
         first, last = place * width + 1, (place + 1) * width
         sizes = f"{first}" if width == 1 else f"{first} to {last}"
-        words = f"{sizes} streams: {wording.share(count / total)} of the answers"
+        streams = "stream" if last == 1 else "streams"
+        words = f"{sizes} {streams}: {wording.share(count / total)} of the answers"
         chart.bar(first - 0.5, last + 0.5, 100 * count / total, 6, words)
     return Figure(
         "Batch sizes",

@@ -75,10 +75,13 @@ def _told(outcome: Outcome) -> str:
     if not latency.count:
         return "no step was answered."
     half, most = (wording.duration(latency.percentile(of)) for of in (50, 99))
-    end = " The run was interrupted." if outcome.interrupted else ""
-    return (
-        f"half of the steps answered within {half} of when they were due, 99 % within {most}.{end}"
-    )
+    told = f"half of the steps answered within {half} of when they were due, 99 % within {most}."
+    if unanswered := outcome.total.due - outcome.total.answered:
+        told = (
+            f"{unanswered:,} of {outcome.total.due:,} steps not answered. From when they were due, "
+            f"half waited for {half} at most, 99 % for {most}."
+        )
+    return f"{told} The run was interrupted." if outcome.interrupted else told
 
 
 def _summary(text: str) -> str:

@@ -92,7 +92,7 @@ def test_the_percentile_curve_marks_what_the_table_says() -> None:
 def test_a_bar_for_each_batch_size() -> None:
     svg = drawing(run_page(outcome(*steady(4)), FACTS), "Answers by batch size")
     told = [title.text for title in svg.iter("title")]
-    assert told == ["1 streams: 60.0% of the answers", "4 streams: 40.0% of the answers"]
+    assert told == ["1 stream: 60.0% of the answers", "4 streams: 40.0% of the answers"]
     bars = [bar for bar in svg.iter("rect") if "bar" in bar.get("class", "")]
     heights = [float(bar.get("height", "")) for bar in bars]
     assert heights[0] / heights[1] == pytest.approx(60 / 40, rel=0.01)
@@ -113,6 +113,14 @@ def test_errors_are_marked_where_they_were() -> None:
 
 def test_without_misses_there_is_no_figure_of_them() -> None:
     assert "Misses over time" not in read(run_page(outcome(*steady()), FACTS))
+
+
+def test_steps_that_were_not_answered_are_not_told_as_answered() -> None:
+    lost = interval(errors={"no answer": 100})
+    lost.latency.record([5.0] * 100)
+    text = read(run_page(outcome(*steady(2), lost), FACTS))
+    assert "100 of 300 steps not answered. From when they were due, half waited for 1.00 ms" in text
+    assert "99 % for 5.00 s." in text and "answered within" not in text
 
 
 @pytest.mark.parametrize("intervals", [[], [interval()], [interval(errors={"Unavailable": 4})]])
