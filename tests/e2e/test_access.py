@@ -239,7 +239,7 @@ async def test_no_secret_is_logged_or_stored(
     database, password = tmp_path / "streams.sqlite", make_token()
     # Nobody listens there, so that the log has much to say of it.
     where = f"sqlite:{database}" if store == "sqlite" else f"redis://:{password}@127.0.0.1:9/0"
-    flags = ("--log-level", "debug", "--store", where, "--store-timeout", "0.2")
+    flags = ("--log-level", "debug", "--store", where)
     server = start("--tokens", str(file.path), *flags)
     await live_and_fail(server, file)
     server.terminate()

@@ -130,7 +130,7 @@ async def test_closing_the_client_ends_an_open_under_way(unused_tcp_port: int) -
     opening = asyncio.create_task(client.stream("accumulator").open())
     await asyncio.sleep(0)
     await client.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         with pytest.raises(stepwire.StreamClosed):
             await opening
 

@@ -102,7 +102,7 @@ async def test_unavailable_after_retry_for_and_the_stream_stays_usable(server: S
                 await stream.step([2.0])
             assert stream.next_step == 2
             await proxy.up()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while True:
                     try:
                         total = await stream.step([0.0])
@@ -128,7 +128,7 @@ async def test_a_server_that_starts_late_is_waited_for(
             await asyncio.sleep(0.05)
             assert not opening.done()
             await proxy.up()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await opening
 
 
@@ -176,7 +176,7 @@ async def test_a_connection_that_only_opens_is_no_server(server: Server) -> None
         with pytest.raises(stepwire.Unavailable, match="no server answered for 1.5 s"):
             await stream.step([1.0])
         proxy.cut_after(answered=None)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while stream.info is None:
                 with contextlib.suppress(stepwire.Unavailable):
                     await stream.step([0.0])
@@ -244,13 +244,13 @@ async def test_a_detached_stream_is_lost_after_the_idle_limit(start: Start) -> N
 
 
 async def test_a_half_open_connection_is_found_out_and_detached(start: Start) -> None:
-    server = start("--keepalive", "0.3", "--keepalive-timeout", "0.3", *ANYWHERE)
+    server = start("--keepalive", "0.3", "--keepalive-timeout", "2", *ANYWHERE)
     http = HttpPort(server)
     async with proxied(server) as proxy, raw_call(proxy.address) as call:
         await call.open("half-open")
         await call.add(0, 1.0)
         proxy.freeze()
-        async with asyncio.timeout(8):  # by the defaults it would take 15 s
+        async with asyncio.timeout(12):  # by the defaults it would take 15 s
             await until(lambda: http.metrics().total("stepwire_streams", state="detached") == 1)
         async with raw_call(server.address) as again:
             assert (await again.open("half-open", mode=pb.OPEN_MODE_RESUME)).next_step == 1

@@ -104,6 +104,6 @@ async def test_a_call_that_has_ended_is_counted_no_more(
         await call.open("ends")
         await call.call.done_writing()
         await call.rest()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while http.metrics().total("stepwire_calls"):
             await asyncio.sleep(0.01)

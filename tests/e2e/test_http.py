@@ -24,8 +24,8 @@ ONE = np.ones(1, np.float32)
 
 
 async def until(what: Callable[[], bool]) -> None:
-    """Asks again and again; the test's own time limit ends it."""
-    deadline = time.monotonic() + 20
+    """Asks again and again, for a minute at most."""
+    deadline = time.monotonic() + 60
     while not await asyncio.to_thread(what):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
@@ -88,7 +88,7 @@ async def test_a_server_whose_store_is_away_is_degraded_and_ready(
     start: Start, tmp_path: Path
 ) -> None:
     file = tmp_path / "streams.db"
-    server = start(*ANYWHERE, "--store", f"sqlite:{file}", "--store-timeout", "0.2")
+    server = start(*ANYWHERE, "--store", f"sqlite:{file}", "--store-timeout", "1")
     http = HttpPort(server)
     async with stepwire.connect(server.address) as client, client.stream("accumulator") as stream:
         await stream.step(ONE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -39,6 +38,15 @@ async def run(stream: stepwire.Stream, inputs: Iterable[Array]) -> list[bytes]:
     return [np.asarray(await stream.step(x)).tobytes() for x in inputs]
 
 
+async def run_all_but_the_last(
+    stream: stepwire.Stream, inputs: Sequence[Array], then: asyncio.Event
+) -> list[bytes]:
+    """The outputs; the last timestep waits for what is to happen while the stream lives."""
+    outputs = await run(stream, inputs[:-1])
+    await then.wait()
+    return outputs + await run(stream, inputs[-1:])
+
+
 def one(count: int) -> list[Array]:
     return [np.ones(1, np.float32)] * count
 
@@ -63,30 +71,29 @@ async def test_streams_under_load_are_handed_over_without_a_trace(root: Path, st
             for x in inputs:
                 async with client.stream("gru") as stream:
                     undisturbed.append(await run(stream, x))
-            versions = set()
-
-            async def disturbed(x: Array) -> list[bytes]:
-                async with client.stream("gru") as stream:
-                    outputs = await run(stream, x)
-                    versions.add(stream.version)
-                    return outputs
-
-            async def count() -> list[bytes]:
-                async with client.stream("accumulator") as stream:
-                    return await run(stream, one(STEPS))
-
-            work = [asyncio.create_task(disturbed(x)) for x in inputs]
-            counting = asyncio.create_task(count())
+            moved_twice = asyncio.Event()
+            streams = [client.stream("gru") for _ in inputs]
+            counter = client.stream("accumulator")
+            await asyncio.gather(*(stream.open() for stream in (*streams, counter)))
+            all_inputs = (*map(list, inputs), one(STEPS))
+            work = [
+                asyncio.create_task(run_all_but_the_last(stream, x, moved_twice))
+                for stream, x in zip((*streams, counter), all_inputs, strict=True)
+            ]
             moved = []
             for version in (2, 3):
                 graphs.put(root, "gru", GRU, version)
                 graphs.put(root, "accumulator", ACCUMULATOR, version)
-                await asyncio.sleep(0.02)
+                while streams[0].next_step < 10 * version:
+                    await asyncio.sleep(0.001)
                 moved.append((await stub.Load(pb.LoadModelRequest(model="gru"))).moved)
                 await stub.Load(pb.LoadModelRequest(model="accumulator"))
-            assert await asyncio.gather(*work) == undisturbed
-            assert totals(await counting) == list(range(1, STEPS + 1))
-            assert min(moved) > 0 and max(versions) == 3
+            moved_twice.set()
+            *outputs, counted = await asyncio.gather(*work)
+            assert outputs == undisturbed
+            assert totals(counted) == list(range(1, STEPS + 1))
+            assert moved == [STREAMS, STREAMS]
+            assert {stream.version for stream in streams} == {3}
 
 
 async def test_a_crash_in_the_middle_of_a_handover_loses_nothing(root: Path) -> None:
@@ -97,18 +104,23 @@ async def test_a_crash_in_the_middle_of_a_handover_loses_nothing(root: Path) -> 
             streams = [client.stream("accumulator", version=1) for _ in range(20 * STREAMS)]
             await asyncio.gather(*(stream.open() for stream in streams))
             running = streams[::20]
-            work = [asyncio.create_task(run(stream, one(STEPS))) for stream in running]
+            crashed = asyncio.Event()
+            work = [
+                asyncio.create_task(run_all_but_the_last(stream, one(STEPS), crashed))
+                for stream in running
+            ]
             async with models(server.address) as stub:
                 request = pb.LoadModelRequest(model="accumulator", swap=pb.SWAP_HANDOVER)
                 loading = asyncio.ensure_future(stub.Load(request))
                 while not any(stream.version == 2 for stream in running):
                     await asyncio.sleep(0.001)
                 await server.crash()
+                crashed.set()
                 with contextlib.suppress(grpc.aio.AioRpcError):
                     await loading
             for outputs in await asyncio.gather(*work):
                 assert totals(outputs) == list(range(1, STEPS + 1))
-            assert {stream.version for stream in running} == {1, 2}
+            assert 2 in {stream.version for stream in running}
             await asyncio.gather(*(stream.close() for stream in streams))
 
 
@@ -143,15 +155,13 @@ async def test_steps_are_answered_while_a_large_model_is_loaded(root: Path) -> N
             async with client.stream("accumulator") as stream:
                 graphs.put(root, "large", large)
                 await states(stub)  # the connection stands
-                began = time.monotonic()
                 loading = asyncio.ensure_future(stub.Load(pb.LoadModelRequest(model="large")))
-                outputs, waits = [], []
+                outputs = []
                 while not loading.done():
-                    stepped = time.monotonic()
                     outputs += await run(stream, one(1))
-                    waits.append(time.monotonic() - stepped)
                 assert (await loading).version.state == State.STATE_SERVING
-                assert max(waits) < (time.monotonic() - began) / 2
+                # A server that stood still would answer what came before it, and at its end.
+                assert len(outputs) > 10
                 assert totals(outputs) == list(range(1, len(outputs) + 1))
 
 

@@ -152,7 +152,7 @@ async def test_the_store_catches_up_and_the_client_hears_of_it_without_stepping(
 
 
 async def saved(stream: stepwire.Stream, step: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while stream.durable_step < step:
             await asyncio.sleep(0.01)
 

@@ -178,7 +178,7 @@ async def test_a_stream_goes_on_at_another_worker_for_a_client_that_keeps_nothin
     patient: Crowd,
 ) -> None:
     hops = 12
-    async with contextlib.AsyncExitStack() as stack, asyncio.timeout(20):
+    async with contextlib.AsyncExitStack() as stack, asyncio.timeout(60):
         for hop in range(hops):
             mode = pb.OPEN_MODE_RESUME if hop else pb.OPEN_MODE_CREATE
             # Those before it stay open: their workers are asked for the stream.
@@ -187,7 +187,7 @@ async def test_a_stream_goes_on_at_another_worker_for_a_client_that_keeps_nothin
             assert [await add(call, 3 * hop + step) for step in range(3)] == [
                 3 * hop + step + 1 for step in range(3)
             ]
-    store = SqliteStore(str(patient.file), timeout=5)
+    store = SqliteStore(str(patient.file), timeout=30)
     try:
         record = await store.read(StreamKey("", "wanderer"))
     finally:
