@@ -16,7 +16,7 @@ from torture.programs import NotInstalled, free_ports
 
 CONFIGURATION = Path(__file__).parents[1] / "deploy" / "haproxy.cfg"
 BIND = "bind :50051 proto h2 tcp-ut 25s"
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 class Backend(NamedTuple):

@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from torture.programs import NotInstalled, free_ports, install
 
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 class RedisServer:

@@ -130,7 +130,10 @@ def test_a_stream_is_one_through_a_crash_of_its_server(
     store = f"sqlite:{tmp_path / 'store.db'}"
 
     async def through_a_crash(reborn: Reborn, address: str) -> None:
-        async with stepwire.connect(address) as client, client.stream("gru") as stream:
+        async with (
+            stepwire.connect(address, retry_for=PATIENCE) as client,
+            client.stream("gru") as stream,
+        ):
             for number in range(60):
                 await stream.step(np.full(4, number / 60, np.float32))
                 if number == 30:
