@@ -30,6 +30,8 @@ class Counted:
     """Of steps, by the bounds `SECONDS`."""
     compute: Buckets = ()
     """Of batches, by the bounds `SECONDS`."""
+    write: Buckets = ()
+    """Of steps, by the bounds `SECONDS`."""
 
     @classmethod
     def of(cls, counts: StepCounts) -> Counted:
@@ -43,6 +45,7 @@ class Counted:
             _bucketed(counts.sizes),
             tuple(counts.queue.counts),
             tuple(counts.compute.counts),
+            tuple(counts.write.counts),
         )
 
     def __add__(self, other: Counted) -> Counted:

@@ -115,6 +115,7 @@ def _histograms(counted: Counted) -> Json:
         "sizes": _histogram(SIZES, counted.sizes),
         "queue": _histogram(SECONDS, counted.queue),
         "compute": _histogram(SECONDS, counted.compute),
+        "write": _histogram(SECONDS, counted.write),
     }
 
 

@@ -3,10 +3,15 @@
 import { amount, output, seconds } from "./format.js";
 import { drawn, mark } from "./marks.js";
 
-const SERIES = 8;
+const COLOURS = 8;
 
 export function colour(place) {
-  return `var(--series-${(place % SERIES) + 1})`;
+  return `var(--series-${(place % COLOURS) + 1})`;
+}
+
+// Whether its colour is another's, too.
+export function dashed(place) {
+  return place >= COLOURS;
 }
 
 // `values`: the newest last, one each `interval` seconds, of which there is room for `most`.
@@ -35,7 +40,7 @@ export function rates(parent, values, interval, most) {
 export function times(parent, bounds, series) {
   const places = bounds.flatMap((bound, place) => (isPowerOfTen(bound) ? [place] : []));
   const named = (place) => seconds(bounds[place]).replace(/\.0+/, "");
-  histogram(parent, bounds, series.map(shares), [colour(0), colour(1)], places, named);
+  histogram(parent, bounds, series.map(shares), series.map((_, which) => colour(which)), places, named);
 }
 
 export function sizes(parent, bounds, counts) {
@@ -50,13 +55,15 @@ function histogram(parent, bounds, series, colours, places, named) {
     const room = width / bounds.length;
     const thick = (room * 0.78) / series.length;
     const highest = Math.max(...series.flat(), 1e-9);
+    const reach = (place) =>
+      place < bounds.length - 1 ? `up to ${named(place)}` : `beyond ${named(place - 1)}`;
     const marks = [rule(0, width, bottom)];
     series.forEach((bars, which) => {
       bars.forEach((share, place) => {
         if (!share) return;
         const tall = Math.max(1.5, (share / highest) * (bottom - 4));
         const left = place * room + room * 0.11 + which * thick;
-        const title = mark("title", {}, `${(100 * share).toFixed(1)} %`);
+        const title = mark("title", {}, `${reach(place)}: ${(100 * share).toFixed(1)} %`);
         marks.push(bar(left, bottom - tall, thick - 0.5, tall, colours[which], title));
       });
     });
@@ -103,7 +110,9 @@ export function outputs(parent, line) {
     marks.push(label(width - 4, height - 2, `step ${line.steps.at(-1)}`, "end"));
     line.values.forEach((values, place) => {
       const points = values.map((value, at) => [x(line.steps[at]), y(value)]);
-      marks.push(mark("path", { d: trace(points), class: "trace", stroke: colour(place) }));
+      const dashes = dashed(place) ? "5 3" : null;
+      const look = { class: "trace", stroke: colour(place), "stroke-dasharray": dashes };
+      marks.push(mark("path", { d: trace(points), ...look }));
       const [lastX, lastY] = points.at(-1);
       marks.push(mark("circle", { cx: lastX, cy: lastY, r: 2.6, fill: colour(place) }));
     });
@@ -135,9 +144,9 @@ function spread(low, high) {
   return [low - room, high + room];
 }
 
-// Round numbers between the two, four or so; fewer where numbers as large lie further apart.
+// Round numbers between the two, three to seven; fewer where numbers as large lie further apart.
 export function ticks(low, high) {
-  const rough = (high - low) / 4;
+  const rough = (high - low) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough);
   const first = Math.ceil(low / step);

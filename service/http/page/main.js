@@ -53,7 +53,15 @@ function watch(row) {
   tell(byId("watched-model"), "");
   byId("line").replaceChildren();
   byId("legend").replaceChildren();
+  if (watched) byId("outputs").scrollIntoView({ block: "nearest" });
   soon();
+}
+
+// Whoever looked at it goes on where it is listed.
+function unwatch() {
+  const key = streamKey(watched);
+  watch(watched);
+  streams.focus(key);
 }
 
 function show(told) {
@@ -64,8 +72,8 @@ function show(told) {
   tell(byId("attached"), count(told.streams.attached));
   tell(byId("detached"), count(told.streams.detached));
   counters(told.totals);
-  const { queue, compute, sizes: batches } = told.histograms;
-  times(byId("times"), queue.bounds, [queue.counts, compute.counts]);
+  const { queue, compute, write, sizes: batches } = told.histograms;
+  times(byId("times"), queue.bounds, [queue.counts, compute.counts, write.counts]);
   sizes(byId("sizes"), batches.bounds, batches.counts);
   modelRows(told.models);
   listing(told.streams, Object.keys(told.service.workers).length > 0);
@@ -180,6 +188,7 @@ byId("lock-form").addEventListener("submit", (event) => {
   ask();
 });
 byId("lock").addEventListener("cancel", (event) => event.preventDefault());
+byId("lock").addEventListener("close", soon); // browsers close it all the same when told twice
 byId("text").addEventListener("input", () => {
   asked.text = byId("text").value.trim();
   soon();
@@ -189,6 +198,9 @@ byId("idle-models").addEventListener("click", () => {
   idleShown = !idleShown;
   soon();
 });
-byId("unwatch").addEventListener("click", () => watch(watched));
+byId("unwatch").addEventListener("click", unwatch);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && watched && event.target !== byId("text")) unwatch();
+});
 document.addEventListener("visibilitychange", soon);
 ask();

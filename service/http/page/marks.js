@@ -23,7 +23,7 @@ export function mark(name, attributes = {}, ...children) {
 export function drawn(parent, draw) {
   const { clientWidth: width, clientHeight: height } = parent;
   if (!width || !height) return;
-  const picture = mark("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
+  const picture = mark("svg", { viewBox: `0 0 ${width} ${height}` });
   picture.append(...draw(width, height));
   parent.replaceChildren(picture);
 }

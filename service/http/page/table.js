@@ -12,17 +12,20 @@ export class Table {
     this.rows = new Map();
     this.heads = columns.map((column) => head(column, sort));
     this.body = element("tbody");
+    this.body.addEventListener("keydown", stepped);
     parent.replaceChildren(element("thead", {}, element("tr", {}, ...this.heads)), this.body);
   }
 
   // `chosen`: the key of a row, or null; `sorted`: {sort, descending} or null.
   show(rows, chosen, sorted = null) {
     const kept = new Map();
+    const focused = document.activeElement;
     rows.forEach((row, place) => {
       const key = this.key(row);
       const line = this.rows.get(key) ?? this.made();
       line.row = row;
       line.element.classList.toggle("chosen", key === chosen);
+      line.cells[0].setAttribute("aria-pressed", key === chosen);
       this.columns.forEach((column, at) => tell(line.cells[at], column.value(row)));
       kept.set(key, line);
       if (this.body.children[place] !== line.element) {
@@ -31,7 +34,13 @@ export class Table {
     });
     for (const [key, line] of this.rows) if (!kept.has(key)) line.element.remove();
     this.rows = kept;
+    // What is moved loses the focus.
+    if (this.body.contains(focused)) focused.focus({ preventScroll: true });
     this.columns.forEach((column, at) => marked(this.heads[at], column, sorted));
+  }
+
+  focus(key) {
+    this.rows.get(key)?.cells[0].focus();
   }
 
   without(titles) {
@@ -54,6 +63,15 @@ export class Table {
     line.element.addEventListener("click", () => this.choose(line.row));
     return line;
   }
+}
+
+// Up and down go from row to row.
+function stepped(event) {
+  const line = event.target.closest("tr");
+  const ways = { ArrowUp: line.previousElementSibling, ArrowDown: line.nextElementSibling };
+  if (!ways[event.key]) return;
+  event.preventDefault();
+  ways[event.key].querySelector("button").focus();
 }
 
 function head(column, sort) {

@@ -1,6 +1,6 @@
 // The stream whose outputs are drawn: they come a few at a time, and are put together here.
 
-import { colour, outputs } from "./charts.js";
+import { colour, dashed, outputs } from "./charts.js";
 import { named } from "./columns.js";
 import { output } from "./format.js";
 import { byId, element, tell } from "./marks.js";
@@ -59,7 +59,7 @@ export class Watched {
 }
 
 function swatch(place) {
-  const made = element("span", { class: "swatch" });
-  made.style.background = colour(place);
+  const made = element("span", { class: dashed(place) ? "swatch hollow" : "swatch" });
+  made.style.color = colour(place);
   return made;
 }

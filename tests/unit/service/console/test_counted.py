@@ -14,6 +14,7 @@ def test_what_a_lane_counts_is_taken_over() -> None:
     for _ in range(40):
         counts.queue.add(15e-6)
     counts.compute.add(3.0)
+    counts.write.repeat(15e-6, 40)
     counted = Counted.of(counts)
     assert (counted.ran, counted.late, counted.held, counted.replays) == (40, 3, 2, 5)
     assert (counted.errors, counted.batches) == (7, 7)
@@ -21,6 +22,7 @@ def test_what_a_lane_counts_is_taken_over() -> None:
     assert counted.sizes[-1] == 1
     assert counted.queue[:3] == (0, 40, 0)
     assert sum(counted.compute) == 1
+    assert counted.write[:3] == (0, 40, 0)
 
 
 def test_counts_add_up_and_subtract() -> None:

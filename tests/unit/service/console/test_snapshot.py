@@ -59,6 +59,7 @@ def test_percentiles_and_histograms_are_of_the_last_seconds() -> None:
     assert histograms["sizes"]["counts"][0] == 100
     assert histograms["queue"]["bounds"] == list(SECONDS)
     assert len(histograms["compute"]["counts"]) == len(SECONDS) + 1
+    assert len(histograms["write"]["counts"]) == len(SECONDS) + 1
 
 
 def test_one_model_may_be_asked_for_and_all_are_listed() -> None:
