@@ -18,6 +18,8 @@ from tests.fakes import MODEL, accumulator_lane, number, value
 
 IDLE = 60.0
 """Seconds."""
+PATIENCE = 30.0
+"""Seconds, for an answer."""
 
 
 class Service:
@@ -74,7 +76,7 @@ class Client:
         return request
 
     async def told(self, request: SequenceRequest) -> Answer | ServiceError:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 for asked, what in self.heard:
                     if asked is request:

@@ -9,6 +9,7 @@ from typing import Any
 from tests import graphs
 from tests.e2e.adding import add, told, totals
 from tests.e2e.deployed import ACCUMULATOR, serving
+from tests.replicas import until
 from tests.triton_client import WAYS, answers
 from torture.processes import Reborn, Server
 from torture.triton_client import TritonClient
@@ -22,11 +23,14 @@ def test_a_sequence_outlives_calls_and_clients(triton: TritonClient, server: Ser
     assert found == [1, 2, 3, 4, 5]
 
 
-def test_a_sequence_that_nobody_asks_for_expires(triton: TritonClient, tmp_path: Path) -> None:
+async def test_a_sequence_that_nobody_asks_for_expires(
+    triton: TritonClient, tmp_path: Path
+) -> None:
     graphs.put(tmp_path / "repository", "accumulator", ACCUMULATOR)
     unary = ("sync", "unary")
     with serving(tmp_path / "repository", "--sequence-idle", "0.05") as server:
         assert totals(triton, server, unary, add("left", 1, start=True)) == [1]
+        await until(lambda: "accumulator/string/left expired" in server.log)
         found = totals(triton, server, unary, add("left", 1))
     assert "sequence_start" in found[0]
 

@@ -23,8 +23,8 @@ from torture.triton_client import TritonClient
 
 NOT_FOUND = "StatusCode.NOT_FOUND"
 STEPS = 25
-SLOW = 20
-"""Steps that take much longer than to send them."""
+SLOW = 60
+"""Steps that take longer than to send them, also where the client waits for a processor."""
 
 
 @pytest.fixture(params=WAYS, ids="-".join)

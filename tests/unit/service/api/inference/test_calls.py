@@ -11,9 +11,7 @@ from service.core.counts import OpenCounts
 from service.core.errors import InvalidRequest
 from stepwire.inference import inference_pb2 as pb
 from tests.fakes import MODEL, number
-from tests.sequences import Client, Service
-
-PATIENCE = 10.0
+from tests.sequences import PATIENCE, Client, Service
 
 
 class Engine:

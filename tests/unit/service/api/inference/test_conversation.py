@@ -27,6 +27,7 @@ from service.sequences.request import SequenceRequest
 from service.sequences.sequences import Sequences
 from stepwire.inference import inference_pb2 as pb
 from tests.fakes import MODEL, accumulator_lane, number, value
+from tests.sequences import PATIENCE
 from tests.unit.service.api.inference.test_requests import spec
 
 DOUBLE = ModelKey("double", 1)
@@ -74,7 +75,7 @@ class Call:
         self._told.put_nowait((id_.decode(), str(error)))
 
     async def told(self) -> tuple[str, float | str]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             return await self._told.get()
 
     async def add(self, x: float, id_: str = "", **said: Any) -> float | str:
