@@ -38,7 +38,7 @@ class Prometheus:
         found = self.get("query", query=expression)["result"]
         return [Sample(one["metric"], float(one["value"][1])) for one in found]
 
-    def await_samples(self, expression: str, count: int = 1, patience: float = 60) -> list[Sample]:
+    def await_samples(self, expression: str, count: int = 1, patience: float = 120) -> list[Sample]:
         """Asks until there are `count`."""
         deadline = time.monotonic() + patience
         while True:

@@ -31,6 +31,8 @@ class Stack:
         self.environment: Mapping[str, str] = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": self._project,
+            # Of compose 1: how long the engine may take for one thing, such as a stop.
+            "COMPOSE_HTTP_TIMEOUT": "300",
             "STEPWIRE_PORT": str(self.port),
             "STEPWIRE_HTTP_PORT": str(self.http_port),
             "STEPWIRE_CLUSTER_PORT": str(self.cluster_port),
@@ -84,7 +86,7 @@ class Stack:
         with urllib.request.urlopen(url, timeout=10) as answer:
             return str(answer.read(), "utf-8")
 
-    def await_ready(self, patience: float = 60) -> None:
+    def await_ready(self, patience: float = 120) -> None:
         """Until the one server takes streams."""
         deadline = time.monotonic() + patience
         while not self._is_ready():
@@ -97,7 +99,7 @@ class Stack:
         except OSError:
             return False
 
-    def await_healthy(self, service: str, patience: float) -> None:
+    def await_healthy(self, service: str, patience: float = 120) -> None:
         deadline = time.monotonic() + patience
         while (state := self.inspect(service)["State"])["Health"]["Status"] != "healthy":
             assert state["Running"] and time.monotonic() < deadline, self.compose("logs", service)

@@ -26,6 +26,8 @@ PAGE = Page("docs/deploy.md")
 RESTART = PAGE.blocks("A cluster", "sh")[1].strip()
 REPLICAS = 3
 STREAMS = 24
+PATIENCE = 120.0
+"""Seconds that containers may take to be there again."""
 METRICS = (
     "exec 3<>/dev/tcp/127.0.0.1/8080; "
     r"printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3; cat <&3"
@@ -56,7 +58,7 @@ def servers(stack: Stack, pattern: str) -> set[str]:
 
 
 def until_up(stack: Stack, count: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while len(servers(stack, UP)) != count:
         assert time.monotonic() < deadline, stack.compose("logs")
         time.sleep(0.2)
@@ -68,8 +70,8 @@ async def load(stack: Stack, witness: Witness) -> AsyncIterator[list[Diary]]:
     diaries = [Diary(number) for number in range(STREAMS)]
     over = asyncio.Event()
     async with (
-        stepwire.connect(stack.cluster_address, coalesce=False) as apart,
-        stepwire.connect(stack.cluster_address) as together,
+        stepwire.connect(stack.cluster_address, coalesce=False, retry_for=PATIENCE) as apart,
+        stepwire.connect(stack.cluster_address, retry_for=PATIENCE) as together,
         asyncio.TaskGroup() as tasks,
     ):
         for diary in diaries:
