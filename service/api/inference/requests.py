@@ -100,6 +100,8 @@ def inputs(message: pb.ModelInferRequest, wire: Wire) -> tuple[bytes, ...]:
             f"raw_input_contents has {len(raw)} tensors and inputs has {len(given)}: give the "
             "contents of all inputs raw, or of none"
         )
+    if raw and any(tensor.contents.ByteSize() for tensor in given):
+        raise InvalidRequest("an input has typed contents beside raw_input_contents: give one")
     if len(given) == 1:
         tensor = _checked(given[0], wire)
         return (_sized(raw[0], tensor) if raw else _typed(given[0], tensor),)

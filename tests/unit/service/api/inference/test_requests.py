@@ -120,6 +120,15 @@ def test_an_input_given_twice_is_refused() -> None:
         requests.inputs(message, wire(spec("a"), spec("b")))
 
 
+def test_contents_that_are_given_raw_and_typed_are_refused() -> None:
+    both = tensor()
+    both.contents.SetInParent()  # as clients do that know no absent messages
+    assert requests.inputs(raw(both, data=(TWO.tobytes(),)), wire(spec())) == (TWO.tobytes(),)
+    both.contents.fp32_contents.extend((3, 4))
+    with pytest.raises(InvalidRequest, match="beside raw_input_contents: give one"):
+        requests.inputs(raw(both, data=(TWO.tobytes(),)), wire(spec()))
+
+
 def test_elements_out_of_range_are_refused() -> None:
     small = tensor(datatype="INT8", shape=(1, 1))
     small.contents.int_contents.append(200)
