@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
+from loadtest import wording
 from loadtest.criteria import Criterion
 from loadtest.endings import Interrupted, LoaderDied, LoadRefused
 from loadtest.load import Load
@@ -112,7 +113,7 @@ def failure(outcome: Outcome, criteria: Sequence[Criterion]) -> str | None:
             return f"{told}; {outcome.loader_limit}" if outcome.loader_limit else told
     if outcome.errors:
         kind, count = outcome.total.errors.most_common(1)[0]
-        return f"{count} errors: {kind}"
+        return f"{wording.counted(count, 'error')}: {kind}"
     if outcome.total.answered < _REACHED * outcome.total.due or _too_slow(outcome):
         return "its answers do not keep pace"
     return None

@@ -42,7 +42,7 @@ class Live:
 def line(load: Load, now: float, intervals: dict[int, Interval]) -> str:
     """`now`: seconds of the run; figures are those of about the last second."""
     errors = sum(each.errors.total() for each in intervals.values())
-    told = f"{errors} errors" if errors else "no errors"
+    told = wording.counted(errors, "error") if errors else "no errors"
     if now < 0:
         return f"ramp {wording.clock(-now)} left, {told}"
     newest = int(now / load.interval) - 1

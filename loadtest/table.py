@@ -28,7 +28,7 @@ def heading(outcome: Outcome) -> str:
 
 def asked(load: Load) -> str:
     pace = "one step after the other" if load.rate is None else f"{wording.rate(load.rate)} each"
-    streams = "1 stream" if load.streams == 1 else f"{load.streams:,} streams"
+    streams = wording.counted(load.streams, "stream")
     return f"{streams}, {pace}, {load.duration:g} s by the {load.protocol} protocol"
 
 

@@ -49,6 +49,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else _three_digits(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """1 stream, 1,024 streams."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def size(count: int) -> str:
     """Of so many bytes: 842 bytes, 3.07 MB."""
     for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):

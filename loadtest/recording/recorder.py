@@ -108,8 +108,5 @@ class Recorder:
 def line(tape: Tape, streams: int, seconds: float) -> str:
     if tape.failure is not None:
         return f"NOT recording any more: {tape.failure}; calls still pass"
-    told = "1 stream" if streams == 1 else f"{streams:,} streams"
-    return (
-        f"{wording.clock(seconds)}, {told}, {tape.counts['step']:,} steps, "
-        f"{wording.size(tape.bytes)}"
-    )
+    counts = (wording.counted(streams, "stream"), wording.counted(tape.counts["step"], "step"))
+    return ", ".join([wording.clock(seconds), *counts, wording.size(tape.bytes)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from loadtest import table
+from loadtest import table, wording
 from loadtest.recording.comparison import Result
 from loadtest.recording.player import Replay, Wish
 from loadtest.recording.recording import Recorded, Recording
@@ -40,7 +40,7 @@ def equality(wish: Wish, results: Sequence[Result]) -> str:
 
 def _heading(recording: Recording, wish: Wish, replay: Replay) -> str:
     served, count = replay.outcome.served, len(replay.results)
-    streams = "1 stream" if count == 1 else f"{count:,} streams"
+    streams = wording.counted(count, "stream")
     if wish.speed is None:
         pace = "as fast as it is answered"
     else:
@@ -55,7 +55,10 @@ def _outputs(wish: Wish, results: Sequence[Result]) -> Iterator[tuple[str, str]]
     yield from _listed("different", differing, _difference)
     yield from _listed("unanswered", [each for each in results if each.unanswered], _unanswered)
     if uncompared := sum(each.uncompared for each in results):
-        yield "uncompared", f"{uncompared:,} steps, whose answers the recording does not have"
+        yield (
+            "uncompared",
+            f"{wording.counted(uncompared, 'step')} that the recording has no answer to",
+        )
 
 
 def _difference(result: Result) -> str:
@@ -66,7 +69,8 @@ def _difference(result: Result) -> str:
 
 
 def _unanswered(result: Result) -> str:
-    return f"{result.name}, {result.unanswered:,} steps: {result.failure or 'interrupted'}"
+    left = wording.counted(result.unanswered, "step")
+    return f"{result.name}, {left}: {result.failure or 'interrupted'}"
 
 
 def _skipped(recording: Recording) -> Iterator[tuple[str, str]]:
@@ -74,7 +78,7 @@ def _skipped(recording: Recording) -> Iterator[tuple[str, str]]:
     yield from _listed("skipped", [each for each in streams if not each.whole], _begun_before)
     unheard = [each for each in streams if each.whole and not len(each.steps)]
     if unheard:
-        yield "skipped", f"{len(unheard):,} streams that have no answered step"
+        yield "skipped", f"{wording.counted(len(unheard), 'stream')} without an answered step"
     yield from _listed("cut short", [e for e in streams if e.steps.missing is not None], _cut)
     if recording.damage:
         offset, reason = recording.damage
@@ -116,4 +120,4 @@ def _listed(term: str, some: Sequence[T], told: Callable[[T], str]) -> Iterator[
     for each in some[:_MOST]:
         yield term, told(each)
     if len(some) > _MOST:
-        yield term, f"and {len(some) - _MOST:,} more streams"
+        yield term, f"and {wording.counted(len(some) - _MOST, 'more stream')}"

@@ -40,15 +40,15 @@ def _rows(recording: Recording) -> Iterator[tuple[str, str]]:
         yield "latency", f"{wording.duration(mean)} from recorder to answer (mean)"
     for model, some in _by_model(streams).items():
         steps = sum(each.counts["answered"] for each in some)
-        streams_ = "1 stream" if len(some) == 1 else f"{len(some):,} streams"
-        yield "model", f"{model}: {streams_}, {steps:,} steps"
+        counts = (wording.counted(len(some), "stream"), wording.counted(steps, "step"))
+        yield "model", f"{model}: {', '.join(counts)}"
     listed = sorted(streams, key=lambda each: -each.counts["answered"])[:_MOST]
     for each in listed:
         yield "stream", _stream(each)
     if len(streams) > len(listed):
-        yield "", f"and {len(streams) - len(listed):,} streams of fewer steps"
+        yield "", f"and {wording.counted(len(streams) - len(listed), 'stream')} of fewer steps"
     for method, calls in sorted(recording.unrecorded.items()):
-        yield "unrecorded", f"{calls:,} calls of {method}"
+        yield "unrecorded", f"{wording.counted(calls, 'call')} of {method}"
     if recording.damage:
         offset, reason = recording.damage
         yield "damage", f"{reason} at byte {offset:,}; what stands before it can be replayed"

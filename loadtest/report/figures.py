@@ -144,7 +144,7 @@ def _rate(outcome: Outcome) -> Figure:
         chart.hint(cell.start, cell.end, f"from {cell.start:g} s: {wording.rate(point.y)}")
     for cell in failed:
         errors = cell.interval.errors.total()
-        chart.dot(Point((cell.start + cell.end) / 2, 0.0), 7, f"{errors} errors")
+        chart.dot(Point((cell.start + cell.end) / 2, 0.0), 7, wording.counted(errors, "error"))
     return Figure(
         "Answers a second",
         "As they came in." + (" Dots mark errors." if failed else ""),

@@ -30,7 +30,7 @@ def slow() -> Interval:
     [
         (outcome(GOOD), None),
         (outcome(interval([0.02] * 100)), "p99 is 20.0 ms"),
-        (outcome(interval([0.001] * 99, errors={"RunFailed": 1})), "1 errors: RunFailed"),
+        (outcome(interval([0.001] * 99, errors={"RunFailed": 1})), "1 error: RunFailed"),
         (outcome(slow()), "its answers do not keep pace"),
         (outcome(interval()), "p99 is not measured"),
         (

@@ -38,6 +38,11 @@ def test_rates_are_as_exact_as_one_reads_them() -> None:
     assert rates == ["0.12/s", "12.5/s", "320/s", "1,280/s", "20,000/s"]
 
 
+def test_one_is_no_plural() -> None:
+    told = [wording.counted(count, "stream") for count in (0, 1, 2, 1024)]
+    assert told == ["0 streams", "1 stream", "2 streams", "1,024 streams"]
+
+
 def test_a_clock_does_not_run_backwards() -> None:
     assert [wording.clock(value) for value in (-1.0, 0.0, 59.9, 61.0)] == [
         "0:00",

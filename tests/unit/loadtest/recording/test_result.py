@@ -65,7 +65,7 @@ def test_the_first_difference_of_a_stream_is_told(tmp_path: Path) -> None:
 def test_what_was_not_answered_and_what_was_not_compared_is_told(tmp_path: Path) -> None:
     said = lines(tmp_path, [result(tmp_path, equal=4, uncompared=2, failure="step 6: gone")])
     assert "  unanswered  stream-0, 2 steps: step 6: gone" in said
-    assert "  uncompared  2 steps, whose answers the recording does not have" in said
+    assert "  uncompared  2 steps that the recording has no answer to" in said
 
 
 def test_another_model_file_is_told(tmp_path: Path) -> None:
