@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from collections.abc import Callable
 from typing import Any
 
 _ROUND = 1e-9
@@ -36,3 +37,10 @@ class _Leaping(selectors.DefaultSelector):
         if not ready and timeout:
             self.now += timeout
         return ready
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """For a conftest.py: its tests run on this loop. However busy the machine is, nothing is late
+    there, and nothing is waited for. Nor may a thread be: time would leap meanwhile.
+    """
+    return {"virtual": VirtualLoop}

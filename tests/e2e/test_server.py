@@ -106,7 +106,7 @@ async def test_a_client_that_does_not_read_holds_a_stop_no_longer_than_the_grace
         began = time.monotonic()
         server.terminate()
         assert await asyncio.to_thread(server.wait) == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10  # what a stop has by default
         await asyncio.wait([writing])
 
 

@@ -13,7 +13,6 @@ from service.core.streams import ModelKey
 from service.sequences.sequences import Sequences
 from tests.fakes import MODEL, accumulator_lane, value
 from tests.sequences import IDLE, Client, Service
-from tests.virtual_time import VirtualLoop
 
 NEWER = ModelKey(MODEL.name, 2)
 
@@ -163,25 +162,21 @@ async def test_a_sequence_goes_on_at_the_version_it_is_handed_to() -> None:
     assert service.sequences.lane(sequence_key("", MODEL.name, 7)) is newer
 
 
-def test_an_idle_sequence_expires_and_a_used_one_stays() -> None:
-    async def scene() -> None:
-        service = Service()
-        client = Client(service.sequences)
-        await client.add(1, start=True, received=service.now)
-        await client.add(2, start=True, received=service.now)
-        await asyncio.sleep(IDLE / 2)
-        await client.add(1, received=service.now)
-        await asyncio.sleep(IDLE * 0.75)
-        assert len(service.sequences) == service.streams == 1
-        assert "idle" in await client.refusal(2)
-        assert await client.add(1, received=service.now) == 3.0
-        await asyncio.sleep(IDLE * 1.5)
-        assert len(service.sequences) == service.streams == 0
-        (lane,) = service.lanes
-        assert (lane.stream_counts.expired, lane.stream_counts.closed) == (2, 0)
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(scene())
+async def test_an_idle_sequence_expires_and_a_used_one_stays() -> None:
+    service = Service()
+    client = Client(service.sequences)
+    await client.add(1, start=True, received=service.now)
+    await client.add(2, start=True, received=service.now)
+    await asyncio.sleep(IDLE / 2)
+    await client.add(1, received=service.now)
+    await asyncio.sleep(IDLE * 0.75)
+    assert len(service.sequences) == service.streams == 1
+    assert "idle" in await client.refusal(2)
+    assert await client.add(1, received=service.now) == 3.0
+    await asyncio.sleep(IDLE * 1.5)
+    assert len(service.sequences) == service.streams == 0
+    (lane,) = service.lanes
+    assert (lane.stream_counts.expired, lane.stream_counts.closed) == (2, 0)
 
 
 async def test_a_drain_answers_what_was_accepted_and_refuses_the_rest() -> None:

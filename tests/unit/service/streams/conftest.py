@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 import pytest
 
 from service.streams.states import States
 from tests.outside import Alone
 from tests.replicas import Replica, Shared
-from tests.virtual_time import VirtualLoop
+from tests.virtual_time import pytest_asyncio_loop_factories
 
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """However busy the machine is, nothing here is late, and nothing is waited for."""
-    return {"virtual": VirtualLoop}
+__all__ = ["pytest_asyncio_loop_factories", "replica", "states"]
 
 
 @pytest.fixture(params=["alone", "with a store"])

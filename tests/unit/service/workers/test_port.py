@@ -19,7 +19,7 @@ def listening(address: str, *, shares: bool) -> Iterator[socket.socket]:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shares))
         one.bind((host, int(port)))
         one.listen()
-        one.settimeout(1)
+        one.settimeout(10)
         yield one
 
 
@@ -39,7 +39,7 @@ def test_nobody_listens_on_a_reserved_port_who_does_not_share() -> None:
 def test_a_reserved_port_takes_no_connections_itself() -> None:
     with reserved("127.0.0.1:0") as address, listening(address, shares=True) as only:
         for _ in range(20):
-            with socket.create_connection(only.getsockname(), 1):
+            with socket.create_connection(only.getsockname(), 10):
                 only.accept()[0].close()
 
 
