@@ -33,7 +33,7 @@ def model_config(lane: Lane, limits: Limits, *, on_host: bool) -> pb.ModelConfig
         platform=PLATFORM,
         backend=_BACKEND,
         version_policy=pb.ModelVersionPolicy(all=pb.ModelVersionPolicy.All()),
-        max_batch_size=min(limits.max_batch, _INT32_MAX),
+        max_batch_size=_max_batch_size(lane, limits),
         input=map(_input, lane.signature.inputs),
         output=map(_output, lane.signature.outputs),
         instance_group=[_instance_group(lane, on_host)],
@@ -46,6 +46,11 @@ def model_config(lane: Lane, limits: Limits, *, on_host: bool) -> pb.ModelConfig
     else:
         config.dynamic_batching.SetInParent()
     return config
+
+
+def _max_batch_size(lane: Lane, limits: Limits) -> int:
+    # Of sequences clients send a row a request, whatever it is; of others, as many as it says.
+    return min(limits.max_batch, _INT32_MAX) if lane.signature.states else 1
 
 
 def _input(spec: TensorSpec) -> pb.ModelInput:

@@ -43,6 +43,7 @@ def test_a_model_without_states_takes_single_requests(tmp_path: Path) -> None:
     lane = loaded(tmp_path, model.model.SerializeToString(), model.toml)
     config = configured(lane)
     assert config.WhichOneof("scheduling_choice") == "dynamic_batching"
+    assert config.max_batch_size == 1
 
 
 def test_a_number_by_itself_is_a_vector_of_one(tmp_path: Path) -> None:
