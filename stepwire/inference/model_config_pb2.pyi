@@ -143,8 +143,8 @@ class ModelConfig(_message.Message):
     backend: _builtins.str
     """`onnxruntime`."""
     max_batch_size: _builtins.int
-    """The sequences that share a run, at most. Shapes have a batch axis in front, which
-    `dims` leaves out; a request carries one timestep, and so has 1 there.
+    """The sequences that share a run, at most; 1 of a model without states. Shapes have a batch
+    axis in front, which `dims` leaves out; a request carries one timestep, and so has 1 there.
     """
     default_model_filename: _builtins.str
     """The file in the version's folder."""
