@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import onnxruntime
@@ -167,14 +167,58 @@ def test_a_provider_that_would_fall_back_is_told(monkeypatch: pytest.MonkeyPatch
     assert told.startswith("ONNX Runtime's provider for CUDA does not load, for ")
 
 
+class Session:
+    """Of an onnxruntime whose provider is there."""
+
+    made: ClassVar[list[Any]] = []
+
+    def __init__(self, *_: Any, providers: Any, **__: Any) -> None:
+        self.made.append(providers)
+
+    def get_providers(self) -> list[str]:
+        return [CUDA_PROVIDER, CPU_PROVIDER]
+
+    def run(self, *_: Any) -> None: ...
+
+
+class WithoutCudnn(Session):
+    def run(self, *_: Any) -> None:
+        raise RuntimeError("RNN node.\ncuDNN is not available")
+
+
+@pytest.mark.usefixtures("_provider")
+def test_a_library_that_is_loaded_with_the_first_cell_is_missed_before_a_model_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_cupy(monkeypatch, Runtime(1))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", WithoutCudnn)
+    assert "does not load, for RNN node. cuDNN is not available: it needs" in refusal()
+
+
+@pytest.mark.usefixtures("_provider")
+def test_the_memory_of_a_model_is_not_that_of_the_first_cell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Limited(Made):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            options = {"device_id": "0", "gpu_mem_limit": "1"}
+            self.providers = ((CUDA_PROVIDER, options), (CPU_PROVIDER, {}))
+
+    with_cupy(monkeypatch, Runtime(1), Limited)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    assert choose("cuda").name == "cuda:0"
+    assert Session.made[-1] == [(CUDA_PROVIDER, {"device_id": "0"}), (CPU_PROVIDER, {})]
+
+
+def test_the_first_cell_is_one_that_onnx_runtime_computes() -> None:
+    session = onnxruntime.InferenceSession(choice._SMALLEST, providers=[CPU_PROVIDER])
+    [y] = session.run(None, {"x": np.ones((1, 1, 1), np.float32)})
+    assert y == pytest.approx(np.tanh(1.0))
+
+
 @pytest.mark.usefixtures("_provider")
 def test_where_all_is_there_cuda_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Session:
-        def __init__(self, *_: Any, **__: Any) -> None: ...
-
-        def get_providers(self) -> list[str]:
-            return [CUDA_PROVIDER, CPU_PROVIDER]
-
     silenced: list[int] = []
     with_cupy(monkeypatch, Runtime(2))
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
