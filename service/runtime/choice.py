@@ -29,8 +29,8 @@ _SMALLEST = (
     b"\x12\x12\n\x10\x08\x01\x12\x0c\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01b\x1b\n\x01y\x12\x16\n\x14\x08"
     b"\x01\x12\x10\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01\n\x02\x08\x01B\x04\n\x00\x10\x0e"
 )
-"""An ONNX model: y = tanh(x), float32[1, 1, 1], as an RNN. ONNX Runtime takes a device for good that
-has no cuDNN, and misses it where something needs it, as cells do.
+"""An ONNX model: y = tanh(x), float32[1, 1, 1], as an RNN. ONNX Runtime does without cuDNN until
+something needs it, as cells do.
 """
 
 
