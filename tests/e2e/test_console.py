@@ -53,7 +53,7 @@ async def stepping(
             async with client.stream(model, stream_id=id_) as stream:
                 while True:
                     await stream.step(ONE)
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.02)
 
         running = [tasks.create_task(step(id_)) for id_ in ids]
         yield client
@@ -253,13 +253,13 @@ async def test_streams_of_every_worker_are_on_the_one_page(
     await tab.until("document.querySelector('#facts').innerText.includes('2 of 2')")
     async with contextlib.AsyncExitStack() as stack:
         # The kernel gives each connection to either worker.
-        for number in range(12):
+        for number in range(16):
             await stack.enter_async_context(stepping(server, f"s{number:02d}"))
-        await tab.until(f"{IDS}.length === 12")
+        await tab.until(f"{IDS}.length === 16")
         assert len(set(await tab.value(IDS.replace("first", "last")))) == 2
         steps = await tab.until(STEPS)
         await tab.until(f"{STEPS} > {steps} && {RATE} > 0")
-        for row in (1, 12):
+        for row in (1, 16):
             await tab.click(f"#streams tbody tr:nth-child({row})")
             await tab.until(f"{POINTS} > 20")
     assert is_clean(tab, url)

@@ -39,6 +39,8 @@ async def live_and_fail(server: Server) -> None:
 
 async def logged(folder: Path, *flags: str) -> str:
     graphs.put(folder / "repository", "accumulator", graphs.accumulator_package())
+    # With a fixed number of threads nothing is logged of how long runs take here.
+    flags += ("--threads", "1")
     with running(folder / "repository", *flags, log=folder / "log") as server:
         await live_and_fail(server)
         server.terminate()

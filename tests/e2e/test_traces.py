@@ -261,7 +261,7 @@ def test_an_endpoint_that_is_away_holds_nothing_up_and_is_told_of_once(
     flags = ("--otlp-endpoint", f"http://me:pass@127.0.0.1:{port}", "--trace-sample", "1")
     with running(adders, *flags, "--grace", "20", log=tmp_path / "log") as server:
         with sync.connect(server.address) as client:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while "does not take them" not in server.log:
                 assert time.monotonic() < deadline, server.log
                 with client.stream("accumulator") as stream:
@@ -271,7 +271,7 @@ def test_an_endpoint_that_is_away_holds_nothing_up_and_is_told_of_once(
         stopping = time.monotonic()
         server.terminate()
         assert server.wait() == 0
-        assert time.monotonic() - stopping < 10
+        assert time.monotonic() - stopping < 25  # the SDK alone would wait for 30 s
     warnings = [line for line in server.log.splitlines() if " INFO " not in line]
     assert len(warnings) == 1, warnings
     place = f"http://127.0.0.1:{port}/v1/traces"

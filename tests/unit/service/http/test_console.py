@@ -187,7 +187,7 @@ async def test_history_goes_on_after_a_failure(
             return views
 
     async with listening("127.0.0.1:0", Failing(), Visitors("127.0.0.1")):
-        await asyncio.wait_for(asked_again.wait(), 10)
+        await asyncio.wait_for(asked_again.wait(), 60)
     assert "could not be read" in caplog.text
     assert "ValueError: odd" in caplog.text
 
