@@ -60,7 +60,7 @@ def test_the_command_for_perf_analyzer_runs(triton: TritonClient, server: Server
         env={**os.environ, "PATH": f"{triton.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert re.search(r"Throughput: [1-9][0-9.]* infer/sec", done.stdout)

@@ -15,6 +15,8 @@ _ANSWER = b"\x12"
 """Tag of ModelStreamInferResponse: `infer_response`."""
 _SHORT = 64
 """Bytes of an id, at most, for which what comes before is kept."""
+_LONGEST_MESSAGE = 1000
+"""Characters: it may quote what is too long for an answer."""
 
 
 class ReplyForm:
@@ -63,7 +65,7 @@ class ReplyForm:
 
 def refusal(id_: bytes, message: str, next_step: int | None = None) -> bytes:
     """A ModelStreamInferResponse. `next_step`: of the sequence, if it has one."""
-    response = pb.ModelStreamInferResponse(error_message=message)
+    response = pb.ModelStreamInferResponse(error_message=message[:_LONGEST_MESSAGE])
     response.infer_response.id = id_.decode()
     if next_step is not None:
         response.infer_response.parameters[_NEXT_STEP].int64_param = next_step

@@ -60,6 +60,12 @@ def test_a_refusal_has_the_id_and_says_why() -> None:
     assert not answer.infer_response.parameters
 
 
+def test_a_refusal_quotes_no_end_of_text() -> None:
+    answer = pb.ModelStreamInferResponse.FromString(refusal(b"a", "no model " + "m" * 2**22))
+    assert answer.error_message.startswith("no model mmm")
+    assert len(answer.error_message) == 1000
+
+
 def test_a_refusal_tells_the_timestep_that_is_due() -> None:
     answer = pb.ModelStreamInferResponse.FromString(refusal(b"", "too far", 7))
     assert answer.infer_response.parameters["next_step"].int64_param == 7
