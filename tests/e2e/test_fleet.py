@@ -80,11 +80,8 @@ async def test_a_killed_server_gives_every_stream_of_a_fleet_back(
             handles = [member.handle for member in members]
             for step in range(STEPS - 2):
                 await fleet.step(handles, step, inputs[:, step])
-            durable: dict[int, int] = {}
-            while any(durable.get(handle, 0) < STEPS - 2 for handle in handles):
-                told = (await fleet.hear()).durable
-                of = np.frombuffer(told.handles, "<u4").tolist()
-                durable |= zip(of, np.frombuffer(told.durable_steps, "<u8").tolist(), strict=True)
+            while any(fleet.durable.get(handle, 0) < STEPS - 2 for handle in handles):
+                await fleet.hear()
             await server.crash()
         async with raw_fleet(server.address) as fleet:
             members = await fleet.open(ids("gru"), "gru", pb.OPEN_MODE_RESUME)

@@ -93,6 +93,8 @@ async def raw_call(address: str) -> AsyncIterator[RawCall]:
 class RawFleet:
     def __init__(self, call: grpc.aio.StreamStreamCall[pb.FleetRequest, pb.FleetResponse]) -> None:
         self.call = call
+        self.durable: dict[int, int] = {}
+        """Before which step each stream is in the store, by handle, as the server has said."""
 
     async def open(
         self,
@@ -127,7 +129,7 @@ class RawFleet:
             if answer.WhichOneof("event") == "durable":
                 continue
             outputs = answer.outputs
-            of = np.frombuffer(outputs.handles, "<u4").tolist()
+            of = _numbers(outputs.handles, "<u4")
             data, size = outputs.outputs[0], len(outputs.outputs[0]) // max(1, len(of))
             assert of, answer
             for row, handle in enumerate(of):
@@ -137,7 +139,15 @@ class RawFleet:
     async def hear(self) -> pb.FleetResponse:
         answer = await self.call.read()
         assert isinstance(answer, pb.FleetResponse), (await self.call.code(), self.call)
+        told = answer.durable
+        handles, steps = _numbers(told.handles, "<u4"), _numbers(told.durable_steps, "<u8")
+        self.durable |= zip(handles, steps, strict=True)
         return answer
+
+
+def _numbers(packed: bytes, dtype: str) -> list[int]:
+    found: list[int] = np.frombuffer(packed, dtype).tolist()
+    return found
 
 
 @contextlib.asynccontextmanager
