@@ -15,7 +15,7 @@ import pytest
 import stepwire
 from stepwire.v1 import stream_pb2 as pb
 from tests.e2e.conftest import Start
-from tests.e2e.test_http import until
+from tests.e2e.patience import until
 from tests.e2e.wire import TOKEN, raw_call
 from tests.networks import signal as noise
 from torture.processes import Server

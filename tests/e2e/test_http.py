@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,20 +13,13 @@ import pytest
 import stepwire
 from stepwire.v1 import stream_pb2 as pb
 from tests.e2e.conftest import Start
-from tests.e2e.test_server import started_in_vain
+from tests.e2e.patience import until
+from tests.e2e.starting import started_in_vain
 from tests.e2e.wire import raw_call
 from torture.scrape import ANYWHERE, HttpPort
 
 MODEL = {"model": "accumulator", "version": "2"}
 ONE = np.ones(1, np.float32)
-
-
-async def until(what: Callable[[], bool]) -> None:
-    """Asks again and again, for a minute at most."""
-    deadline = time.monotonic() + 60
-    while not await asyncio.to_thread(what):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
 
 
 async def test_what_streams_do_is_counted(start: Start) -> None:

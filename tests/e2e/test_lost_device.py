@@ -10,7 +10,7 @@ import pytest
 
 import stepwire
 from service.runtime.loss import DEVICE_LOST
-from tests.e2e.test_http import until
+from tests.e2e.patience import until
 from tests.lossy import ILLEGAL, Lossy
 from torture.processes import Reborn, running
 from torture.scrape import ANYWHERE, HttpPort

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 import stepwire
 import stepwire.sync
 from tests.e2e.conftest import Start
+from tests.e2e.starting import started_in_vain
 from tests.e2e.wire import raw_call
 from tests.networks import signal as noise
 from torture.processes import Server
@@ -119,13 +118,6 @@ async def test_a_client_that_does_not_read_is_not_read_either(start: Start) -> N
         for number in range(sent + 1):
             assert (await call.hear()).output.step == number
         await writing
-
-
-def started_in_vain(*flags: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "service", *flags], capture_output=True, text=True, timeout=60
-    )
-    return done.returncode, done.stderr
 
 
 def test_a_taken_port_is_told(repository: Path) -> None:

@@ -25,8 +25,8 @@ from stepwire.v1 import repository_pb2_grpc as repository_grpc
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 from tests import graphs
-from tests.e2e.test_http import until
-from tests.e2e.test_server import started_in_vain
+from tests.e2e.patience import until
+from tests.e2e.starting import started_in_vain
 from tests.e2e.wire import RawCall
 from torture.processes import Server, running
 from torture.scrape import ANYWHERE, HttpPort
