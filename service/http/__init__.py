@@ -1,1 +1,1 @@
-"""The HTTP edge: health, readiness and metrics, in plain text and without secrets."""
+"""The HTTP edge: health, readiness, metrics and the live page, in plain text."""

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests import graphs, networks
+from tests.browser import Tab, browsing
 from tests.pages import ROOT
 from tests.triton_client import triton_client
 from torture.processes import Server, running
@@ -61,3 +62,9 @@ def start(repository: Path, tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture(scope="session")
 def triton() -> TritonClient:
     return triton_client()
+
+
+@pytest.fixture
+async def tab() -> AsyncIterator[Tab]:
+    async with browsing() as made:
+        yield made

@@ -4,65 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-import stepwire
 from service.access.credentials import Credential, hash_token, make_token
 from service.access.tokens import entry
-from tests.browser import Tab, browsing
+from tests.browser import Tab
 from tests.e2e.conftest import Start
+from tests.live_page import ENDS, IDS, ONE, POINTS, RATE, STEPS, stepping, url_of
 from tests.triton_client import answers, step
-from torture.processes import Server
 from torture.programs import free_ports
-from torture.scrape import ANYWHERE, HttpPort
+from torture.scrape import ANYWHERE
 from torture.triton_client import TritonClient
 
 pytestmark = pytest.mark.timeout(300)
-
-ONE = np.ones(1, np.float32)
-STEPS = "Number(document.querySelector('#totals dd').textContent.replaceAll(',', ''))"
-RATE = "Number(document.querySelector('#rate').textContent)"
-IDS = "[...document.querySelectorAll('#streams tbody td:first-child')].map(each => each.innerText)"
-FOCUSED = "document.activeElement.innerText"
-POINTS = "document.querySelector('#line .trace')?.getAttribute('d').match(/[ML]/g).length ?? 0"
-ENDS = "[...document.querySelectorAll('#line text')].map(each => each.textContent).slice(-2)"
-
-
-@pytest.fixture
-async def tab() -> AsyncIterator[Tab]:
-    async with browsing() as made:
-        yield made
-
-
-@contextlib.asynccontextmanager
-async def stepping(
-    server: Server, *ids: str, model: str = "accumulator", credential: str | None = None
-) -> AsyncIterator[stepwire.Client]:
-    """Streams that send a one again and again."""
-    async with (
-        stepwire.connect(server.address, credential=credential) as client,
-        asyncio.TaskGroup() as tasks,
-    ):
-
-        async def step(id_: str) -> None:
-            async with client.stream(model, stream_id=id_) as stream:
-                while True:
-                    await stream.step(ONE)
-                    await asyncio.sleep(0.02)
-
-        running = [tasks.create_task(step(id_)) for id_ in ids]
-        yield client
-        for task in running:
-            task.cancel()
-
-
-def url_of(server: Server) -> str:
-    return HttpPort(server).url + "/"
 
 
 def is_clean(tab: Tab, url: str) -> bool:
@@ -89,7 +47,11 @@ async def test_streams_appear_and_move_and_a_click_draws_every_output(
         await tab.until(f"{STEPS} > {steps} && {RATE} > 0")
         assert "accumulator/2" in await tab.text("#models")
         await tab.until("document.querySelectorAll('#rates .trace').length === 1")
-        await tab.until("document.querySelectorAll('#times rect').length > 0")
+        for series in (1, 2, 3):
+            bars = f"""document.querySelectorAll('#times rect[fill="var(--series-{series})"]')"""
+            await tab.until(f"{bars}.length > 0")
+        bar = "document.querySelector('#times rect title').textContent"
+        assert re.fullmatch(r"(up to|beyond) [\d.]+ (µs|ms|s): [\d.]+ %", await tab.value(bar))
         await tab.until("document.querySelectorAll('#sizes rect').length > 0")
 
         await tab.click("#streams tbody tr:nth-child(2)")
@@ -177,72 +139,6 @@ async def test_a_service_that_goes_is_told_and_seen_again_when_it_is_back(
         assert await tab.value("document.querySelector('#notice').hidden")
 
 
-async def test_the_keyboard_alone_finds_a_stream_and_comes_back(start: Start, tab: Tab) -> None:
-    server = start(*ANYWHERE)
-    async with stepping(server, "cart-1", "cart-2", "robot"):
-        await tab.open(url_of(server))
-        await tab.until(f"{IDS}.length === 3")
-        for _ in range(20):
-            await tab.press("Tab")
-            if await tab.value(FOCUSED) == "cart-1":
-                break
-        await tab.press("ArrowDown")
-        await tab.press("ArrowDown")
-        await tab.press("ArrowUp")
-        assert await tab.value(FOCUSED) == "cart-2"
-        await tab.press("Enter")
-        await tab.until(f"{POINTS} > 5")
-        assert await tab.text("#watched-title") == "cart-2"
-        assert await tab.text("[aria-pressed=true]") == "cart-2"
-        await tab.value("document.querySelector('#streams th button').click()")
-        await tab.until(f"{IDS}[0] === 'robot'")
-        assert await tab.value(FOCUSED) == "cart-2"
-        await tab.value("document.querySelector('#unwatch').focus()")
-        await tab.press("Escape")
-        await tab.until("document.querySelector('#watched').hidden")
-        assert await tab.value(FOCUSED) == "cart-2"
-
-
-async def test_hundreds_of_streams_and_long_names_fit_a_page_of_any_width(
-    start: Start, tab: Tab
-) -> None:
-    server = start(*ANYWHERE)
-    longest = "a" * 128
-    ids = [longest, *(f"b{number:03d}" for number in range(250))]
-    async with stepwire.connect(server.address) as client:
-        async with client.fleet("accumulator", ids) as fleet:
-            await fleet.step(np.ones((len(ids), 1), np.float32))
-            await tab.look(1280, 900)
-            await tab.open(url_of(server))
-            await tab.until(f"{IDS}.length === 200")
-            assert await tab.text("#matched") == "the first 200 of 251"
-            await tab.click("#streams tbody tr:first-child")
-            await tab.until(f"{POINTS} > 0")
-            assert await tab.text("#watched-title") == longest
-            table = "document.querySelector('#streams')"
-            assert await tab.value(f"{table}.offsetWidth <= {table}.parentElement.clientWidth")
-            for width in (400, 820):
-                await tab.look(width, 800)
-                assert await tab.value("document.documentElement.scrollWidth") == width
-                await tab.click("#streams tbody tr:nth-child(150)")
-                title = "document.querySelector('#watched-title').getBoundingClientRect()"
-                await tab.until(f"{title}.top >= 0 && {title}.bottom <= innerHeight")
-                await tab.until("!document.querySelector('#watched').hidden")
-                await tab.click("#unwatch")
-                row = "document.activeElement.getBoundingClientRect()"
-                assert await tab.value(FOCUSED) == "b148"
-                assert await tab.value(f"{row}.top >= 0 && {row}.bottom <= innerHeight")
-
-
-async def test_a_page_that_was_cut_off_while_it_loaded_loads_again(start: Start, tab: Tab) -> None:
-    url = url_of(start(*ANYWHERE))
-    await tab.tell("Network.setBlockedURLs", urls=["*/table.js"])
-    await tab.open(url)
-    assert await tab.text("#state") == "connecting"
-    await tab.tell("Network.setBlockedURLs", urls=[])
-    await tab.until("document.querySelector('#state')?.textContent === 'serving'")
-
-
 async def test_streams_of_every_worker_are_on_the_one_page(
     start: Start, tab: Tab, tmp_path: Path
 ) -> None:
@@ -291,17 +187,3 @@ async def test_sequences_of_tritons_client_appear_and_are_drawn(
     await send(add(7, end=True), add("arm", end=True))
     await tab.until(f"{IDS}.length === 0")
     assert is_clean(tab, url)
-
-
-async def test_a_line_has_few_ticks_however_large_its_values(start: Start, tab: Tab) -> None:
-    await tab.open(url_of(start(*ANYWHERE)))
-    ticks = {
-        (-0.2, 9.1): [0, 2, 4, 6, 8],
-        (-1.0, 1.0): [-1, -0.5, 0, 0.5, 1],
-        (-0.25, 0.2): [-0.2, -0.1, 0, 0.1, 0.2],
-        (1e18, 1e18 + 256): [1e18, 1e18 + 256],
-        (-1.7e308, 1.7e308): [],
-    }
-    for (low, high), expected in ticks.items():
-        found = f"import('/console/charts.js').then(({{ ticks }}) => ticks({low}, {high}))"
-        assert await tab.value(found) == expected
