@@ -22,7 +22,9 @@ from torture.proxy import Way, proxied
 from torture.witness import Witness
 
 NEVER = ("--checkpoint-interval", "60")
-"""No round of saving comes before the crash: the store has a stream as it was opened."""
+"""For a minute from its start such a server saves nothing: the store has a stream as it was
+opened.
+"""
 OFTEN = ("--checkpoint-interval", "0.02")
 TWO_STEPS = 2 * (128 + 64 + 4)
 """What keeping two steps of the accumulator takes."""
@@ -56,6 +58,7 @@ def reborn(repository: Path, ground: Path, *flags: str) -> Reborn:
 async def test_a_stream_outlives_its_server_to_the_last_bit(
     forgetful: Reborn, witness: Witness
 ) -> None:
+    await forgetful.crash()  # its minute begins
     async with stepwire.connect(forgetful.address) as client, client.stream("witness") as stream:
         outputs = []
         for step in range(60):
@@ -105,6 +108,7 @@ async def test_a_held_step_stays_held(forgetful: Reborn) -> None:
 async def test_what_is_not_kept_is_told_before_and_raised_after_a_crash(
     forgetful: Reborn,
 ) -> None:
+    await forgetful.crash()  # its minute begins
     async with stepwire.connect(forgetful.address) as client:
         async with client.stream("accumulator", replay_bytes=TWO_STEPS) as stream:
             for _ in range(3):
@@ -118,6 +122,7 @@ async def test_what_is_not_kept_is_told_before_and_raised_after_a_crash(
 async def test_a_second_crash_in_the_midst_of_a_replay_changes_nothing(
     forgetful: Reborn,
 ) -> None:
+    await forgetful.crash()  # its minute begins
     async with proxied(forgetful) as proxy, stepwire.connect(proxy.address) as client:
         async with client.stream("accumulator") as stream:
             for _ in range(200):
