@@ -62,9 +62,9 @@ async def test_hundreds_of_streams_and_long_names_fit_a_page_of_any_width(
                 await tab.look(width, 800)
                 assert await tab.value("document.documentElement.scrollWidth") == width
                 await tab.click("#streams tbody tr:nth-child(150)")
+                await tab.until("document.querySelector('#legend b')?.textContent === '1'")
                 title = "document.querySelector('#watched-title').getBoundingClientRect()"
-                await tab.until(f"{title}.top >= 0 && {title}.bottom <= innerHeight")
-                await tab.until("!document.querySelector('#watched').hidden")
+                assert await tab.value(f"{title}.top >= 0 && {title}.bottom <= innerHeight")
                 await tab.click("#unwatch")
                 row = "document.activeElement.getBoundingClientRect()"
                 assert await tab.value(FOCUSED) == "b148"

@@ -53,7 +53,6 @@ function watch(row) {
   tell(byId("watched-model"), "");
   byId("line").replaceChildren();
   byId("legend").replaceChildren();
-  if (watched) byId("outputs").scrollIntoView({ block: "nearest" });
   soon();
 }
 

@@ -13,6 +13,7 @@ export class Watched {
     this.id = id;
     this.line = null;
     this.gone = false;
+    this.seen = false;
   }
 
   get asked() {
@@ -55,6 +56,9 @@ export class Watched {
     );
     if (more > 0) names.push(element("li", { class: "quiet" }, `and ${more} more`));
     byId("legend").replaceChildren(...names);
+    // Only then is it as high as it will be.
+    if (!this.seen) byId("outputs").scrollIntoView({ block: "nearest" });
+    this.seen = true;
   }
 }
 
