@@ -91,7 +91,7 @@ async def test_each_protocol_is_counted(
     assert [grown(f"stepwire_{each}_seconds_count") for each in TIMES] == [4, 4, 4, 2]
     assert grown("stepwire_steps_total") == grown("stepwire_batch_size_sum") == STEPS
     assert grown("stepwire_step_errors_total", code="STEP_GAP") == 1
-    assert all(0 < grown(f"stepwire_{each}_seconds_sum") < 5 for each in TIMES)
+    assert all(0 < grown(f"stepwire_{each}_seconds_sum") < 60 for each in TIMES)
     told = re.findall(r"WARNING \S+: stream (\S+) was refused a step", server.log)
     assert 1 <= len(told) == len(set(told))
 

@@ -46,8 +46,8 @@ async def test_what_streams_do_is_counted(start: Start) -> None:
         assert told.total("stepwire_opens_refused_total", reason="TOO_MANY_STREAMS") == 1
         assert told.total("stepwire_streams", state="attached") == 1
         assert told.total("stepwire_slots_used", **MODEL) == 1
-        assert 0 < told.total("stepwire_compute_seconds_sum", **MODEL) < 5
-        assert 0 < told.total("stepwire_queue_seconds_sum", **MODEL) < 5
+        assert 0 < told.total("stepwire_compute_seconds_sum", **MODEL) < 60
+        assert 0 < told.total("stepwire_queue_seconds_sum", **MODEL) < 60
     await until(lambda: http.metrics().total("stepwire_streams", state="detached") == 1)
     assert http.metrics().total("stepwire_streams", state="attached") == 0
 
