@@ -7,7 +7,6 @@ kernels take another path for a lone row, and some graphs mix rows by design.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -122,13 +121,11 @@ class _Rows:
 def _fill(rows: Array, spec: TensorSpec, extreme: float) -> None:
     """As near to the value as the dtype goes; symbols and truth values have no extremes."""
     if spec.dtype.kind == "f":
-        rows[:] = extreme if not np.isfinite(extreme) else _clipped(extreme, np.finfo(spec.dtype))
+        finite, limits = np.isfinite(extreme), np.finfo(spec.dtype)
+        rows[:] = np.clip(extreme, float(limits.min), float(limits.max)) if finite else extreme
     elif spec.dtype.kind in "iu" and not spec.symbols and np.isfinite(extreme):
-        rows[:] = int(_clipped(extreme, np.iinfo(spec.dtype)))
-
-
-def _clipped(value: float, limits: np.finfo[Any] | np.iinfo[Any]) -> float:
-    return min(max(value, limits.min), limits.max)
+        whole = np.iinfo(spec.dtype)
+        rows[:] = min(max(int(extreme), whole.min), whole.max)
 
 
 def _states(state: StateSpec, crowd: int, random: np.random.Generator) -> Array:

@@ -168,6 +168,27 @@ def test_an_extreme_state_may_disturb_as_well() -> None:
     assert probe(mixing, SIGNATURE, GOLDEN.inputs) is Batching.ONE
 
 
+@pytest.mark.parametrize(
+    ("dtype", "extremes"),
+    [
+        ("float16", {-65504.0, 65504.0}),
+        ("int8", {-128, 127}),
+        ("int64", {-(2**63), 2**63 - 1}),
+    ],
+)
+def test_an_extreme_value_is_as_large_as_its_dtype_goes(dtype: str, extremes: set[float]) -> None:
+    x = replace(SIGNATURE.inputs[0], dtype=np.dtype(dtype))
+    seen: set[float] = set()
+
+    def looking(feeds: Mapping[str, Array]) -> Sequence[Array]:
+        seen.update(feeds["x"].ravel().tolist())
+        return accumulate({"sum": feeds["sum"], "x": feeds["x"].astype(np.float32)})
+
+    inputs = [array.astype(dtype) for array in GOLDEN.inputs]
+    assert probe(looking, replace(SIGNATURE, inputs=(x,)), inputs) is Batching.ANY
+    assert extremes <= seen
+
+
 def test_an_extreme_value_that_cannot_run_is_left_to_the_stepper() -> None:
     def refusing(feeds: Mapping[str, Array]) -> Sequence[Array]:
         if np.abs(feeds["x"]).max() > 1e20:
