@@ -11,7 +11,7 @@ from torture.diary import Diary
 async def advanced(diaries: Sequence[Diary], steps: int = 20) -> None:
     """Waits until every stream has gone on."""
     goals = [len(diary.seen) + steps for diary in diaries]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while any(len(diary.seen) < goal for diary, goal in zip(diaries, goals, strict=True)):
             await asyncio.sleep(0.02)
 

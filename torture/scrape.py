@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from torture.processes import Server
 
 ANYWHERE = ("--http-listen", "127.0.0.1:0")
-_SECONDS = 10
+_SECONDS = 30
 
 
 class HttpPort:
