@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-STOP_SECONDS = 30
+STOP_SECONDS = 60
 
 
 class Server:
