@@ -1,12 +1,10 @@
-"""A fleet call without gRPC: what a client says and hears, and when it reads."""
+"""A fleet call without gRPC."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-import grpc
 import numpy as np
 
 from service.api.fleet import FleetCall
@@ -15,64 +13,31 @@ from service.api.guard import Guard
 from service.engine import Engine
 from stepwire.v1 import stream_pb2 as pb
 from tests.fakes import MODEL, TOKEN
+from tests.talking import Talking
 
 
-class Aborted(Exception):
-    """As gRPC ends a handler that aborts its call."""
+class Talk(Talking):
+    """A client of one fleet call."""
 
-
-class Talk:
-    """A client of one fleet call, which is its context as well."""
-
-    def __init__(self, engine: Engine, guard: Guard | None = None, credential: str = "") -> None:
-        self._credential = credential
-        self._said: asyncio.Queue[pb.FleetRequest | None] = asyncio.Queue()
+    def __init__(
+        self,
+        engine: Engine,
+        guard: Guard | None = None,
+        credential: str = "",
+        *,
+        direct: bool = False,
+    ) -> None:
+        super().__init__(direct=direct, credential=credential)
         self.heard: list[pb.FleetResponse] = []
-        self.reads = asyncio.Event()
-        """Whether the client reads; cleared, writes wait."""
-        self.reads.set()
-        self.taken = 0
-        """Messages that the server has read."""
-        self.status = ""
-        """The name of the error that ended the call."""
         context: Any = self
         self.call = FleetCall(engine, guard or Guard(), context)
-        self.task = asyncio.create_task(self._serve())
+        self.serve(self.call.serve)
 
-    async def _serve(self) -> None:
-        try:
-            await self.call.serve()
-            self.status = "OK"
-        except Aborted as error:
-            self.status = str(error)
-
-    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("authorization", f"Bearer {self._credential}"),) if self._credential else ()
-
-    async def read(self) -> pb.FleetRequest | Any:
-        message = await self._said.get()
-        self.taken += 1
-        return grpc.aio.EOF if message is None else message
-
-    async def write(self, message: pb.FleetResponse | bytes) -> None:
-        await self.reads.wait()
+    def heard_of(self, message: pb.FleetResponse | bytes) -> None:
         self.heard.append(pb.FleetResponse.FromString(serialized(message)))
 
-    async def abort(
-        self, code: grpc.StatusCode, details: str, trailers: tuple[tuple[str, str], ...]
-    ) -> NoReturn:
-        raise Aborted(dict(trailers)["stepwire-error"])
-
     def say(self, **event: Any) -> None:
-        self._said.put_nowait(pb.FleetRequest(**event))
-
-    def hang_up(self) -> None:
-        self._said.put_nowait(None)
-
-    async def turns(self, count: int = 20) -> None:
-        """Lets the loop go round."""
-        for _ in range(count):
-            await asyncio.sleep(0)
+        self.send(pb.FleetRequest(**event))
 
     async def open(
         self,

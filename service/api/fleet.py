@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TypeAlias
 
 import grpc
@@ -14,7 +15,8 @@ from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.guard import Guard
 from service.api.members import Members
-from service.api.receiving import received
+from service.api.receiving import attending, fault
+from service.api.writing import Writing
 from service.core.blocks import Block, BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError, StepFault
 from service.core.model import Array
@@ -27,7 +29,7 @@ from service.lanes.lane import Lane
 from service.traces.spans import CURRENT
 from stepwire.v1 import stream_pb2 as pb
 
-Context = grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse | bytes]
+Context = grpc.aio.ServicerContext[bytes, pb.FleetResponse | bytes]
 
 _OPENINGS = 16
 """Messages that open streams, at a time."""
@@ -40,7 +42,8 @@ _Said: TypeAlias = BlockOutputs | tuple[int, Answer] | pb.FleetResponse | int
 
 
 class FleetCall:
-    """One call: a task reads steps, the handler writes their answers.
+    """One call: a task reads steps; their answers are written where they are made, or else by the
+    handler.
 
     An entry beyond the window of its stream gets an error, so that it does not hold up the
     others; a client that does not read is read no further.
@@ -50,6 +53,7 @@ class FleetCall:
         self._engine = engine
         self._guard = guard
         self._context = context
+        self._writing = Writing(context)
         self._members = Members(engine, guard, self, self._changed)
         self._roster = self._members.roster
         self._span = CURRENT.get()
@@ -72,7 +76,23 @@ class FleetCall:
         return self._members.stream(handle)
 
     def answer(self, answer: BlockOutputs) -> None:
-        self._put(answer)
+        if self._outbox or self._members.are_leaving or not self._offer(answer):
+            self._put(answer)
+
+    def _offer(self, answer: BlockOutputs) -> bool:
+        """Writes it, where that needs no waiting and no more than one message."""
+        if not (self._writing.takes_offers and fleet_messages.fits(answer)):
+            return False
+        handles = self._roster.index(answer.handles)
+        (message,) = fleet_messages.outputs(answer, self._tell_durable(handles))
+        if not self._writing.offer(message):
+            return False
+        self._answered(handles)
+        self._count_write(answer.handles.item(0), answer, len(answer.handles))
+        self._room.ring()
+        if not self._reading:
+            self._news.ring()
+        return True
 
     def answer_one(self, handle: int, answer: Answer) -> None:
         self._put((handle, answer))
@@ -122,21 +142,24 @@ class FleetCall:
             await abort(self._context, self._parting)
 
     async def _read(self) -> None:
+        attend = attending(self._context)
         try:
-            while self._reading:
-                message = await received(self._context, pb.FleetRequest)
-                if message is None or not self._reading or self._parting:
-                    return
-                self._accept(message)
+            while self._reading and await attend(self._hear):
                 while self._reading and self._is_full():
                     await self._room.heard()
-        except ServiceError as error:
-            self._parting = error
-        except HandlesRefused as error:
-            self._parting = InvalidRequest(str(error))
         finally:
             self._reading = False
             self._news.ring()
+
+    def _hear(self, data: bytes) -> bool:
+        """Takes a message; whether another one may come."""
+        if self._parting:
+            self._reading = False
+        if not self._reading:
+            return False
+        self._parting = fault(partial(self._accept, data), pb.FleetRequest)
+        self._reading = not self._parting
+        return self._reading and not self._is_full()
 
     def _is_full(self) -> bool:
         return len(self._outbox) >= _UNWRITTEN or self._members.under_way >= _OPENINGS
@@ -149,16 +172,21 @@ class FleetCall:
         self._reading = False
         self._room.ring()
 
-    def _accept(self, message: pb.FleetRequest) -> None:
+    def _accept(self, data: bytes) -> None:
+        """Raises DecodeError and InvalidRequest."""
+        message = pb.FleetRequest.FromString(data)
         event = message.WhichOneof("event")
-        if event == "steps":
-            self._accept_steps(message.steps)
-        elif event == "open":
-            self._members.open(message.open.members)
-        elif event == "leave":
-            self._members.leave(message.leave)
-        else:
-            raise InvalidRequest("a message is `open`, `steps` or `leave`")
+        try:
+            if event == "steps":
+                self._accept_steps(message.steps)
+            elif event == "open":
+                self._members.open(message.open.members)
+            elif event == "leave":
+                self._members.leave(message.leave)
+            else:
+                raise InvalidRequest("a message is `open`, `steps` or `leave`")
+        except HandlesRefused as error:
+            raise InvalidRequest(str(error)) from error
 
     def _accept_steps(self, message: pb.FleetSteps) -> None:
         roster = self._roster
@@ -180,8 +208,8 @@ class FleetCall:
         if full.any() or cast.singles is not None or cast.lost is not None:
             self._sort(block, full, lane)
             return
-        roster.unanswered[cast.index] += 1
         self._engine.submit_block(lane, block)
+        roster.unanswered[cast.index] += 1
 
     def _sort(self, block: Block, full: Array, lane: Lane) -> None:
         """Each entry on its way: refused, one by one, or with the others."""
@@ -231,13 +259,13 @@ class FleetCall:
                 await self._write_next()
             if self._farewell:
                 self._read_no_further()
-                await self._context.write(self._farewell)
+                await self._writing.write(self._farewell)
                 self._farewell = None
             elif self._is_done():
                 return
             elif self._members.durable_at_all and len(untold := self._roster.untold()):
                 self._roster.told[untold] = told = self._roster.durable[untold]
-                await self._context.write(fleet_messages.durable(untold, told))
+                await self._writing.write(fleet_messages.durable(untold, told))
             else:
                 await self._news.heard()
 
@@ -254,14 +282,14 @@ class FleetCall:
             for number, message in enumerate(made):
                 if number == 0:
                     self._count_write(answer.handles.item(0), answer, len(answer.handles))
-                await self._context.write(message)
+                await self._writing.write(message)
         elif isinstance(answer, tuple):
             self._answered(slice(answer[0], answer[0] + 1))
-            await self._context.write(self._single(*answer))
+            await self._writing.write(self._single(*answer))
         elif isinstance(answer, int):
             self._roster.free(answer)
         else:
-            await self._context.write(answer)
+            await self._writing.write(answer)
         self._members.part()
         self._room.ring()
 

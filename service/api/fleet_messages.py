@@ -63,11 +63,20 @@ def serialized(message: pb.FleetResponse | bytes) -> bytes:
     return message if isinstance(message, bytes) else message.SerializeToString()
 
 
+def fits(answer: BlockOutputs) -> bool:
+    """Whether `outputs` makes one message of it."""
+    return _each(answer) >= len(answer.handles)
+
+
+def _each(answer: BlockOutputs) -> int:
+    """Entries of a message."""
+    size = sum(array.nbytes for array in answer.outputs)
+    return max(1, len(answer.handles) * _ANSWER_BYTES // max(1, size))
+
+
 def outputs(answer: BlockOutputs, durable_steps: Array | None) -> Iterator[bytes]:
     """FleetResponses, of a size that clients take."""
-    entries = len(answer.handles)
-    size = sum(array.nbytes for array in answer.outputs)
-    each = max(1, entries * _ANSWER_BYTES // max(1, size))
+    entries, each = len(answer.handles), _each(answer)
     if each >= entries:
         yield _outputs(answer, durable_steps)
         return

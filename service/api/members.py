@@ -104,6 +104,11 @@ class Members:
         """Messages whose streams are being opened, or on their way out."""
         return len(self._tasks)
 
+    @property
+    def are_leaving(self) -> bool:
+        """Whether some are to leave once they are answered."""
+        return bool(self._leaving)
+
     def stream(self, handle: int) -> Stream:
         """Of a handle that has one."""
         return self._members[handle].opened.stream

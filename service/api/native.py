@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
+from functools import partial
 
 import grpc
 
@@ -13,8 +15,9 @@ from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.fleet import FleetCall
 from service.api.guard import Guard, within
-from service.api.receiving import received
+from service.api.receiving import attending, fault, parsed, received
 from service.api.refusals import Refusals
+from service.api.writing import Writing
 from service.core.errors import InvalidRequest, ServiceError
 from service.core.histogram import Histogram
 from service.core.steps import Answer, Output
@@ -25,7 +28,7 @@ from service.traces.spans import CURRENT
 from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
-Context = grpc.aio.ServicerContext[pb.StreamRequest, pb.StreamResponse]
+Context = grpc.aio.ServicerContext[bytes, pb.StreamResponse]
 
 _OPEN_SECONDS = 10.0
 """How long a call may wait before it opens its stream."""
@@ -36,10 +39,10 @@ class StreamInference(pb_grpc.StreamInferenceServicer):
         self._engine = engine
         self._guard = guard
 
-    # The generated type knows generators only; grpc.aio also takes a coroutine that reads
-    # and writes through its context.
+    # The generated type knows generators of messages only; grpc.aio also takes a coroutine that
+    # reads and writes through its context.
     async def Stream(  # type: ignore[override]
-        self, request_iterator: AsyncIterator[pb.StreamRequest], context: Context
+        self, request_iterator: AsyncIterator[bytes], context: Context
     ) -> None:
         self._engine.counts.calls["native"] += 1
         try:
@@ -49,8 +52,8 @@ class StreamInference(pb_grpc.StreamInferenceServicer):
 
     async def Fleet(  # type: ignore[override]
         self,
-        request_iterator: AsyncIterator[pb.FleetRequest],
-        context: grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse | bytes],
+        request_iterator: AsyncIterator[bytes],
+        context: grpc.aio.ServicerContext[bytes, pb.FleetResponse | bytes],
     ) -> None:
         self._engine.counts.calls["fleet"] += 1
         try:
@@ -60,18 +63,20 @@ class StreamInference(pb_grpc.StreamInferenceServicer):
 
 
 class StreamCall:
-    """One call: a task reads steps, the handler writes their answers; the stream's owner.
+    """One call: a task reads steps; the stream's owner.
 
-    It reads no further while as many steps are unanswered as the window holds, and so a
-    client that does not read its answers is held back by HTTP/2's flow control.
+    Answers are written where they are made, or else by the handler. It reads no further while as
+    many steps are unanswered as the window holds, and so a client that does not read its answers
+    is held back by HTTP/2's flow control.
     """
 
     def __init__(self, engine: Engine, guard: Guard, context: Context) -> None:
         self._engine = engine
         self._guard = guard
         self._context = context
+        self._writing = Writing(context)
         self._span = CURRENT.get()
-        self._answers: list[Answer] = []
+        self._answers: deque[Answer] = deque()
         self._unanswered = 0
         self._durable = self._told = 0
         self._write_times: Histogram
@@ -86,6 +91,17 @@ class StreamCall:
         self._room = Bell()
 
     def answer(self, answer: Answer) -> None:
+        if self._answers or not self._writing.takes_offers:
+            self._wait(answer)
+            return
+        if not self._writing.offer(self._message(answer)):
+            self._wait(answer)
+            return
+        self._answered(answer)
+        if not self._unanswered and (not self._reading or self._told < self._durable):
+            self._news.ring()
+
+    def _wait(self, answer: Answer) -> None:
         self._answers.append(answer)
         self._news.ring()
 
@@ -111,7 +127,7 @@ class StreamCall:
         try:
             with self._guard.watching(self, caller, opened.stream.model.name):
                 if not self._lost:
-                    await self._context.write(messages.opening(opened))
+                    await self._writing.write(messages.opening(opened))
                 await self._write()
             if self._closing or not (self._lost or self._parting):
                 await self._finish(opened)
@@ -130,10 +146,11 @@ class StreamCall:
     async def _open(self) -> tuple[Credential, Opened]:
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
-                message = await asyncio.shield(received(self._context, pb.StreamRequest))
+                data = await asyncio.shield(received(self._context))
         except TimeoutError as error:
             raise InvalidRequest(f"no `open` within {_OPEN_SECONDS:g} s") from error
-        if message is None or message.WhichOneof("event") != "open":
+        message = parsed(data or b"", pb.StreamRequest)
+        if message.WhichOneof("event") != "open":
             raise InvalidRequest("the first message of a call is `open`")
         caller = self._guard.caller(self._context.invocation_metadata())
         serving = (lane.model.name for lane in self._engine.lanes())
@@ -147,33 +164,36 @@ class StreamCall:
         return caller, opened
 
     async def _read(self, opened: Opened) -> None:
+        hear, attend = partial(self._hear, opened), attending(self._context)
         try:
-            while self._reading:
-                message = await received(self._context, pb.StreamRequest)
-                if not message or not self._reading or self._lost or self._parting:
-                    return
-                if not self._accept(opened, message):
-                    return
-                message = None  # it is larger than it looks, and the next may be long in coming
+            while self._reading and await attend(hear):
                 while self._reading and self._unanswered >= opened.lane.window:
                     await self._room.heard()
-        except ServiceError as error:
-            self._parting = error
         finally:
             self._reading = False
             self._news.ring()
 
-    def _accept(self, opened: Opened, message: pb.StreamRequest) -> bool:
-        """Takes a step or a close; False if it is the call's last message."""
+    def _hear(self, opened: Opened, data: bytes) -> bool:
+        """Takes a message; whether another one may come."""
+        if self._lost or self._parting:
+            self._reading = False
+        if not self._reading:
+            return False
+        self._parting = fault(partial(self._accept, opened.stream, data), pb.StreamRequest)
+        self._reading = not (self._closing or self._parting)
+        return self._reading and self._unanswered < opened.lane.window
+
+    def _accept(self, stream: Stream, data: bytes) -> None:
+        """Takes a step or a close. Raises DecodeError and InvalidRequest."""
+        message = pb.StreamRequest.FromString(data)
         event = message.WhichOneof("event")
         if event == "step":
+            self._engine.submit(stream, messages.step(message.step, self._engine.now))
             self._unanswered += 1
-            self._engine.submit(opened.stream, messages.step(message.step, self._engine.now))
         elif event == "close":
             self._closing = True
         else:
             raise InvalidRequest("after `open`, a message is `step` or `close`")
-        return not self._closing
 
     def _read_no_further(self) -> None:
         """Leaves the read under way to end with the call.
@@ -184,36 +204,38 @@ class StreamCall:
         self._room.ring()
 
     async def _write(self) -> None:
-        """Writes answers until the call has no more to give."""
+        """Writes what waits until the call has no more to give."""
         while True:
             while self._answers:
-                await self._context.write(self._next_answer())
-                self._unanswered -= 1
-                self._room.ring()
+                answer = self._answers.popleft()
+                await self._writing.write(self._message(answer))
+                self._answered(answer)
             if self._lost:
                 return
             if self._farewell:
                 self._read_no_further()
-                await self._context.write(self._farewell)
+                await self._writing.write(self._farewell)
                 self._farewell = None
             elif not self._reading and not self._unanswered:
                 return
             elif self._told < self._durable and not self._unanswered:
                 self._told = self._durable
-                await self._context.write(messages.durable(self._told))
+                await self._writing.write(messages.durable(self._told))
             else:
                 await self._news.heard()
 
-    def _next_answer(self) -> pb.StreamResponse:
-        answer = self._answers.pop(0)
+    def _message(self, answer: Answer) -> pb.StreamResponse:
+        if isinstance(answer, Output):
+            self._told = self._durable
+        return messages.answer(answer, self._told)
+
+    def _answered(self, answer: Answer) -> None:
+        self._unanswered -= 1
+        self._room.ring()
         if not isinstance(answer, Output):
             self._refusals.tell(self._stream.key, self._stream.model, answer)
-            return messages.answer(answer, self._told)
-        self._told = self._durable
-        message = messages.answer(answer, self._told)
-        if answer.batch_size:
+        elif answer.batch_size:
             now = self._engine.now
             self._write_times.add(now - answer.finished)
             if self._span:
                 self._span.stepped(now, answer, self._stream.model, self._stream.key)
-        return message

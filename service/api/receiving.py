@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from service.core.errors import InvalidRequest
+from service.core.errors import InvalidRequest, ServerFailed, ServiceError
 
+Context: TypeAlias = grpc.aio.ServicerContext[bytes, Any]
 Request = TypeVar("Request", bound=Message)
+Hear: TypeAlias = Callable[[bytes], bool]
+"""Takes a message; returns whether it takes another one. Raises nothing."""
+
+log = logging.getLogger(__name__)
 
 
-async def received(
-    context: grpc.aio.ServicerContext[Any, Any], kind: type[Request]
-) -> Request | None:
-    """The next request, or None where the client has sent its last. Raises InvalidRequest."""
+async def received(context: Context) -> bytes | None:
+    """The next message, or None where the client has sent its last."""
     try:
         message = await context.read()
-    except DecodeError as error:
-        raise InvalidRequest(f"not a {kind.__name__}: {error}") from error
     except grpc.aio.AbortError:
         return None  # the handler has ended the call
-    return message if isinstance(message, kind) else None
+    return message if isinstance(message, bytes) else None
+
+
+def parsed(data: bytes, kind: type[Request]) -> Request:
+    """Raises InvalidRequest."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise _not_a(kind, error) from error
+
+
+def attending(context: Context) -> Callable[[Hear], Awaitable[bool]]:
+    """What has a call heard: each message is told until one is enough. False: the client has
+    sent its last, or left.
+
+    A transport that can tells messages where they arrive, without waking a task.
+    """
+    attend: Callable[[Hear], Awaitable[bool]] | None = getattr(context, "attend", None)
+    return attend or partial(_attend, context)
+
+
+async def _attend(context: Context, hear: Hear) -> bool:
+    while (data := await received(context)) is not None:
+        if not hear(data):
+            return True
+        del data  # it is larger than it looks, and the next may be long in coming
+    return False
+
+
+def fault(take: Callable[[], object], kind: type[Message]) -> ServiceError | None:
+    """Why a message of that kind could not be taken, so that its call ends; None: it was."""
+    try:
+        take()
+    except DecodeError as error:
+        return _not_a(kind, error)
+    except ServiceError as error:
+        return error
+    except Exception as error:  # whatever it is, the client waits for answers
+        log.exception("a request could not be taken")
+        return ServerFailed(f"a request could not be taken: {error!r}")
+    return None
+
+
+def _not_a(kind: type[Message], error: DecodeError) -> InvalidRequest:
+    return InvalidRequest(f"not a {kind.__name__}: {error}")

@@ -69,16 +69,19 @@ def _limits(settings: Settings) -> Limits:
 def _in_bytes(
     native: StreamInference, inference: InferenceService
 ) -> tuple[grpc.GenericRpcHandler, grpc.GenericRpcHandler]:
-    """Go before the generated handlers, which would serialise what is in bytes already."""
-    fleet = grpc.stream_stream_rpc_method_handler(
-        native.Fleet,
-        request_deserializer=stream_pb2.FleetRequest.FromString,
-        response_serializer=serialized,
+    """Go before the generated handlers, which would parse what is read in bytes and serialise
+    what is in bytes already.
+    """
+    stream: grpc.RpcMethodHandler[bytes, stream_pb2.StreamResponse]
+    stream = grpc.stream_stream_rpc_method_handler(
+        native.Stream, response_serializer=stream_pb2.StreamResponse.SerializeToString
     )
+    fleet: grpc.RpcMethodHandler[bytes, stream_pb2.FleetResponse | bytes]
+    fleet = grpc.stream_stream_rpc_method_handler(native.Fleet, response_serializer=serialized)
     infer: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
         inference.ModelStreamInfer
     )
     return (
-        grpc.method_handlers_generic_handler(NATIVE, {"Fleet": fleet}),
+        grpc.method_handlers_generic_handler(NATIVE, {"Stream": stream, "Fleet": fleet}),
         grpc.method_handlers_generic_handler(INFERENCE, {"ModelStreamInfer": infer}),
     )

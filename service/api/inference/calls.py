@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from service.access.credentials import Credential
 from service.api.bell import Bell
@@ -18,8 +15,10 @@ from service.api.errors import abort, abort_by_name
 from service.api.guard import Guard
 from service.api.inference.conversation import Conversation, read
 from service.api.inference.replies import refusal
+from service.api.receiving import attending, fault
 from service.api.refusals import Refusals
-from service.core.errors import InvalidRequest, ServerFailed, ServiceError
+from service.api.writing import Writing
+from service.core.errors import ServiceError
 from service.core.steps import Answer, Output, StepError
 from service.core.streams import StreamKey
 from service.engine import Engine
@@ -31,8 +30,6 @@ from stepwire.inference import inference_pb2 as pb
 
 StreamContext = grpc.aio.ServicerContext[bytes, bytes]
 UnaryContext = grpc.aio.ServicerContext[pb.ModelInferRequest, pb.ModelInferResponse]
-
-log = logging.getLogger(__name__)
 
 _Ran: TypeAlias = tuple[Output, Lane, StreamKey]
 """A timestep that ran, for the counts and the span."""
@@ -65,8 +62,7 @@ class StreamInferCall:
         self._reading = True
         self._news = Bell()
         self._room = Bell()
-        self._offer: Callable[[bytes], bool] | None = getattr(context, "offer", None)
-        """Of a transport that can write at once, and says where it cannot."""
+        self._writing = Writing(context)
 
     def read(self, request: SequenceRequest, lane: Lane) -> None:
         read(request, lane)
@@ -87,7 +83,7 @@ class StreamInferCall:
         self._tell(refusal(id_, str(error)), size)
 
     def _tell(self, response: bytes, size: int, ran: _Ran | None = None) -> None:
-        if self._offer and not self._answers and self._offer(response):
+        if not self._answers and self._writing.offer(response):
             self._told(size, ran)
             if not (self._reading or self._unanswered):
                 self._news.ring()
@@ -126,7 +122,7 @@ class StreamInferCall:
 
     async def _read(self, caller: Credential) -> None:
         hear = partial(self._hear, Conversation(self._engine, self._sequences, caller))
-        attend = getattr(self._context, "attend", self._attend)
+        attend = attending(self._context)
         try:
             while self._reading and await attend(hear):
                 while self._reading and self._is_full:
@@ -139,13 +135,8 @@ class StreamInferCall:
         """Whether another request may come."""
         self._unanswered += 1
         self._unanswered_bytes += len(data)
-        try:
-            conversation.hear(data, self)
-        except DecodeError as error:
-            self._lost = InvalidRequest(f"not a ModelInferRequest: {error}")
-        except Exception as error:  # whatever it is, the client waits for answers
-            log.exception("a request could not be taken")
-            self._lost = ServerFailed(f"a request could not be taken: {error!r}")
+        if error := fault(partial(conversation.hear, data, self), pb.ModelInferRequest):
+            self._lost = error
         if self._lost:
             self._reading = False
         return self._reading and not self._is_full
@@ -153,19 +144,6 @@ class StreamInferCall:
     @property
     def _is_full(self) -> bool:
         return self._unanswered >= _UNANSWERED or self._unanswered_bytes >= _UNANSWERED_BYTES
-
-    async def _attend(self, hear: Callable[[bytes], bool]) -> bool:
-        """Reads requests until `hear` returns False. False: the client has sent its last."""
-        while True:
-            try:
-                data = await self._context.read()
-            except grpc.aio.AbortError:
-                return False  # the handler has ended the call
-            if not isinstance(data, bytes):
-                return False
-            if not hear(data):
-                return True
-            del data  # it is larger than it looks, and the next may be long in coming
 
     def _read_no_further(self) -> None:
         """Leaves the read under way to end with the call.
@@ -179,10 +157,8 @@ class StreamInferCall:
         """Writes answers until no more are to come."""
         while True:
             while self._answers:
-                response, size, ran = self._answers[0]
-                await self._context.write(response)
-                # Until here, so that none that is made meanwhile overtakes it.
-                self._answers.popleft()
+                response, size, ran = self._answers.popleft()
+                await self._writing.write(response)
                 self._told(size, ran)
             if self._lost or not (self._reading or self._unanswered):
                 return

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from service.core.blocks import BlockOutputs
 from service.core.directory import Directory
 from service.core.streams import Mode, ModelKey
 from service.engine import Engine
@@ -25,24 +26,26 @@ def engine() -> Engine:
     return Engine(Lanes(lanes, {}), Directory(limit=40, idle_limit=600.0))
 
 
-async def fleet(engine: Engine, size: int) -> tuple[Talk, list[int]]:
+async def fleet(engine: Engine, size: int, direct: bool) -> tuple[Talk, list[int]]:
     """A call with so many accumulators, and their handles."""
-    talk = Talk(engine)
+    talk = Talk(engine, direct=direct)
     members = await talk.open(*(f"s{index}" for index in range(size)))
     return talk, [member.handle for member in members]
 
 
 async def test_streams_of_one_open_get_the_lowest_handles_and_neighbouring_slots(
-    engine: Engine,
+    engine: Engine, direct: bool
 ) -> None:
-    talk, handles = await fleet(engine, 5)
+    talk, handles = await fleet(engine, 5, direct)
     assert handles == list(range(5))
     rows = [talk.call.stream(handle).slot for handle in handles]
     assert [slot.row for slot in rows if slot] == list(range(5))
 
 
-async def test_a_message_advances_each_of_its_streams_by_one_timestep(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 3)
+async def test_a_message_advances_each_of_its_streams_by_one_timestep(
+    engine: Engine, direct: bool
+) -> None:
+    talk, handles = await fleet(engine, 3, direct)
     talk.step(handles, [0, 0, 0], [1.0, 2.0, 3.0])
     talk.step(handles[1:], [1, 1], [10.0, 20.0])
     await talk.turns()
@@ -52,8 +55,10 @@ async def test_a_message_advances_each_of_its_streams_by_one_timestep(engine: En
     assert talk.heard[-2].outputs.batch_size == 3
 
 
-async def test_more_entries_than_a_run_holds_are_answered_in_parts(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 20)
+async def test_more_entries_than_a_run_holds_are_answered_in_parts(
+    engine: Engine, direct: bool
+) -> None:
+    talk, handles = await fleet(engine, 20, direct)
     for step in range(2):
         talk.step(handles, [step] * 20, [float(handle) for handle in handles])
     await talk.turns(60)
@@ -61,8 +66,8 @@ async def test_more_entries_than_a_run_holds_are_answered_in_parts(engine: Engin
         assert talk.outputs(handle) == [(0, float(handle)), (1, 2.0 * handle)]
 
 
-async def test_a_stream_refused_leaves_the_others_open(engine: Engine) -> None:
-    talk = Talk(engine)
+async def test_a_stream_refused_leaves_the_others_open(engine: Engine, direct: bool) -> None:
+    talk = Talk(engine, direct=direct)
     first, second = await talk.open("robot", "in valid")
     assert first.opened.next_step == 0
     assert second.refused.error == "INVALID_REQUEST"
@@ -80,9 +85,9 @@ async def test_a_stream_refused_leaves_the_others_open(engine: Engine) -> None:
     ],
 )
 async def test_an_entry_that_is_refused_holds_up_no_other(
-    engine: Engine, step: int, x: float, code: pb.StepError.Code.ValueType
+    engine: Engine, step: int, x: float, code: pb.StepError.Code.ValueType, direct: bool
 ) -> None:
-    talk, handles = await fleet(engine, 3)
+    talk, handles = await fleet(engine, 3, direct)
     talk.step(handles, [0, 0, 0], [1.0, 1.0, 1.0])
     talk.step(handles, [1, step, 1], [2.0, x, 3.0])
     await talk.turns()
@@ -95,8 +100,8 @@ async def test_an_entry_that_is_refused_holds_up_no_other(
     assert talk.outputs(1) == [(0, 1.0), (1, 2.0)]
 
 
-async def test_a_step_again_gets_its_first_answer(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 2)
+async def test_a_step_again_gets_its_first_answer(engine: Engine, direct: bool) -> None:
+    talk, handles = await fleet(engine, 2, direct)
     for step in range(WINDOW + 1):
         talk.step(handles, [step, step], [1.0, 1.0])
         await talk.turns()
@@ -106,8 +111,10 @@ async def test_a_step_again_gets_its_first_answer(engine: Engine) -> None:
     assert talk.outputs(1)[-2:] == [(WINDOW, WINDOW + 1.0)] * 2
 
 
-async def test_an_entry_beyond_its_window_is_refused_and_the_others_run(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 2)
+async def test_an_entry_beyond_its_window_is_refused_and_the_others_run(
+    engine: Engine, direct: bool
+) -> None:
+    talk, handles = await fleet(engine, 2, direct)
     talk.reads.clear()
     for step in range(WINDOW):
         talk.step([0], [step], [1.0])
@@ -120,8 +127,8 @@ async def test_an_entry_beyond_its_window_is_refused_and_the_others_run(engine: 
     assert talk.outputs(1) == [(0, 5.0)]
 
 
-async def test_a_client_that_does_not_read_is_read_no_further(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 2)
+async def test_a_client_that_does_not_read_is_read_no_further(engine: Engine, direct: bool) -> None:
+    talk, handles = await fleet(engine, 2, direct)
     talk.reads.clear()
     for _ in range(500):
         talk.step(handles, [0, 0], [1.0, 1.0])
@@ -132,8 +139,26 @@ async def test_a_client_that_does_not_read_is_read_no_further(engine: Engine) ->
     assert talk.taken == 501
 
 
-async def test_inputs_of_the_wrong_size_are_an_error_of_every_entry(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 2)
+async def test_no_answer_overtakes_what_is_still_to_be_written(
+    engine: Engine, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk, handles = await fleet(engine, 2, direct)
+    answer = talk.call.answer
+
+    def behind_another(outputs: BlockOutputs) -> None:
+        talk.call.tell(pb.FleetResponse(left=pb.FleetLeft(handle=7)))
+        answer(outputs)
+
+    monkeypatch.setattr(talk.call, "answer", behind_another)
+    talk.step(handles, [0, 0], [1.0, 1.0])
+    await talk.turns()
+    assert [message.WhichOneof("event") for message in talk.heard[1:]] == ["left", "outputs"]
+
+
+async def test_inputs_of_the_wrong_size_are_an_error_of_every_entry(
+    engine: Engine, direct: bool
+) -> None:
+    talk, handles = await fleet(engine, 2, direct)
     talk.step(handles, [0, 2**64 - 1], [1.0, 2.0, 3.0])
     talk.step(handles, [0, 0], [1.0, 2.0])
     await talk.turns()
@@ -171,21 +196,23 @@ def empty(talk: Talk) -> None:
 
 @pytest.mark.parametrize("mistake", [unknown, twice, unequal, uneven, unknown_leave, empty])
 async def test_a_message_that_makes_no_sense_ends_the_call_and_loses_nothing(
-    engine: Engine, mistake: Callable[[Talk], None]
+    engine: Engine, mistake: Callable[[Talk], None], direct: bool
 ) -> None:
-    talk, handles = await fleet(engine, 2)
+    talk, handles = await fleet(engine, 2, direct)
     talk.step(handles, [0, 0], [1.0, 2.0])
     mistake(talk)
     await talk.task
     assert talk.status == "INVALID_REQUEST"
     assert [talk.outputs(handle) for handle in handles] == [[(0, 1.0)], [(0, 2.0)]]
-    again = Talk(engine)
+    again = Talk(engine, direct=direct)
     members = await again.open("s0", "s1", mode=pb.OPEN_MODE_RESUME)
     assert [member.opened.next_step for member in members] == [1, 1]
 
 
-async def test_streams_of_several_models_share_a_call_but_no_message(engine: Engine) -> None:
-    talk = Talk(engine)
+async def test_streams_of_several_models_share_a_call_but_no_message(
+    engine: Engine, direct: bool
+) -> None:
+    talk = Talk(engine, direct=direct)
     await talk.open("a")
     await talk.open("b", model=OTHER.name)
     talk.step([0], [0], [1.0])
@@ -197,8 +224,8 @@ async def test_streams_of_several_models_share_a_call_but_no_message(engine: Eng
     assert talk.status == "INVALID_REQUEST"
 
 
-async def test_a_stream_taken_over_leaves_and_the_others_stay(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 2)
+async def test_a_stream_taken_over_leaves_and_the_others_stay(engine: Engine, direct: bool) -> None:
+    talk, handles = await fleet(engine, 2, direct)
     thief = Connection()
     talk.step(handles, [0, 0], [1.0, 1.0])
     await talk.turns()
@@ -212,9 +239,9 @@ async def test_a_stream_taken_over_leaves_and_the_others_stay(engine: Engine) ->
 
 
 async def test_the_handle_of_a_lost_stream_is_given_again_once_its_client_knows(
-    engine: Engine,
+    engine: Engine, direct: bool
 ) -> None:
-    talk, _ = await fleet(engine, 2)
+    talk, _ = await fleet(engine, 2, direct)
     await engine.open(request("s0", Mode.RESUME), Connection())
     (other,) = await talk.open("new")
     assert other.handle == 2
@@ -223,8 +250,10 @@ async def test_the_handle_of_a_lost_stream_is_given_again_once_its_client_knows(
     assert other.handle == 0
 
 
-async def test_a_waiting_step_of_a_lost_stream_is_not_run_on_its_heir(engine: Engine) -> None:
-    talk, _ = await fleet(engine, 1)
+async def test_a_waiting_step_of_a_lost_stream_is_not_run_on_its_heir(
+    engine: Engine, direct: bool
+) -> None:
+    talk, _ = await fleet(engine, 1, direct)
     talk.step([0], [0], [7.0])
     await engine.open(request("s0", Mode.RESTART), Connection())
     talk.say(leave=pb.FleetLeave(handles=[0]))
@@ -237,9 +266,9 @@ async def test_a_waiting_step_of_a_lost_stream_is_not_run_on_its_heir(engine: En
 
 @pytest.mark.parametrize(("close", "after"), [(True, "STREAM_NOT_FOUND"), (False, "")])
 async def test_a_stream_leaves_with_all_its_answers(
-    engine: Engine, close: bool, after: str
+    engine: Engine, close: bool, after: str, direct: bool
 ) -> None:
-    talk, handles = await fleet(engine, 2)
+    talk, handles = await fleet(engine, 2, direct)
     talk.reads.clear()
     talk.step(handles, [0, 0], [1.0, 1.0])
     talk.say(leave=pb.FleetLeave(handles=[1], close=close))
@@ -254,9 +283,9 @@ async def test_a_stream_leaves_with_all_its_answers(
     assert again.opened.next_step == (0 if close else 1)
 
 
-async def test_a_call_that_ends_leaves_its_streams_detached(engine: Engine) -> None:
+async def test_a_call_that_ends_leaves_its_streams_detached(engine: Engine, direct: bool) -> None:
     size = 3 * MAX_BATCH
-    talk, handles = await fleet(engine, size)
+    talk, handles = await fleet(engine, size, direct)
     talk.step(handles, [0] * size, [1.0] * size)
     talk.hang_up()
     await talk.task
@@ -266,27 +295,32 @@ async def test_a_call_that_ends_leaves_its_streams_detached(engine: Engine) -> N
     assert (readings.attached, readings.detached) == (0, size)
 
 
-async def test_a_call_that_is_cancelled_leaves_its_streams_detached(engine: Engine) -> None:
-    talk, _ = await fleet(engine, 2)
+async def test_a_call_that_is_cancelled_leaves_its_streams_detached(
+    engine: Engine, direct: bool
+) -> None:
+    talk, _ = await fleet(engine, 2, direct)
     talk.task.cancel()
     await asyncio.wait([talk.task])
     readings = engine.readings()
     assert (readings.attached, readings.detached) == (0, 2)
 
 
-async def test_a_draining_server_answers_what_it_has_accepted(engine: Engine) -> None:
-    talk, handles = await fleet(engine, 2)
+async def test_a_draining_server_answers_what_it_has_accepted(engine: Engine, direct: bool) -> None:
+    talk, handles = await fleet(engine, 2, direct)
     talk.step(handles, [0, 0], [1.0, 1.0])
     await talk.turns(1)
-    engine.drain()
+    talk.step(handles, [1, 1], [1.0, 1.0])
+    engine.drain()  # before that message is read
     await talk.task
     assert talk.status == "SERVER_DRAINING"
     assert [talk.outputs(handle) for handle in handles] == [[(0, 1.0)]] * 2
     assert any(message.WhichOneof("event") == "going_away" for message in talk.heard)
 
 
-async def test_a_late_entry_is_treated_by_the_policy_of_its_stream(engine: Engine) -> None:
-    talk = Talk(engine)
+async def test_a_late_entry_is_treated_by_the_policy_of_its_stream(
+    engine: Engine, direct: bool
+) -> None:
+    talk = Talk(engine, direct=direct)
     await talk.open("flag")
     await talk.open("reject", late_policy=pb.LATE_POLICY_REJECT)
     await talk.open("hold", late_policy=pb.LATE_POLICY_HOLD)
@@ -303,8 +337,8 @@ async def test_a_late_entry_is_treated_by_the_policy_of_its_stream(engine: Engin
     assert talk.outputs(2) == [(0, 1.0), (1, 1.0)]
 
 
-async def test_a_replayed_entry_keeps_its_verdict(engine: Engine) -> None:
-    talk, _ = await fleet(engine, 2)
+async def test_a_replayed_entry_keeps_its_verdict(engine: Engine, direct: bool) -> None:
+    talk, _ = await fleet(engine, 2, direct)
     talk.step([0, 1], [0, 0], [1.0, 1.0])
     verdicts = bytes([pb.VERDICT_HELD, pb.VERDICT_LATE])
     talk.step([0, 1], [1, 1], [5.0, 5.0], verdicts=verdicts)
@@ -313,9 +347,9 @@ async def test_a_replayed_entry_keeps_its_verdict(engine: Engine) -> None:
     assert talk.outputs(1) == [(0, 1.0), (1, 6.0)]
 
 
-async def test_what_becomes_durable_is_told_with_and_without_outputs() -> None:
+async def test_what_becomes_durable_is_told_with_and_without_outputs(direct: bool) -> None:
     replica = Replica(Shared())
-    talk, handles = await fleet(replica.engine, 2)
+    talk, handles = await fleet(replica.engine, 2, direct)
     talk.step(handles, [0, 0], [1.0, 1.0])
 
     def told() -> list[int]:
@@ -338,10 +372,10 @@ async def test_what_becomes_durable_is_told_with_and_without_outputs() -> None:
     assert np.frombuffer(last.durable_steps, "<u8").tolist() == [1, 1]
 
 
-async def test_a_sync_stream_in_a_fleet_is_answered_from_the_store() -> None:
+async def test_a_sync_stream_in_a_fleet_is_answered_from_the_store(direct: bool) -> None:
     store = Shared()
     replica = Replica(store)
-    talk = Talk(replica.engine)
+    talk = Talk(replica.engine, direct=direct)
     await talk.open("safe", sync=True)
     await talk.open("quick")
     replica.line.cut = True
@@ -355,9 +389,9 @@ async def test_a_sync_stream_in_a_fleet_is_answered_from_the_store() -> None:
 
 @pytest.mark.parametrize("verdict", [pb.VERDICT_LATE, pb.VERDICT_ON_TIME])
 async def test_messages_of_one_turn_run_in_order_though_the_first_is_taken_entry_by_entry(
-    engine: Engine, verdict: pb.Verdict.ValueType
+    engine: Engine, verdict: pb.Verdict.ValueType, direct: bool
 ) -> None:
-    talk, handles = await fleet(engine, 2)
+    talk, handles = await fleet(engine, 2, direct)
     talk.step(handles, [0, 0], [1.0, 1.0], verdicts=bytes([verdict] * 2))
     talk.step(handles, [1, 1], [2.0, 2.0])
     await talk.turns()

@@ -29,9 +29,9 @@ def engine() -> Engine:
     return Engine(Lanes({MODEL: lane}, {}), Directory(limit=2 * STREAMS, idle_limit=600.0))
 
 
-async def fleet(engine: Engine, guard: Guard | None = None) -> Talk:
+async def fleet(engine: Engine, direct: bool, guard: Guard | None = None) -> Talk:
     """A call whose streams have made a step, so that the next one has an output to repeat."""
-    talk = Talk(engine, guard)
+    talk = Talk(engine, guard, direct=direct)
     await talk.open(*(f"s{handle}" for handle in HANDLES))
     talk.step(HANDLES, [0] * STREAMS, [1.0] * STREAMS)
     await talk.turns()
@@ -40,11 +40,11 @@ async def fleet(engine: Engine, guard: Guard | None = None) -> Talk:
 
 @pytest.mark.parametrize("turns", range(8))
 async def test_steps_that_wait_when_their_call_ends_hold_up_nobody(
-    engine: Engine, turns: int
+    engine: Engine, turns: int, direct: bool
 ) -> None:
-    neighbour = Talk(engine)
+    neighbour = Talk(engine, direct=direct)
     await neighbour.open("neighbour")
-    talk = await fleet(engine)
+    talk = await fleet(engine, direct)
     # Those that come in the first runs are new, those that come in the last ones are repeated.
     steps = [int(handle < STREAMS // 2) for handle in HANDLES]
     talk.step(HANDLES, steps, [1.0] * STREAMS)
@@ -59,9 +59,9 @@ async def test_steps_that_wait_when_their_call_ends_hold_up_nobody(
 
 @pytest.mark.parametrize("turns", range(8))
 async def test_steps_that_wait_when_their_call_ends_move_nobody_who_comes_after(
-    engine: Engine, turns: int
+    engine: Engine, turns: int, direct: bool
 ) -> None:
-    talk = Talk(engine)
+    talk = Talk(engine, direct=direct)
     await talk.open(*(f"s{handle}" for handle in HANDLES))
     talk.step(HANDLES, [0] * STREAMS, [7.0] * STREAMS)
     await talk.turns(turns)
@@ -75,9 +75,9 @@ async def test_steps_that_wait_when_their_call_ends_move_nobody_who_comes_after(
 
 
 async def test_a_stream_lost_with_unwritten_answers_does_not_keep_its_call_open(
-    engine: Engine,
+    engine: Engine, direct: bool
 ) -> None:
-    talk = await fleet(engine)
+    talk = await fleet(engine, direct)
     talk.reads.clear()
     for step in (1, 2):
         talk.step(HANDLES, [step] * STREAMS, [1.0] * STREAMS)
@@ -90,8 +90,8 @@ async def test_a_stream_lost_with_unwritten_answers_does_not_keep_its_call_open(
     assert talk.status == "OK"
 
 
-async def test_a_leave_that_crosses_a_loss_answers_for_it(engine: Engine) -> None:
-    talk = await fleet(engine)
+async def test_a_leave_that_crosses_a_loss_answers_for_it(engine: Engine, direct: bool) -> None:
+    talk = await fleet(engine, direct)
     talk.reads.clear()
     for step in (1, 2):
         talk.step(HANDLES, [step] * STREAMS, [1.0] * STREAMS)
@@ -111,8 +111,10 @@ async def test_a_leave_that_crosses_a_loss_answers_for_it(engine: Engine) -> Non
     assert talk.left()[-1] == (heir.handle, "")
 
 
-async def test_a_stream_lost_while_it_leaves_needs_no_second_leave(engine: Engine) -> None:
-    talk = await fleet(engine)
+async def test_a_stream_lost_while_it_leaves_needs_no_second_leave(
+    engine: Engine, direct: bool
+) -> None:
+    talk = await fleet(engine, direct)
     talk.reads.clear()
     for step in (1, 2):
         talk.step(HANDLES, [step] * STREAMS, [1.0] * STREAMS)
@@ -145,9 +147,9 @@ class Counting(Guard):
         self.watched -= 1
 
 
-async def test_a_stream_that_was_lost_is_watched_no_more(engine: Engine) -> None:
+async def test_a_stream_that_was_lost_is_watched_no_more(engine: Engine, direct: bool) -> None:
     guard = Counting()
-    talk = await fleet(engine, guard)
+    talk = await fleet(engine, direct, guard)
     await engine.open(request("s0", Mode.RESUME), Connection())
     talk.say(leave=pb.FleetLeave(handles=[0]))
     await talk.turns()
