@@ -14,6 +14,7 @@ import pytest
 from stepwire.inference import inference_pb2 as pb
 from stepwire.inference import inference_pb2_grpc as pb_grpc
 from tests import graphs
+from tests.e2e.inferring import request
 from tests.e2e.wire import raw_call, raw_fleet
 from torture.processes import Server, running
 from torture.scrape import ANYWHERE, HttpPort, Metrics
@@ -62,15 +63,6 @@ async def inference(address: str, seen: Callable[[], None]) -> None:
         seen()
         await call.done_writing()
         assert await call.code() is grpc.StatusCode.OK
-
-
-def request(step: int) -> pb.ModelInferRequest:
-    made = pb.ModelInferRequest(model_name="accumulator", raw_input_contents=[ONE.tobytes()])
-    made.inputs.add(name="x", datatype="FP32", shape=ONE.shape)
-    made.parameters["sequence_id"].int64_param = 7
-    made.parameters["sequence_start"].bool_param = step == 0
-    made.parameters["step"].int64_param = step
-    return made
 
 
 @pytest.mark.parametrize("protocol", [native, fleet, inference], ids=lambda each: each.__name__)

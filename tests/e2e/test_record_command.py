@@ -17,7 +17,6 @@ import stepwire
 import stepwire.sync
 from stepwire.client import Client
 from tests import graphs
-from tests.certificates import Authority
 from tests.e2e.deployed import ACCUMULATOR, put_models, serving
 from tests.e2e.loading import COMMAND, PATIENCE, loaded, steps_of
 from tests.e2e.recorder import command, ending, recording, replayed
@@ -237,51 +236,6 @@ def test_a_recorder_that_is_killed_leaves_what_it_had(server: Server, file: Path
     assert same.code == 0
     assert re.fullmatch(r"  outputs     (\d) of \1 steps equal, bit for bit", same.lines[1])
     assert f"the recording is cut off at byte {len(torn):,}; replayed until there" in same.said
-
-
-def test_certificates_and_credentials_go_through(root: Path, file: Path, tmp_path: Path) -> None:
-    authority = Authority(tmp_path / "authority")
-    pair, own = authority.issue("localhost"), authority.issue("localhost")
-    tokens = tmp_path / "tokens.toml"
-    token = shell(f"{COMMAND} token robot --add {tokens}").split()[-1]
-    secured = ("--tls-cert", str(pair.certificate), "--tls-key", str(pair.key))
-    shown = ("--tls-cert", str(own.certificate), "--tls-key", str(own.key))
-    ca = str(authority.certificate)
-    with serving(root, *secured, "--tokens", str(tokens)) as server:
-        behind = f"localhost:{server.port}"
-        with recording(behind, file, "--ca", ca, *shown) as recorder:
-            address = f"localhost:{recorder.port}"
-            with stepwire.sync.connect(address, ca=ca, credential=token) as client:
-                with client.stream("accumulator") as stream:
-                    assert stream.step([1.0]) == [1.0]
-            with stepwire.sync.connect(address, ca=ca) as client:
-                with pytest.raises(stepwire.Unauthenticated):
-                    with client.stream("accumulator"):
-                        pass
-            recorder.ended()
-        secret = tmp_path / "secret"
-        secret.write_text(token)
-        same = replayed(file, behind, "--ca", ca, "--credential-file", str(secret))
-    assert (same.code, same.lines[1]) == (0, "  outputs     1 of 1 steps equal, bit for bit")
-    assert token.encode() not in file.read_bytes()
-
-
-def test_a_credential_is_not_passed_on_in_plain_text_to_others(
-    server: Server, tmp_path: Path
-) -> None:
-    """To whom the address does not show that it is this machine."""
-
-    def stepped(address: str) -> bool:
-        with stepwire.sync.connect(address, credential="secret") as client:
-            with client.stream("accumulator") as stream:
-                return bool(stream.step([1.0]) == [1.0])
-
-    elsewhere = f"0.0.0.0:{server.port}"
-    with recording(elsewhere, tmp_path / "1.rec") as recorder:
-        with pytest.raises(stepwire.Unauthenticated, match="--plaintext-credential"):
-            stepped(recorder.address)
-    with recording(elsewhere, tmp_path / "2.rec", "--plaintext-credential") as recorder:
-        assert stepped(recorder.address)
 
 
 def test_an_interrupt_ends_a_replay_and_its_streams(server: Server, file: Path) -> None:

@@ -23,8 +23,8 @@ from stepwire.inference import inference_pb2 as pb
 from stepwire.inference import inference_pb2_grpc as pb_grpc
 from stepwire.v1 import repository_pb2, repository_pb2_grpc
 from tests import graphs
+from tests.e2e.inferring import request
 from tests.e2e.secured import bearer
-from tests.e2e.test_counted_calls import request
 from tests.spans import Receiver, attributes
 from torture.processes import Server, running
 from torture.programs import free_ports

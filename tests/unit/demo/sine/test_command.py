@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from demo.command import demo
 from models.tasks.seeds import shown
 from models.tasks.sine.wave import AHEAD, HEARD, sines
-from tests.unit.demo.sine.test_loop import Halver
+from tests.unit.demo.sine.halver import Halver
 
 
 def test_the_sine_is_neither_trained_nor_scored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,21 +11,7 @@ from demo.sine.loop import Moment, closed_loop_errors, listen
 from models.tasks.sine.wave import AHEAD, HEARD, sines
 from stepwire import InvalidInput
 from stepwire.sync import Stream
-from stepwire.tensors import Signature
-from stepwire.v1 import stream_pb2 as pb
-
-
-class Halver:
-    """Answers each value with half of it, and remembers what it was sent."""
-
-    def __init__(self, width: int = 1) -> None:
-        value = pb.TensorSpec(name="value", dtype="float32", shape=[width])
-        self.signature = Signature(pb.Signature(inputs=[value], outputs=[value]))
-        self.sent: list[float] = []
-
-    def step(self, inputs: list[float]) -> list[float]:
-        self.sent += inputs
-        return [inputs[0] / 2]
+from tests.unit.demo.sine.halver import Halver
 
 
 def heard(stream: Halver, waited: list[int] | None = None) -> list[Moment]:

@@ -20,7 +20,7 @@ from stepwire.v1 import stream_pb2 as pb
 from stepwire.v1 import stream_pb2_grpc as pb_grpc
 from tests.loads import load
 from tests.scripted import SIGNATURE, WINDOW
-from tests.unit.loadtest.talkers.test_native import DEADLINE, Ears
+from tests.unit.loadtest.talkers.ears import DEADLINE, Ears
 
 Context = grpc.aio.ServicerContext[pb.FleetRequest, pb.FleetResponse]
 Play = Callable[["Scene"], Awaitable[None]]

@@ -20,25 +20,7 @@ from stepwire.errors import ModelNotFound, Unavailable
 from stepwire.v1 import stream_pb2 as pb
 from tests.loads import load
 from tests.scripted import WINDOW, Scene, playing
-
-DEADLINE = 30.0
-FIRST, SECOND, THIRD = (Arrival(float(place), 0, place + 1.0) for place in range(3))
-
-
-class Ears:
-    def __init__(self) -> None:
-        self.told: list[tuple[Arrival, Answer]] = []
-        self.news = asyncio.Event()
-
-    def heard(self, arrival: Arrival, answer: Answer) -> None:
-        self.told.append((arrival, answer))
-        self.news.set()
-
-    async def until(self, count: int) -> None:
-        async with asyncio.timeout(DEADLINE):
-            while len(self.told) < count:
-                self.news.clear()
-                await self.news.wait()
+from tests.unit.loadtest.talkers.ears import DEADLINE, FIRST, SECOND, THIRD, Ears
 
 
 @asynccontextmanager

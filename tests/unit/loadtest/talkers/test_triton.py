@@ -20,7 +20,7 @@ from stepwire.errors import InvalidRequest, StepwireError
 from stepwire.inference import inference_pb2 as pb
 from stepwire.inference import inference_pb2_grpc as pb_grpc
 from tests.loads import load
-from tests.unit.loadtest.talkers.test_native import FIRST, SECOND, THIRD, Ears
+from tests.unit.loadtest.talkers.ears import FIRST, SECOND, THIRD, Ears
 
 
 def described(datatype: str = "FP32") -> pb.ModelMetadataResponse:

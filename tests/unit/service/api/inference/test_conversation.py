@@ -28,7 +28,7 @@ from service.sequences.sequences import Sequences
 from stepwire.inference import inference_pb2 as pb
 from tests.fakes import MODEL, accumulator_lane, number, value
 from tests.sequences import PATIENCE
-from tests.unit.service.api.inference.test_requests import spec
+from tests.unit.service.api.inference.specs import spec
 
 DOUBLE = ModelKey("double", 1)
 

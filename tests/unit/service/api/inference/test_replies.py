@@ -13,7 +13,7 @@ from service.lanes.lane import Lane
 from service.runtime.accumulator import accumulate
 from service.runtime.stepper import Stepper
 from stepwire.inference import inference_pb2 as pb
-from tests.unit.service.api.inference.test_requests import spec
+from tests.unit.service.api.inference.specs import spec
 
 SIGNATURE = Signature((spec(),), (spec("y"), spec("z", "int64", (100,))), ())
 

@@ -20,6 +20,7 @@ from service.lanes.lane import Lane
 from service.runtime.accumulator import accumulate
 from service.runtime.stepper import Stepper
 from stepwire.inference import inference_pb2 as pb
+from tests.unit.service.api.inference.specs import spec
 
 DTYPES = [
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
@@ -31,10 +32,6 @@ def wire(*inputs: TensorSpec, outputs: tuple[str, ...] = ("y",)) -> Wire:
     specs = tuple(TensorSpec(name, np.dtype(np.float32), (1,)) for name in outputs)
     stepper = Stepper(accumulate, Signature(inputs, specs, ()))
     return Wire(Lane(ModelKey("model", 3), "digest", stepper, window=4, max_batch=8))
-
-
-def spec(name: str = "x", dtype: str = "float32", shape: tuple[int, ...] = (2,)) -> TensorSpec:
-    return TensorSpec(name, np.dtype(dtype), shape)
 
 
 def tensor(

@@ -18,7 +18,7 @@ from service.lanes.lane import Lane
 from service.runtime.accumulator import accumulate
 from service.runtime.stepper import Stepper
 from stepwire.inference import inference_pb2 as pb
-from tests.unit.service.api.inference.test_requests import spec
+from tests.unit.service.api.inference.specs import spec
 
 SIGNATURE = Signature((spec("a"), spec("b", "int64", (40,))), (spec("y"),), ())
 LANE = Lane(ModelKey("model", 3), "", Stepper(accumulate, SIGNATURE), window=4, max_batch=8)
