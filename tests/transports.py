@@ -15,7 +15,9 @@ import pytest
 
 from service.access.certificates import Certificates
 from service.access.files import Watched
+from service.api.receiving import attending
 from service.api.tls import server_context, server_credentials
+from service.api.writing import Writing
 from service.startup import StartError
 from service.transport import binding
 from service.transport.connection import Terms
@@ -81,6 +83,19 @@ class Scenes:
         async for message in requests:
             yield message
 
+    async def converse(self, requests: Any, context: Any) -> None:
+        """The same, where the messages arrive, or else where it may wait."""
+        attend, writing = attending(context), Writing[bytes](context)
+        waiting: list[bytes] = []
+
+        def hear(message: bytes) -> bool:
+            if not writing.offer(message):
+                waiting.append(message)
+            return not waiting
+
+        while await attend(hear):
+            await writing.write(waiting.pop())
+
     async def count(self, request: bytes, context: Any) -> Any:
         """As many answers as asked for, of 1 KB each."""
         for _ in range(int(request)):
@@ -130,24 +145,31 @@ class Scenes:
         await self.echo(requests, context)
 
     async def part_read(self, requests: Any, context: Any) -> None:
-        """Reads in a task of its own, which is left behind when the handler has ended."""
+        """Reads in a task of its own, which is left behind when the handler has ended.
+
+        Not while it writes: gRPC's library then sends no status.
+        """
+        written = asyncio.Event()
 
         async def read() -> None:
             try:
                 while await context.read() is not grpc.aio.EOF:
                     await context.write(b"read")
+                    written.set()
             except BaseException as fault:
                 self.faults.append(fault)
             self.ended.set()
 
         self.reader = asyncio.create_task(read())
         await self.release.wait()
+        await written.wait()
 
     def service(self, details: Any) -> Any:
         handlers: dict[str, Any] = {
             "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
             "Echo": grpc.stream_stream_rpc_method_handler(self.echo),
             "Generate": grpc.stream_stream_rpc_method_handler(self.generate),
+            "Converse": grpc.stream_stream_rpc_method_handler(self.converse),
             "Count": grpc.unary_stream_rpc_method_handler(self.count),
             "Collect": grpc.stream_unary_rpc_method_handler(self.collect),
             "Refuse": grpc.unary_unary_rpc_method_handler(self.refuse),

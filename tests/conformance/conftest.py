@@ -1,14 +1,16 @@
-"""The stores that the conformance tests run on."""
+"""The stores and the transports that the conformance tests run on."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
+import grpc
 import pytest
 
 from service.checkpoint.store import Store
 from tests.redis_server import RedisServer, redis_running
 from tests.stores import MemoryPlace, Place, RedisPlace, SqlitePlace
+from tests.transports import Kind, Served, serving
 
 
 @pytest.fixture(scope="package")
@@ -41,3 +43,21 @@ async def other(place: Place) -> AsyncIterator[Store]:
     made = place.store()
     yield made
     await made.close()
+
+
+@pytest.fixture(params=["grpc", "nghttp2"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
+@pytest.fixture
+async def served(kind: Kind) -> AsyncIterator[Served]:
+    async with serving(kind) as found:
+        yield found
+
+
+@pytest.fixture
+async def channel(served: Served) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(served.address) as found:
+        yield found

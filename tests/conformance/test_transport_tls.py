@@ -17,12 +17,6 @@ from tests.transports import Kind, Served, serving
 BIG = bytes(300_000)
 
 
-@pytest.fixture(params=["grpc", "nghttp2"])
-def kind(request: pytest.FixtureRequest) -> Kind:
-    found: Kind = request.param
-    return found
-
-
 @pytest.fixture
 def ours(tmp_path: Path) -> Authority:
     return Authority(tmp_path / "ours")
