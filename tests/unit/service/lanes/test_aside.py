@@ -6,6 +6,9 @@ import threading
 
 from service.lanes.aside import Aside
 
+LAST = 19
+"""The niceness of Linux that everything else goes before."""
+
 
 async def test_work_is_done_in_another_thread_and_its_end_told_on_the_loop() -> None:
     aside, told = Aside(), asyncio.Event()
@@ -58,12 +61,13 @@ async def test_closing_waits_for_what_is_under_way() -> None:
     assert ended
 
 
-async def test_its_threads_stand_behind_the_loop() -> None:
+async def test_its_threads_stand_last_and_the_loop_where_it_stood() -> None:
     aside, told = Aside(), asyncio.Event()
-    nice: list[int] = []
+    before, nice = os.getpriority(os.PRIO_PROCESS, 0), list[int]()
     aside.run(
         lambda: nice.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())), told.set
     )
     await told.wait()
-    assert nice[0] > os.getpriority(os.PRIO_PROCESS, 0)
+    assert nice == [LAST]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
     await aside.close()
