@@ -10,10 +10,16 @@ import numpy as np
 from service.api.fleet import FleetCall
 from service.api.fleet_messages import serialized
 from service.api.guard import Guard
+from service.core.directory import Directory
+from service.core.streams import ModelKey
 from service.engine import Engine
+from service.lanes.lanes import Lanes
 from stepwire.v1 import stream_pb2 as pb
-from tests.fakes import MODEL, TOKEN
+from tests.fakes import MODEL, TOKEN, accumulator_lane
 from tests.talking import Talking
+
+OTHER = ModelKey("other", 1)
+MAX_BATCH = 8
 
 
 class Talk(Talking):
@@ -103,3 +109,16 @@ class Talk(Talking):
 
     def _of_kind(self, kind: str) -> list[pb.FleetResponse]:
         return [message for message in self.heard if message.WhichOneof("event") == kind]
+
+
+def two_models() -> Engine:
+    """Of accumulators, both of them."""
+    lanes = {key: accumulator_lane(model=key, max_batch=MAX_BATCH) for key in (MODEL, OTHER)}
+    return Engine(Lanes(lanes, {}), Directory(limit=40, idle_limit=600.0))
+
+
+async def fleet(engine: Engine, size: int, direct: bool) -> tuple[Talk, list[int]]:
+    """A call with so many accumulators, and their handles."""
+    talk = Talk(engine, direct=direct)
+    members = await talk.open(*(f"s{index}" for index in range(size)))
+    return talk, [member.handle for member in members]
