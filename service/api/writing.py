@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -19,6 +19,9 @@ class Writing(Generic[Response]):
         self._context = context
         self._offer: Callable[[Response], bool] | None = getattr(context, "offer", None)
         """Of a transport that can write at once, and says where it cannot."""
+        self.write: Callable[[Response], Awaitable[None]]
+        """One task at a time. Raises what the context does."""
+        self.write = self._write if self._offer else context.write
         self._is_waiting = False
 
     @property
@@ -35,8 +38,7 @@ class Writing(Generic[Response]):
         except grpc.aio.AbortError:
             return False  # the message was too large, and so the call has ended
 
-    async def write(self, message: Response) -> None:
-        """One task at a time. Raises what the context does."""
+    async def _write(self, message: Response) -> None:
         self._is_waiting = True
         try:
             await self._context.write(message)
