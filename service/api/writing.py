@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -19,7 +19,7 @@ class Writing(Generic[Response]):
         self._context = context
         self._offer: Callable[[Response], bool] | None = getattr(context, "offer", None)
         """Of a transport that can write at once, and says where it cannot."""
-        self.write: Callable[[Response], Awaitable[None]]
+        self.write: Callable[[Response], Coroutine[Any, Any, None]]
         """One task at a time. Raises what the context does."""
         self.write = self._write if self._offer else context.write
         self._is_waiting = False
