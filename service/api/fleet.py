@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from functools import partial
 from typing import TypeAlias
 
 import grpc
@@ -157,7 +156,7 @@ class FleetCall:
             self._reading = False
         if not self._reading:
             return False
-        self._parting = fault(partial(self._accept, data), pb.FleetRequest)
+        self._parting = fault(pb.FleetRequest, self._accept, data)
         self._reading = not self._parting
         return self._reading and not self._is_full()
 

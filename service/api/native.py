@@ -179,7 +179,7 @@ class StreamCall:
             self._reading = False
         if not self._reading:
             return False
-        self._parting = fault(partial(self._accept, opened.stream, data), pb.StreamRequest)
+        self._parting = fault(pb.StreamRequest, self._accept, opened.stream, data)
         self._reading = not (self._closing or self._parting)
         return self._reading and self._unanswered < opened.lane.window
 

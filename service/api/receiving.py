@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, TypeVarTuple
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -14,6 +14,7 @@ from service.core.errors import InvalidRequest, ServerFailed, ServiceError
 
 Context: TypeAlias = grpc.aio.ServicerContext[bytes, Any]
 Request = TypeVar("Request", bound=Message)
+Given = TypeVarTuple("Given")
 Hear: TypeAlias = Callable[[bytes], bool]
 """Takes a message; returns whether it takes another one. Raises nothing."""
 
@@ -48,17 +49,22 @@ def attending(context: Context) -> Callable[[Hear], Awaitable[bool]]:
 
 
 async def _attend(context: Context, hear: Hear) -> bool:
-    while (data := await received(context)) is not None:
-        if not hear(data):
-            return True
-        del data  # it is larger than it looks, and the next may be long in coming
+    try:
+        while isinstance(data := await context.read(), bytes):
+            if not hear(data):
+                return True
+            del data  # it is larger than it looks, and the next may be long in coming
+    except grpc.aio.AbortError:
+        pass  # the handler has ended the call
     return False
 
 
-def fault(take: Callable[[], object], kind: type[Message]) -> ServiceError | None:
+def fault(
+    kind: type[Message], take: Callable[[*Given], object], *given: *Given
+) -> ServiceError | None:
     """Why a message of that kind could not be taken, so that its call ends; None: it was."""
     try:
-        take()
+        take(*given)
     except DecodeError as error:
         return _not_a(kind, error)
     except ServiceError as error:

@@ -135,7 +135,7 @@ class StreamInferCall:
         """Whether another request may come."""
         self._unanswered += 1
         self._unanswered_bytes += len(data)
-        if error := fault(partial(conversation.hear, data, self), pb.ModelInferRequest):
+        if error := fault(pb.ModelInferRequest, conversation.hear, data, self):
             self._lost = error
         if self._lost:
             self._reading = False

@@ -42,7 +42,7 @@ async def test_behind_the_last_message_is_none() -> None:
 def test_what_is_no_message_is_told_by_its_kind() -> None:
     with pytest.raises(InvalidRequest, match="not a StreamRequest"):
         parsed(b"\xff\xff", pb.StreamRequest)
-    found = fault(lambda: pb.FleetRequest.FromString(b"\xff\xff"), pb.FleetRequest)
+    found = fault(pb.FleetRequest, pb.FleetRequest.FromString, b"\xff\xff")
     assert isinstance(found, InvalidRequest)
     assert str(found).startswith("not a FleetRequest")
 
@@ -50,9 +50,9 @@ def test_what_is_no_message_is_told_by_its_kind() -> None:
 def test_a_fault_of_the_service_ends_the_call_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert isinstance(fault(lambda: 1 / 0, pb.FleetRequest), ServerFailed)
+    assert isinstance(fault(pb.FleetRequest, lambda: 1 / 0), ServerFailed)
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_what_is_taken_has_no_fault() -> None:
-    assert fault(lambda: pb.FleetRequest.FromString(b""), pb.FleetRequest) is None
+    assert fault(pb.FleetRequest, pb.FleetRequest.FromString, b"") is None
