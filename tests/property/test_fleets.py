@@ -71,8 +71,11 @@ def told_by_wire(talk: Talk, handle: int) -> list[tuple[object, ...]]:
     return heard
 
 
-async def by_fleet(sent: Sequence[list[tuple[int, int, float]]]) -> list[list[tuple[object, ...]]]:
-    talk = Talk(engine())
+async def by_fleet(
+    sent: Sequence[list[tuple[int, int, float]]], direct: bool
+) -> list[list[tuple[object, ...]]]:
+    """`direct`: as `Talk` takes it."""
+    talk = Talk(engine(), direct=direct)
     await talk.open(*IDS)
     for rows in sent:
         if rows:
@@ -101,7 +104,9 @@ async def by_themselves(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(messages, max_size=12))
-def test_a_stream_is_answered_in_a_fleet_as_by_itself(sent: list[list[Entry]]) -> None:
+@given(st.lists(messages, max_size=12), st.booleans())
+def test_a_stream_is_answered_in_a_fleet_as_by_itself(
+    sent: list[list[Entry]], direct: bool
+) -> None:
     rows = numbered(sent)
-    assert asyncio.run(by_fleet(rows)) == asyncio.run(by_themselves(rows))
+    assert asyncio.run(by_fleet(rows, direct)) == asyncio.run(by_themselves(rows))
