@@ -7,24 +7,23 @@ from collections import deque
 from typing import TypeAlias
 
 import grpc
-import numpy as np
 
 from service.api import fleet_messages
 from service.api.bell import Bell
 from service.api.errors import abort
+from service.api.fleet_entries import Entries
 from service.api.guard import Guard
 from service.api.members import Members
 from service.api.receiving import attending, fault
 from service.api.writing import Writing
-from service.core.blocks import Block, BlockOutputs
-from service.core.errors import InvalidRequest, ServiceError, StepFault
+from service.core.blocks import BlockOutputs
+from service.core.errors import InvalidRequest, ServiceError
 from service.core.model import Array
-from service.core.roster import HandlesRefused, Place
+from service.core.roster import HandlesRefused
 from service.core.slots import Index
-from service.core.steps import Answer, Output, StepError
+from service.core.steps import Answer, Output
 from service.core.streams import Stream
 from service.engine import Engine
-from service.lanes.lane import Lane
 from service.traces.spans import CURRENT
 from stepwire.v1 import stream_pb2 as pb
 
@@ -42,10 +41,7 @@ _Said: TypeAlias = BlockOutputs | tuple[int, Answer] | pb.FleetResponse | int
 
 class FleetCall:
     """One call: a task reads steps; their answers are written where they are made, or else by the
-    handler.
-
-    An entry beyond the window of its stream gets an error, so that it does not hold up the
-    others; a client that does not read is read no further.
+    handler. A client that does not read is read no further.
     """
 
     def __init__(self, engine: Engine, guard: Guard, context: Context) -> None:
@@ -55,6 +51,7 @@ class FleetCall:
         self._writing = Writing(context)
         self._members = Members(engine, guard, self, self._changed)
         self._roster = self._members.roster
+        self._entries = Entries(engine, self._members, self)
         self._span = CURRENT.get()
         self._outbox: deque[_Said] = deque()
         self._parting: ServiceError | None = None
@@ -177,7 +174,7 @@ class FleetCall:
         event = message.WhichOneof("event")
         try:
             if event == "steps":
-                self._accept_steps(message.steps)
+                self._entries.take(message.steps)
             elif event == "open":
                 self._members.open(message.open.members)
             elif event == "leave":
@@ -186,70 +183,6 @@ class FleetCall:
                 raise InvalidRequest("a message is `open`, `steps` or `leave`")
         except HandlesRefused as error:
             raise InvalidRequest(str(error)) from error
-
-    def _accept_steps(self, message: pb.FleetSteps) -> None:
-        roster = self._roster
-        cast = roster.cast(message.handles)
-        if not len(cast.handles):
-            return
-        block = Block(
-            self,
-            cast.handles,
-            cast.tenancies,
-            cast.rows,
-            cast.changes,
-            *fleet_messages.steps(message, len(cast.handles), self._engine.now),
-        )
-        lane = self._members.lanes[cast.lane]
-        if not self._fits(block, lane):
-            return
-        full = roster.unanswered[cast.index] >= lane.window
-        if full.any() or cast.singles is not None or cast.lost is not None:
-            self._sort(block, full, lane)
-            return
-        self._engine.submit_block(lane, block)
-        roster.unanswered[cast.index] += 1
-
-    def _sort(self, block: Block, full: Array, lane: Lane) -> None:
-        """Each entry on its way: refused, one by one, or with the others."""
-        places = self._roster.places[block.handles]
-        self._refuse(block, full & (places != Place.LOST), lane)
-        self._submit_singly(block, ~full & (places == Place.SINGLE))
-        block = block.part(~full & (places == Place.BLOCK))
-        self._roster.unanswered[block.handles] += 1
-        if len(block):
-            self._engine.submit_block(lane, block)
-
-    def _fits(self, block: Block, lane: Lane) -> bool:
-        """Whether the tensors have the size of so many entries; otherwise each is refused."""
-        expected = [len(block) * spec.nbytes for spec in lane.signature.inputs]
-        got = [len(data) for data in block.inputs]
-        if got == expected:
-            return True
-        message = f"{len(block)} entries have {expected} bytes of inputs, not {got}"
-        self._refuse_all(block, StepFault.INVALID_INPUT, message, lane)
-        return False
-
-    def _refuse(self, block: Block, full: Array, lane: Lane) -> None:
-        if full.any():
-            message = f"{lane.window} steps of the stream are unanswered, as many as its window"
-            self._refuse_all(block.part(full), StepFault.RESOURCE_EXHAUSTED, message, lane)
-
-    def _refuse_all(self, block: Block, fault: StepFault, message: str, lane: Lane) -> None:
-        for entry, handle in enumerate(block.handles.tolist()):
-            if self._roster.places[handle] != Place.LOST:
-                stream = self.stream(handle)
-                self._roster.unanswered[handle] += 1
-                lane.counts.faults[fault] += 1
-                error = StepError(block.number(entry), fault, message, lane.next_step(stream))
-                self._members.refusals.tell(stream.key, lane.model, error)
-                self._put((handle, error))
-
-    def _submit_singly(self, block: Block, entries: Array) -> None:
-        for entry in np.flatnonzero(entries).tolist():
-            handle = block.handles.item(entry)
-            self._roster.unanswered[handle] += 1
-            self._engine.submit(self.stream(handle), block.step(entry))
 
     async def _write(self) -> None:
         """Writes answers until the call has no more to give."""
