@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from service.api.fleet import FleetCall
-from service.api.fleet_messages import serialized
 from service.api.guard import Guard
+from service.api.native.fleet import FleetCall
+from service.api.native.fleet_messages import serialized
 from service.core.directory import Directory
 from service.core.streams import ModelKey
 from service.engine import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.api.guard import Guard
-from service.api.native import StreamCall
+from service.api.native.stream import StreamCall
 from service.core.errors import StepFault
 from service.core.steps import StepError
 from service.engine import Engine

@@ -8,11 +8,11 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from service.api.fleet_messages import serialized
 from service.api.guard import Guard
 from service.api.inference.config import Limits
 from service.api.inference.servicer import InferenceService
-from service.api.native import StreamInference
+from service.api.native.fleet_messages import serialized
+from service.api.native.servicer import StreamInference
 from service.api.orders import Orders
 from service.api.repository import ModelRepository
 from service.api.state import StreamState

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api import messages
+from service.api.native import messages
 from service.core.directory import Directory
 from service.core.lateness import LatePolicy
 from stepwire import errors

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api import fleet_messages
+from service.api.native import fleet_messages
 from service.core.blocks import BlockOutputs
 from stepwire import packing
 from stepwire.v1 import stream_pb2 as pb

@@ -1,4 +1,4 @@
-"""Blocks in the scheduler; a fleet's answers are in tests/unit/service/api/test_fleet.py."""
+"""Blocks in the scheduler; a fleet's answers are in tests/unit/service/api/native/test_fleet.py."""
 
 from __future__ import annotations
 

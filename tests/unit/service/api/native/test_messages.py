@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.api import messages
+from service.api.native import messages
 from service.core.errors import InvalidRequest, StepFault
 from service.core.lateness import LatePolicy, Verdict
 from service.core.steps import Output, StepError

@@ -1,20 +1,18 @@
-"""Stepwire's own API: one stream per call, one timestep per message."""
+"""A stream: one call, a message of which carries one timestep."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
 from functools import partial
 
 import grpc
 
 from service.access.credentials import Credential
-from service.api import messages
 from service.api.bell import Bell
 from service.api.errors import abort
-from service.api.fleet import FleetCall
 from service.api.guard import Guard, within
+from service.api.native import messages
 from service.api.receiving import attending, fault, parsed, received
 from service.api.refusals import Refusals
 from service.api.writing import Writing
@@ -26,40 +24,11 @@ from service.engine import Engine
 from service.streams.opening import Opened
 from service.traces.spans import CURRENT
 from stepwire.v1 import stream_pb2 as pb
-from stepwire.v1 import stream_pb2_grpc as pb_grpc
 
 Context = grpc.aio.ServicerContext[bytes, pb.StreamResponse]
 
 _OPEN_SECONDS = 10.0
 """How long a call may wait before it opens its stream."""
-
-
-class StreamInference(pb_grpc.StreamInferenceServicer):
-    def __init__(self, engine: Engine, guard: Guard) -> None:
-        self._engine = engine
-        self._guard = guard
-
-    # The generated type knows generators of messages only; grpc.aio also takes a coroutine that
-    # reads and writes through its context.
-    async def Stream(  # type: ignore[override]
-        self, request_iterator: AsyncIterator[bytes], context: Context
-    ) -> None:
-        self._engine.counts.calls["native"] += 1
-        try:
-            await StreamCall(self._engine, self._guard, context).serve()
-        finally:
-            self._engine.counts.calls["native"] -= 1
-
-    async def Fleet(  # type: ignore[override]
-        self,
-        request_iterator: AsyncIterator[bytes],
-        context: grpc.aio.ServicerContext[bytes, pb.FleetResponse | bytes],
-    ) -> None:
-        self._engine.counts.calls["fleet"] += 1
-        try:
-            await FleetCall(self._engine, self._guard, context).serve()
-        finally:
-            self._engine.counts.calls["fleet"] -= 1
 
 
 class StreamCall:

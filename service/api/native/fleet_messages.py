@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.api import messages
+from service.api.native import messages
 from service.api.varint import varint
 from service.core.blocks import BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError

@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import grpc
 
-from service.api import fleet_messages
 from service.api.bell import Bell
 from service.api.errors import abort
-from service.api.fleet_entries import Entries
 from service.api.guard import Guard
-from service.api.members import Members
+from service.api.native import fleet_messages
+from service.api.native.entries import Entries
+from service.api.native.members import Members
 from service.api.receiving import attending, fault
 from service.api.writing import Writing
 from service.core.blocks import BlockOutputs

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from service.access.credentials import Credential
-from service.api import fleet_messages, messages
 from service.api.guard import Guard, within
+from service.api.native import fleet_messages, messages
 from service.api.refusals import Refusals
 from service.core.errors import ServiceError
 from service.core.roster import Place, Roster

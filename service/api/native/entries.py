@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from service.api import fleet_messages
-from service.api.members import Members
+from service.api.native import fleet_messages
+from service.api.native.members import Members
 from service.core.blocks import Block, BlockOwner
 from service.core.errors import StepFault
 from service.core.model import Array
