@@ -43,6 +43,8 @@ class SequenceRequest:
     """The number of the timestep, if the client keeps count."""
     timeout: float | None = None
     """Seconds from `received` on, after which the timestep is not to run any more."""
+    lone: bool = False
+    """Whether it belongs to no sequence: any stream of its model will do, or else a new one."""
     lane: Lane | None = None
     """Whose model `inputs` are for; None: they are yet to be read."""
     inputs: tuple[bytes, ...] = ()
@@ -53,6 +55,11 @@ class SequenceRequest:
     """The asker's own."""
 
     @property
+    def begins(self) -> bool:
+        """Whether a stream may begin with it."""
+        return self.start or self.lone
+
+    @property
     def is_plain(self) -> bool:
         """Whether it says nothing of its sequence but which one it is."""
-        return not (self.start or self.end) and self.step is None and self.timeout is None
+        return not (self.begins or self.end) and self.step is None and self.timeout is None

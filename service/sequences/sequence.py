@@ -9,16 +9,16 @@ from typing import Final, Protocol
 
 from service.core.errors import (
     InvalidRequest,
+    ModelNotFound,
     ServerFailed,
     ServiceError,
     StreamMoved,
     StreamNotFound,
 )
-from service.core.lateness import LatePolicy
-from service.core.sequences import TOKEN
 from service.core.steps import Answer, Step, StepError
-from service.core.streams import Mode, OpenRequest, StreamKey
+from service.core.streams import StreamKey
 from service.engine import Engine
+from service.sequences import streams
 from service.sequences.request import SequenceRequest
 from service.streams.opening import Opened
 
@@ -89,11 +89,11 @@ class Sequence:
         have the server work for nobody, and all others wait for it.
         """
         while self._line:
-            request = self._line[0]
-            gone = request.asker.gone
-            refusal = None if gone else self._begin(request)
-            if not (gone or refusal):
-                return
+            request, refusal = self._line[0], None
+            if not request.asker.gone:
+                refusal = self._begin(request)
+                if refusal is None:
+                    return
             self._line.popleft()
             if request.start:
                 self.close()  # what comes behind it is not for the former sequence
@@ -106,14 +106,21 @@ class Sequence:
 
     def _begin(self, request: SequenceRequest) -> ServiceError | None:
         """Why it cannot go to work, or None: it has."""
-        refusal = request.refusal
-        if refusal is None and request.start:
-            refusal = _bad_start(request)
-        elif refusal is None and self.opened:
+        refusal = request.refusal or _bad_start(request)
+        if refusal is None and self.opened and self._goes_on(request, self.opened):
             return self._submit(request, self.opened)
         if refusal is None:
             self._opening = asyncio.create_task(self._open(request))
         return refusal
+
+    def _goes_on(self, request: SequenceRequest, opened: Opened) -> bool:
+        """Whether it is for the stream that there is, and none begins with it."""
+        if not request.lone:
+            return not request.start
+        try:
+            return self._engine.named(request.model, request.version) is opened.lane
+        except ModelNotFound:
+            return False  # which the open tells
 
     def _submit(self, request: SequenceRequest, opened: Opened) -> ServiceError | None:
         """Why it cannot go to work, or None: it has."""
@@ -160,15 +167,10 @@ class Sequence:
     async def _opened(self, request: SequenceRequest) -> ServiceError | None:
         """Why it has no stream, or None: it has."""
         try:
-            self.opened = await self._engine.open(_opening(request), self)
-        except StreamNotFound as error:
-            return error if request.start else _not_there(error)
+            self.opened = await streams.opened(self._engine, request, self)
         except ServiceError as error:
             return error
-        except Exception as error:  # whatever it is, those in the line wait for an answer
-            log.exception("sequence %s could not be opened", self.key)
-            return ServerFailed(f"the sequence could not be opened: {error!r}")
-        self._over = not request.start and self.opened.former_holder == _OVER
+        self._over = not request.begins and self.opened.former_holder == _OVER
         if self._over:
             self._mark_over(self.opened)
         return None
@@ -222,27 +224,6 @@ class Sequence:
 
 
 def _bad_start(request: SequenceRequest) -> ServiceError | None:
-    if request.step:
+    if request.start and request.step:
         return InvalidRequest(f"a sequence starts with step 0, not with {request.step}")
     return None
-
-
-def _opening(request: SequenceRequest) -> OpenRequest:
-    return OpenRequest(
-        request.key.id,
-        TOKEN,
-        Mode.RESTART if request.start else Mode.RESUME,
-        request.model,
-        request.version,
-        LatePolicy.REJECT,
-        namespace=request.key.namespace,
-        sequence=True,
-        complete=request.step is None,
-    )
-
-
-def _not_there(error: StreamNotFound) -> StreamNotFound:
-    return StreamNotFound(
-        f"{error}: the first request of a sequence has the parameter sequence_start, and so has "
-        "the first after it was idle for long, or its server was lost"
-    )

@@ -127,12 +127,10 @@ class Conversation:
         if given.wrong:
             raise given.wrong
         model, version = message.model_name, versions.number(message.model_version)
-        lane = self._engine.named(model, version)
-        _check_stateless(lane)
+        _check_stateless(self._engine.named(model, version))
         key = self._sequences.lone(self._caller.namespace, model)
-        start = self._sequences.lane(key) is not lane
         return SequenceRequest(
-            key, model, version, received, asker, start, timeout=given.timeout, tag=tag
+            key, model, version, received, asker, lone=True, timeout=given.timeout, tag=tag
         )
 
     def _check(self, model: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,14 +34,14 @@ from tests.unit.service.api.inference.specs import spec
 DOUBLE = ModelKey("double", 1)
 
 
-def stateless() -> Lane:
+def stateless(model: ModelKey = DOUBLE) -> Lane:
     """Gives twice its input."""
 
     def double(feeds: Mapping[str, Array]) -> Sequence[Array]:
         return [2 * feeds["x"]]
 
     signature = Signature((spec(shape=(1,)),), (spec("y", shape=(1,)),), ())
-    return Lane(DOUBLE, "", Stepper(double, signature), window=4, max_batch=8)
+    return Lane(model, "", Stepper(double, signature), window=4, max_batch=8)
 
 
 class Call:
@@ -49,11 +50,15 @@ class Call:
     gone = False
 
     def __init__(
-        self, caller: Credential = ANYONE, clock: Callable[[], float] = time.monotonic
+        self,
+        caller: Credential = ANYONE,
+        clock: Callable[[], float] = time.monotonic,
+        max_streams: int = 1_000,
     ) -> None:
         self.lanes = Lanes({MODEL: accumulator_lane(), DOUBLE: stateless()}, {})
-        engine = Engine(self.lanes, Directory(limit=8, idle_limit=600.0), clock=clock)
-        self.conversation = Conversation(engine, Sequences(engine, 60.0, 1_000), caller)
+        self.engine = Engine(self.lanes, Directory(limit=8, idle_limit=600.0), clock=clock)
+        sequences = Sequences(self.engine, 60.0, max_streams)
+        self.conversation = Conversation(self.engine, sequences, caller)
         self._told: asyncio.Queue[tuple[str, float | str]] = asyncio.Queue()
 
     def read(self, request: SequenceRequest, lane: Lane) -> None:
@@ -172,6 +177,37 @@ async def test_a_request_of_no_sequence_is_not_run_behind_its_timeout() -> None:
     call = Call(clock=itertools.count().__next__)  # a second passes whenever it is looked at
     late = await call.add(1.0, model="double", sequence=0, timeout=500_000)
     assert "was late by" in str(late)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_a_request_of_no_sequence_that_does_not_run_is_in_nobody_s_way(gone: bool) -> None:
+    call, other = Call(max_streams=1), Call()  # so that all share a stream
+    other.gone = gone
+    lane = call.engine.named(DOUBLE.name, None)
+    wanted = request(4.0, model="double", sequence=0)
+    call.conversation.hear(wanted, call)
+    for _ in range(2):
+        call.conversation.hear(request(4.0, model="double", sequence=0, shape=(1, 2)), other)
+    async with asyncio.timeout(PATIENCE):
+        while not lane.stream_counts.opened:
+            await asyncio.sleep(0)
+    call.conversation.hear(wanted, call)
+    assert [await call.told() for _ in range(2)] == [("", 8.0), ("", 8.0)]
+    assert lane.stream_counts.opened == 1
+
+
+async def test_a_request_of_no_sequence_runs_on_the_version_that_its_turn_finds() -> None:
+    call = Call(max_streams=1)
+    heard = partial(call.conversation.hear, request(4.0, model="double", sequence=0), call)
+    heard()
+    heard()
+    newer = stateless(ModelKey(DOUBLE.name, 2))
+    call.lanes.put(newer)
+    call.lanes.retire(DOUBLE)
+    heard()
+    assert [await call.told() for _ in range(3)] == [("", 8.0)] * 3
+    assert [lane.model for lane in call.lanes if lane.model.name == DOUBLE.name] == [newer.model]
+    assert newer.stream_counts.opened == 1
 
 
 async def test_a_model_without_states_needs_no_sequence() -> None:
