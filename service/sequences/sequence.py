@@ -18,8 +18,8 @@ from service.core.errors import (
 from service.core.steps import Answer, Step, StepError
 from service.core.streams import StreamKey
 from service.engine import Engine
-from service.sequences import streams
 from service.sequences.request import SequenceRequest
+from service.sequences.streams import end_stream, open_stream
 from service.streams.opening import Opened
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ class Sequence:
         self._engine = engine
         self._register = register
         self._line: deque[SequenceRequest] = deque()
-        self._opening: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        """Opens or ends a stream for the first of the line."""
         self._over = False
         self._parting: ServiceError | None = None
 
@@ -94,15 +95,27 @@ class Sequence:
                 refusal = self._begin(request)
                 if refusal is None:
                     return
-            self._line.popleft()
             if request.start:
-                self.close()  # what comes behind it is not for the former sequence
-            if refusal:
-                request.asker.refused(request, refusal)
+                self.close()
+                self._task = asyncio.create_task(self._end_former(refusal))
+                return
+            self._pass_over(refusal)
         if self._parting:
             self._part()
         elif self.opened is None:
             self._register.forget(self)
+
+    async def _end_former(self, refusal: ServiceError | None) -> None:
+        """What comes behind a start is not for the sequence that another server may have."""
+        await end_stream(self._engine, self.key)
+        self._task = None
+        self._pass_over(refusal)
+        self._go_on()
+
+    def _pass_over(self, refusal: ServiceError | None) -> None:
+        request = self._line.popleft()
+        if refusal:
+            request.asker.refused(request, refusal)
 
     def _begin(self, request: SequenceRequest) -> ServiceError | None:
         """Why it cannot go to work, or None: it has."""
@@ -110,7 +123,7 @@ class Sequence:
         if refusal is None and self.opened and self._goes_on(request, self.opened):
             return self._submit(request, self.opened)
         if refusal is None:
-            self._opening = asyncio.create_task(self._open(request))
+            self._task = asyncio.create_task(self._open(request))
         return refusal
 
     def _goes_on(self, request: SequenceRequest, opened: Opened) -> bool:
@@ -157,7 +170,7 @@ class Sequence:
 
     async def _open(self, request: SequenceRequest) -> None:
         refusal = await self._opened(request)
-        self._opening = None
+        self._task = None
         if refusal is None and self.opened:
             refusal = self._submit(request, self.opened)
         if refusal is not None:
@@ -167,7 +180,7 @@ class Sequence:
     async def _opened(self, request: SequenceRequest) -> ServiceError | None:
         """Why it has no stream, or None: it has."""
         try:
-            self.opened = await streams.opened(self._engine, request, self)
+            self.opened = await open_stream(self._engine, request, self)
         except ServiceError as error:
             return error
         self._over = not request.begins and self.opened.former_holder == _OVER
@@ -204,7 +217,7 @@ class Sequence:
         if self.opened is None:
             return
         self.opened = None
-        if self._opening:
+        if self._task:
             return  # it makes way for the one that is opened in its place
         if self._line and not isinstance(error, StreamMoved):
             self._line[0].refusal = error

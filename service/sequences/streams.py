@@ -1,4 +1,4 @@
-"""How a sequence comes to its stream."""
+"""How a sequence comes to its stream, and how the stream ends that another server has."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import logging
 from service.core.errors import ServerFailed, ServiceError, StreamNotFound
 from service.core.lateness import LatePolicy
 from service.core.sequences import TOKEN
-from service.core.streams import Mode, OpenRequest, Owner
+from service.core.streams import Mode, OpenRequest, Owner, StreamKey
 from service.engine import Engine
 from service.sequences.request import SequenceRequest
 from service.streams.opening import Opened
+from service.streams.outside import Named
 
 log = logging.getLogger(__name__)
 
 
-async def opened(engine: Engine, request: SequenceRequest, owner: Owner) -> Opened:
+async def open_stream(engine: Engine, request: SequenceRequest, owner: Owner) -> Opened:
     """Raises a ServiceError."""
     try:
         return await engine.open(_opening(request), owner)
@@ -28,6 +29,21 @@ async def opened(engine: Engine, request: SequenceRequest, owner: Owner) -> Open
     except Exception as error:  # whatever it is, those in the line wait for an answer
         log.exception("sequence %s could not be opened", request.key)
         raise ServerFailed(f"the sequence could not be opened: {error!r}") from error
+
+
+async def end_stream(engine: Engine, key: StreamKey) -> None:
+    """Ends the sequence of that key, whichever server has it. Where the state store is away it
+    stays.
+    """
+    named = Named(key, TOKEN, covers=lambda model: True, sequence=True)
+    try:
+        await engine.states.delete(named)
+    except StreamNotFound:
+        return
+    except ServiceError as error:
+        log.info("sequence %s may go on as it was: %s", key, error)
+    except Exception:  # whatever it is, those in the line wait for an answer
+        log.exception("sequence %s may go on as it was", key)
 
 
 def _opening(request: SequenceRequest) -> OpenRequest:

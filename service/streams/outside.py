@@ -38,11 +38,19 @@ class Named(NamedTuple):
     token: bytes
     covers: Callable[[str], bool]
     """Whether the caller may use a model of this name."""
+    sequence: bool = False
 
     @property
     def request(self) -> OpenRequest:
         """An open that would resume it, and is refused where the caller is to be."""
-        return OpenRequest(self.key.id, self.token, Mode.RESUME, "", namespace=self.key.namespace)
+        return OpenRequest(
+            self.key.id,
+            self.token,
+            Mode.RESUME,
+            "",
+            namespace=self.key.namespace,
+            sequence=self.sequence,
+        )
 
 
 class Found(NamedTuple):

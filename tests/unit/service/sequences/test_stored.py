@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from service.core.errors import InvalidRequest, StoreDown
 from service.core.sequences import sequence_key
 from service.sequences.sequences import Sequences
 from tests.fakes import MODEL
@@ -12,8 +17,8 @@ KEY = sequence_key("", MODEL.name, 7)
 
 
 class Server:
-    def __init__(self, store: Shared) -> None:
-        self.replica = Replica(store)
+    def __init__(self, store: Shared, limit: int = 8) -> None:
+        self.replica = Replica(store, limit=limit)
         self.sequences = Sequences(self.replica.engine, 60.0, 1_000)
         self.client = Client(self.sequences)
 
@@ -31,6 +36,13 @@ class Server:
     async def crash(self) -> None:
         """Nothing of it reaches the store any more."""
         self.replica.line.cut = True
+
+    async def refuses(self, **said: Any) -> None:
+        """A start, which says so much more, and what comes behind it."""
+        sent = [self.client.send(7, start=True, **said), self.client.send(7)]
+        refusals = [str(await self.client.told(request)) for request in sent]
+        assert "sequence_start" not in refusals[0]
+        assert "sequence_start" in refusals[1]
 
 
 async def test_a_sequence_goes_on_where_its_server_stopped() -> None:
@@ -83,6 +95,63 @@ async def test_a_start_elsewhere_ends_the_sequence_here() -> None:
     await first.client.add(7, 1.0, start=True)
     assert await second.client.add(7, 10.0, start=True) == 10.0
     assert await first.client.add(7, 1.0) == 11.0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"version": 9}, {"step": 3}, {"refusal": InvalidRequest("no such input")}]
+)
+async def test_a_start_that_is_refused_ends_what_another_server_has(wrong: dict[str, Any]) -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True)
+    await second.refuses(**wrong)
+    assert "sequence_start" in await first.client.refusal(7)
+
+
+async def test_a_start_for_which_there_is_no_room_ends_what_a_server_left() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store, limit=1)
+    await first.client.add(7, 1.0, start=True)
+    await first.stop()
+    await second.client.add(8, 1.0, start=True)
+    assert "no room" in await second.client.refusal(7, start=True)
+    await second.client.add(8, 1.0, end=True)
+    assert "sequence_start" in await second.client.refusal(7)
+
+
+async def test_a_start_that_is_refused_ends_what_was_taken_over_unawares() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True, step=0)
+    await first.saved(1)
+    first.replica.line.cut = True
+    assert await second.client.add(7, 1.0, step=1) == 2.0
+    first.replica.line.cut = False
+    await first.refuses(version=9)
+    assert "sequence_start" in await second.client.refusal(7)
+
+
+async def test_a_start_whose_client_is_gone_ends_what_another_server_has() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True)
+    gone = Client(second.sequences)
+    gone.gone = True
+    gone.send(7, start=True)
+    assert "sequence_start" in await second.client.refusal(7)
+    assert not gone.heard
+
+
+async def test_while_the_store_is_away_a_start_ends_nothing_elsewhere() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True)
+    second.replica.line.cut = True
+    sent = [second.client.send(7, start=True), second.client.send(7)]
+    for request in sent:
+        assert isinstance(await second.client.told(request), StoreDown)
+    second.replica.line.cut = False
+    assert await second.client.add(7, 1.0) == 2.0
 
 
 async def test_an_ended_sequence_is_gone_everywhere() -> None:
