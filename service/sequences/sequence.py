@@ -78,7 +78,10 @@ class Sequence:
             self._engine.close(opened.stream, self)
 
     def expire(self) -> None:
-        """The same, for nobody has advanced it for too long."""
+        """The same, for nobody has asked for it for too long."""
+        if self._over:
+            self.close()  # its client had ended it
+            return
         opened, self.opened = self.opened, None
         if opened:
             self._engine.expire(opened.stream, self)

@@ -179,6 +179,17 @@ async def test_an_idle_sequence_expires_and_a_used_one_stays() -> None:
     assert (lane.stream_counts.expired, lane.stream_counts.closed) == (2, 0)
 
 
+async def test_a_numbered_end_that_was_kept_counts_as_ended_by_its_client() -> None:
+    service = Service()
+    client = Client(service.sequences)
+    await client.add(1, start=True, step=0, end=True, received=service.now)
+    await client.add(2, start=True, step=0, received=service.now)
+    await asyncio.sleep(IDLE * 1.5)
+    assert len(service.sequences) == service.streams == 0
+    (lane,) = service.lanes
+    assert (lane.stream_counts.expired, lane.stream_counts.closed) == (1, 1)
+
+
 async def test_a_drain_answers_what_was_accepted_and_refuses_the_rest() -> None:
     service = Service()
     client = Client(service.sequences)
