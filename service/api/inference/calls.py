@@ -59,6 +59,7 @@ class StreamInferCall:
         self._unanswered = self._unanswered_bytes = 0
         self._lost: ServiceError | None = None
         self.gone = False
+        """Whether the call has ended: what it asked for and has not begun is not to run."""
         self._reading = True
         self._news = Bell()
         self._room = Bell()

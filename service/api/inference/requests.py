@@ -24,7 +24,8 @@ class Parameters(NamedTuple):
     end: bool = False
     step: int | None = None
     timeout: float | None = None
-    """Seconds after which the timestep is not to run any more; asked for as 0, there is none."""
+    """Seconds after which the timestep is not to run any more. None: no limit, which a client may
+    also ask for as 0."""
     marks_final: bool = False
     """Whether the answer is to say that it is the last one to its request."""
     wrong: InvalidRequest | None = None
@@ -76,6 +77,8 @@ def parameters(message: pb.ModelInferRequest) -> Parameters:
                 found[reading.field] = _value(name, given[name], reading)
             except InvalidRequest as error:
                 found["wrong"] = error
+                if name == "sequence_start":  # what comes behind it is not for the former sequence
+                    found["start"] = True
     return Parameters(**found)
 
 

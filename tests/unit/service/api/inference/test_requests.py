@@ -206,6 +206,12 @@ def test_parameters_of_another_kind_are_wrong(
     assert reason in str(requests.parameters(with_parameters(**parameters)).wrong)
 
 
+@pytest.mark.parametrize("given", [("string_param", "yes"), ("int64_param", 0)])
+def test_a_start_of_another_kind_is_a_start_all_the_same(given: tuple[str, Any]) -> None:
+    said = requests.parameters(with_parameters(sequence_start=given))
+    assert said.start and said.wrong
+
+
 def test_what_is_wrong_hides_nothing_else_that_a_request_says() -> None:
     message = with_parameters(
         step=("int64_param", -1),
