@@ -57,7 +57,7 @@ class StreamCounts:
 
     opened: int = 0
     closed: int = 0
-    """Streams that their clients have ended."""
+    """Streams that their clients have ended, or started anew."""
     expired: int = 0
     """Streams that nobody advanced for too long, and that are gone."""
     spilled: int = 0

@@ -170,6 +170,7 @@ class Opener:
             self._look_after(known)
             raise
         if opening.dropped:
+            self._lanes.of(opening.dropped).stream_counts.closed += 1
             self._lanes.free(opening.dropped)
         try:
             lane.start(opening.stream, self._clock())
@@ -225,8 +226,9 @@ class Opener:
         if displaced:
             error = StreamTakenOver(f"stream {stream.id!r} now belongs to another connection")
             displaced.end(error)
-            extra = about(stream, error=error.name)
-            log.info("stream %s was taken over by another connection", stream.key, extra=extra)
+            if displaced is not owner:
+                extra = about(stream, error=error.name)
+                log.info("stream %s was taken over by another connection", stream.key, extra=extra)
         lane = self._lanes.of(stream)
         if opening.effect is not Effect.START:
             lane.touch(stream)  # its holder may be another one

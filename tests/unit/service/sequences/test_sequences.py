@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -59,6 +60,19 @@ async def test_a_start_restarts_a_living_sequence_behind_the_requests_before_it(
     last = await client.told(before)
     assert isinstance(last, Output) and value(last.outputs[0]) == 6.0
     assert service.streams == 1
+
+
+async def test_a_restarted_sequence_counts_as_ended_and_as_taken_over_by_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = Service()
+    client = Client(service.sequences)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            await client.add(7, start=True)
+    (lane,) = service.lanes
+    assert (lane.stream_counts.opened, lane.stream_counts.closed, service.streams) == (3, 2, 1)
+    assert not caplog.records
 
 
 async def test_an_end_ends_the_sequence() -> None:
