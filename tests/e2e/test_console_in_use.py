@@ -71,15 +71,6 @@ async def test_hundreds_of_streams_and_long_names_fit_a_page_of_any_width(
                 assert await tab.value(f"{row}.top >= 0 && {row}.bottom <= innerHeight")
 
 
-async def test_a_page_that_was_cut_off_while_it_loaded_loads_again(start: Start, tab: Tab) -> None:
-    url = url_of(start(*ANYWHERE))
-    await tab.tell("Network.setBlockedURLs", urls=["*/table.js"])
-    await tab.open(url)
-    assert await tab.text("#state") == "connecting"
-    await tab.tell("Network.setBlockedURLs", urls=[])
-    await tab.until("document.querySelector('#state')?.textContent === 'serving'")
-
-
 async def test_a_line_has_few_ticks_however_large_its_values(start: Start, tab: Tab) -> None:
     await tab.open(url_of(start(*ANYWHERE)))
     ticks = {
