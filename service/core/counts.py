@@ -136,7 +136,9 @@ class StoreReading:
     degraded_for: float | None = None
     """Seconds since the store last answered; None while it does."""
     unsaved_for: Mapping[ModelKey, float] = field(default_factory=dict)
-    """By model version: seconds since its oldest step that is not in the store; 0 if all are."""
+    """By model version: seconds since its oldest step that is not in the store, or up to a round
+    more; 0 if all are.
+    """
 
 
 @dataclass(frozen=True, slots=True)

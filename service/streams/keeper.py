@@ -21,6 +21,7 @@ from service.core.errors import ServerDraining, ServiceError, StoreDown, StreamT
 from service.core.streams import Fence, Stream, StreamKey
 from service.lanes.lanes import Lanes
 from service.streams.claims import Claims
+from service.streams.unsaved import Unsaved
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Keeper:
         self._waiting: list[asyncio.Future[None]] = []
         self._news = asyncio.Event()
         self._due = 0.0
-        self._complete_since = clock()
+        self._unsaved = Unsaved(lanes, clock())
         self._down_since: float | None = None
         self._everything = False
         self._pause = 0.0
@@ -80,12 +81,8 @@ class Keeper:
     @property
     def reading(self) -> StoreReading:
         now = self._clock()
-        behind = now - self._complete_since
-        return StoreReading(
-            self.counts,
-            None if self._down_since is None else now - self._down_since,
-            {lane.model: behind if lane.unsaved(-math.inf) else 0.0 for lane in self._lanes},
-        )
+        degraded_for = None if self._down_since is None else now - self._down_since
+        return StoreReading(self.counts, degraded_for, self._unsaved.ages(now))
 
     @property
     def degraded(self) -> bool:
@@ -181,7 +178,7 @@ class Keeper:
             self._recover()
             self.counts.durations.add(self._clock() - started)
             if complete:
-                self._complete_since = started
+                self._unsaved.saved(started)
             _resolve(waiting, None)
 
     def _hand_over(self, stream: Stream) -> None:
@@ -192,11 +189,11 @@ class Keeper:
         urgent, self._urgent = self._urgent, set()
         self.counts.rounds += 1
         await self._say_farewells()
-        streams = self._unsaved() if complete else [each for each in urgent if each.slot]
+        streams = self._to_save() if complete else [each for each in urgent if each.slot]
         for some in _slices(streams):
             await self._save_streams([stream for stream in some if stream.slot])
 
-    def _unsaved(self) -> list[Stream]:
+    def _to_save(self) -> list[Stream]:
         if self._everything:
             return self._lanes.unsaved(math.inf)
         return self._lanes.unsaved(self._clock() - self._idle_limit / _REFRESHES)
@@ -259,6 +256,7 @@ class Keeper:
             log.error(told, error, extra=extra)
 
     def _put_off(self) -> None:
+        self._unsaved.look(self._clock())
         self._pause = min(2 * self._pause or self._interval, _LONGEST_PAUSE)
 
     def _recover(self) -> None:
