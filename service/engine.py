@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from service.checkpoint.store import Store
 from service.core.blocks import Block
-from service.core.counts import Readings
+from service.core.counts import LaneReading, Readings
 from service.core.directory import Directory
 from service.core.errors import (
     ServerDraining,
@@ -122,7 +122,13 @@ class Engine:
     def readings(self) -> Readings:
         """What its metrics are made of."""
         lanes = self._lanes.readings(self._directory.detached_by_model())
-        return Readings(self.counts, lanes, self._custody.reading(), self._directory.limit)
+        store, limit = self._custody.reading(), self._directory.limit
+        return Readings(self.counts, lanes, store, limit, self.past)
+
+    @property
+    def past(self) -> tuple[LaneReading, ...]:
+        """Of versions that have left service: their counts."""
+        return self._lanes.past
 
     async def measure(self) -> None:
         """Finds out from how long on a run is long here; until then none is."""

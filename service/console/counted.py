@@ -52,12 +52,8 @@ class Counted:
         return _combined(self, other, add)
 
     def since(self, earlier: Counted) -> Counted:
-        """What has come since then; nothing where it was counted anew."""
+        """What has come since then; nothing where that was looked at later."""
         return _combined(self, earlier, lambda after, before: max(0, after - before))
-
-    def continues(self, earlier: Counted) -> bool:
-        """Whether no number is lower than then."""
-        return earlier + self.since(earlier) == self
 
 
 def _combined(one: Counted, other: Counted, how: Callable[[int, int], int]) -> Counted:

@@ -42,7 +42,7 @@ class History:
         self._looks: deque[Look] = deque(maxlen=_LOOKS)
         self._rates: deque[Mapping[ModelKey, float]] = deque(maxlen=_RATES)
         self._past: dict[ModelKey, Counted] = {}
-        """By processes that are gone, and before a version came into service anew."""
+        """By processes that are gone."""
 
     def add(self, look: Look) -> None:
         if self._looks:
@@ -51,8 +51,8 @@ class History:
             self._rates.append(
                 {model: each.ran / since.seconds for model, each in since.models.items()}
             )
-            for process, view in last.views.items():
-                _add(self._past, _ended(view, look.views.get(process, View())))
+            for process in last.views.keys() - look.views.keys():
+                _add(self._past, last.views[process].models)
         self._looks.append(look)
 
     def rates(self) -> list[Mapping[ModelKey, float]]:
@@ -69,7 +69,7 @@ class History:
         return _grown(before, look)
 
     def totals(self, look: Look) -> dict[ModelKey, Counted]:
-        """What was counted until `look`, by processes and in times of service that are over too."""
+        """What was counted until `look`, by processes that are gone too."""
         together = dict(self._past)
         for view in look.views.values():
             _add(together, view.models)
@@ -79,16 +79,6 @@ class History:
 def _add(together: dict[ModelKey, Counted], models: Iterable[ModelView]) -> None:
     for each in models:
         together[each.model] = together.get(each.model, Counted()) + each.counted
-
-
-def _ended(before: View, after: View) -> list[ModelView]:
-    """What the process had counted of versions that it has no more, or counts anew."""
-    counted = {each.model: each.counted for each in after.models}
-    return [
-        each
-        for each in before.models
-        if each.model not in counted or not counted[each.model].continues(each.counted)
-    ]
 
 
 def _grown(before: Look, after: Look) -> Recent:

@@ -61,11 +61,13 @@ def snapshot_of(service: Service, history: History, look: Look, query: Query) ->
 
 
 def _models(history: History, look: Look, scope: Scope) -> list[Json]:
-    """Every one that may be seen, whichever is asked for."""
+    """Every one that serves and may be seen, whichever is asked for."""
     visible = scope.of_all_models()
     streams: dict[ModelKey, int] = {}
     for view in look.views.values():
         for each in view.models:
+            if not each.serves:
+                continue
             streams[each.model] = streams.get(each.model, 0) + each.streams
     fast, slow = history.recent(look, RATE_SPAN), history.recent(look, SPAN)
     return [

@@ -66,7 +66,9 @@ class ModelView:
     streams: int
     """That have a slot."""
     counted: Counted
-    """Since the version came into service."""
+    """As long as the process lives."""
+    serves: bool = True
+    """False: it has left service, and only its counts are shown."""
 
 
 @dataclass(frozen=True, slots=True)

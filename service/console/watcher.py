@@ -21,14 +21,18 @@ class Watcher:
         """The counts are those at the end: a long listing takes a while."""
         self._lines.tidy()
         listing = await self._listing(query) if query.limit else Listing()
-        return View(
-            tuple(
-                ModelView(lane.model, lane.slots.held, Counted.of(lane.counts))
-                for lane in self._engine.lanes()
-            ),
-            listing,
-            self._line(query),
+        return View(self._models(), listing, self._line(query))
+
+    def _models(self) -> tuple[ModelView, ...]:
+        here = (
+            ModelView(lane.model, lane.slots.held, Counted.of(lane.counts))
+            for lane in self._engine.lanes()
         )
+        gone = (
+            ModelView(past.model, 0, Counted.of(past.steps), serves=False)
+            for past in self._engine.past
+        )
+        return (*here, *gone)
 
     async def _listing(self, query: Query) -> Listing:
         now = self._engine.now

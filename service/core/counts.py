@@ -1,15 +1,15 @@
 """What is counted while a service works: plain numbers, read when someone asks for metrics.
 
 Each is written by the one part that it belongs to, once a batch or a round where possible, and
-only ever grows. A `Reading` puts them beside what holds at one moment, such as how many streams
-there are.
+only ever grows: a version that comes into service again counts on. A `Reading` puts them beside
+what holds at one moment, such as how many streams there are.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from service.core.errors import StepFault, StreamMoved, StreamTakenOver
 from service.core.histogram import Histogram
@@ -18,7 +18,7 @@ from service.core.streams import ModelKey
 
 @dataclass(slots=True)
 class StepCounts:
-    """Of one model version, since it came into service; its lane's. Histograms are of seconds."""
+    """Of one model version; its lane's. Histograms are of seconds."""
 
     ran: int = 0
     """Steps that ran and were committed."""
@@ -50,10 +50,26 @@ class StepCounts:
         """Runs of the model on behalf of steps."""
         return sum(self.sizes.values())
 
+    def add(self, former: StepCounts) -> None:
+        """Goes on from what was counted before."""
+        self.ran += former.ran
+        self.late += former.late
+        self.held += former.held
+        self.replays += former.replays
+        self.faults.update(former.faults)
+        for size, runs in former.sizes.items():
+            self.sizes[size] += runs
+            self.seconds[size] += former.seconds[size]
+        self.last = max(self.last, former.last)
+        self.queue.add_all(former.queue)
+        self.compute.add_all(former.compute)
+        self.write.add_all(former.write)
+        self.jitter.add_all(former.jitter)
+
 
 @dataclass(slots=True)
 class StreamCounts:
-    """Of one model version, since it came into service; its lane's."""
+    """Of one model version; its lane's."""
 
     opened: int = 0
     closed: int = 0
@@ -66,6 +82,14 @@ class StreamCounts:
         default_factory=lambda: Counter({StreamTakenOver.name: 0, StreamMoved.name: 0})
     )
     """Streams that go on elsewhere, by the name of the error that their connection was told."""
+
+    def add(self, former: StreamCounts) -> None:
+        """Goes on from what was counted before."""
+        self.opened += former.opened
+        self.closed += former.closed
+        self.expired += former.expired
+        self.spilled += former.spilled
+        self.lost.update(former.lost)
 
 
 @dataclass(slots=True)
@@ -103,6 +127,11 @@ class RowCounts:
     spilled: int = 0
     """States that left it for the host's, to make room for others."""
 
+    def add(self, former: RowCounts) -> None:
+        """Goes on from what was counted before."""
+        self.entered += former.entered
+        self.spilled += former.spilled
+
 
 @dataclass(frozen=True, slots=True)
 class RowsReading:
@@ -126,6 +155,18 @@ class LaneReading:
     """Streams without a connection; the other slots are of streams that have one."""
     device: RowsReading | None = None
     """None where every slot has its row."""
+
+    def add_to(self, lane: LaneReading) -> None:
+        """Has a lane of the same version, which has counted nothing yet, count on from this."""
+        lane.steps.add(self.steps)
+        lane.streams.add(self.streams)
+        if lane.device and self.device:
+            lane.device.counts.add(self.device.counts)
+
+    def out_of_service(self) -> LaneReading:
+        """What stays of it: its counts."""
+        device = self.device and replace(self.device, rows=0, used=0)
+        return replace(self, slots=0, detached=0, device=device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +192,13 @@ class Readings:
     """None without a durable store."""
     limit: int = 0
     """Streams that it keeps at most."""
+    past: tuple[LaneReading, ...] = ()
+    """Of versions that have left service: their counts."""
+
+    @property
+    def versions(self) -> tuple[LaneReading, ...]:
+        """All that have been in service."""
+        return self.lanes + self.past
 
     @property
     def detached(self) -> int:

@@ -53,6 +53,11 @@ class Histogram:
         self._counts += np.bincount(places, minlength=len(self._counts))
         self._total += total
 
+    def add_all(self, other: Histogram) -> None:
+        """Counts what the other has counted, whose bounds are the same."""
+        self._counts += np.array(other.counts)
+        self._total += other.total
+
     @property
     def counts(self) -> list[int]:
         """Values for each bound, and last those beyond all."""

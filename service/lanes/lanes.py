@@ -17,9 +17,10 @@ class Lanes:
         self._lanes = dict(lanes)
         self._refused = dict(refused)
         self._retired: set[ModelKey] = set()
-        self._past_steps = 0
-        """Run by the lanes that have left."""
+        self._past: dict[ModelKey, LaneReading] = {}
+        """Of the versions that have left, as they did."""
         self._past_spent = 0.0
+        """By the lanes that have left."""
         self.loading_seconds = 0.0
         """Of the processor, spent on loading models while others serve."""
 
@@ -43,6 +44,11 @@ class Lanes:
         """`detached`: how many streams of each model have no connection; none, if it lacks."""
         return tuple(lane.reading(detached.get(lane.model, 0)) for lane in self)
 
+    @property
+    def past(self) -> tuple[LaneReading, ...]:
+        """Of the versions that have left service: their counts."""
+        return tuple(self._past.values())
+
     def find(self, model: ModelKey) -> Lane | None:
         return self._lanes.get(model)
 
@@ -56,8 +62,12 @@ class Lanes:
         return model in self._retired
 
     def put(self, lane: Lane) -> None:
-        """Brings a version into service, in the place of one of its number without streams."""
+        """Brings a version into service, in the place of one of its number without streams. It
+        counts on from what its number has counted before.
+        """
         self._leave(lane.model)
+        if lane.model in self._past:
+            self._past.pop(lane.model).add_to(lane.reading(0))
         self._lanes[lane.model] = lane
         self._refused.pop(lane.model, None)
 
@@ -88,7 +98,7 @@ class Lanes:
     def _leave(self, model: ModelKey) -> None:
         former = self._lanes.pop(model, None)
         if former:
-            self._past_steps += former.counts.ran
+            self._past[model] = former.reading(0).out_of_service()
             self._past_spent += former.spent
         self._retired.discard(model)
 
@@ -126,7 +136,8 @@ class Lanes:
 
     def steps(self) -> int:
         """That have run, of all of them."""
-        return self._past_steps + sum(lane.counts.ran for lane in self)
+        past = sum(reading.steps.ran for reading in self._past.values())
+        return past + sum(lane.counts.ran for lane in self)
 
     def computed(self) -> float:
         """Seconds of the processor that all runs took, and all loads."""

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from math import inf
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client.metrics_core import Metric
-from prometheus_client.samples import Sample
 
 from service.metrics.service import HIGHEST
 
 _Labels = tuple[tuple[str, str], ...]
 _Values = dict[tuple[str, _Labels], float]
 """By the name and the labels of a sample."""
-_Owner = tuple[str, str]
-"""The model and the version whose totals begin and end together; empty: the process itself."""
 
 _TOTALS = {"counter", "histogram", "summary"}
 _PER_WORKER = "process_"
@@ -23,9 +18,8 @@ _PER_WORKER = "process_"
 
 
 class Ledger:
-    """Adds up what workers count. A worker counts from 0 after a death, and what a model version
-    counted goes when it leaves a worker. No total falls then: Prometheus would take the sum for
-    one that began anew.
+    """Adds up what workers count. A worker counts from 0 after a death. No total falls then:
+    Prometheus would take the sum for one that began anew.
     """
 
     def __init__(self) -> None:
@@ -35,23 +29,14 @@ class Ledger:
 
     def update(self, worker: str, families: Iterable[Metric]) -> None:
         """What a worker counts, read after what the last update told; it stands until the next."""
-        families = list(families)
-        last = self._last.get(worker, [])
-        self._keep(last, _ended(_totals(last), _totals(families)))
-        self._last[worker] = families
-        for family in families:
+        self._last[worker] = list(families)
+        for family in self._last[worker]:
             self._shapes.setdefault(family.name, family)
 
     def retire(self, worker: str) -> None:
         """The worker has died: what it counted stays, and what it was goes."""
-        last = self._last.pop(worker, [])
-        self._keep(last, _totals(last).keys())
-
-    def _keep(self, families: Iterable[Metric], owners: Collection[_Owner]) -> None:
-        for family in filter(_is_total, families):
-            kept = Metric(family.name, family.documentation, family.type)
-            kept.samples = [each for each in family.samples if _owner(each) in owners]
-            _merge(self._past.setdefault(family.name, {}), kept, _added)
+        for family in filter(_is_total, self._last.pop(worker, [])):
+            _merge(self._past.setdefault(family.name, {}), family, _added)
 
     def families(self) -> Iterator[Metric]:
         """Each family once, over all workers."""
@@ -71,27 +56,6 @@ def _is_total(family: Metric) -> bool:
 
 def _is_per_worker(family: Metric) -> bool:
     return family.name.startswith(_PER_WORKER)
-
-
-def _owner(sample: Sample) -> _Owner:
-    return sample.labels.get("model", ""), sample.labels.get("version", "")
-
-
-def _totals(families: Iterable[Metric]) -> dict[_Owner, _Values]:
-    totals: dict[_Owner, _Values] = defaultdict(dict)
-    for family in filter(_is_total, families):
-        for sample in family.samples:
-            totals[_owner(sample)][sample.name, tuple(sample.labels.items())] = sample.value
-    return totals
-
-
-def _ended(before: Mapping[_Owner, _Values], after: Mapping[_Owner, _Values]) -> set[_Owner]:
-    """Whose totals are gone, or began anew: all of them did if any of them fell."""
-    return {owner for owner, values in before.items() if _fell(values, after.get(owner, {}))}
-
-
-def _fell(before: _Values, after: _Values) -> bool:
-    return any(after.get(key, -inf) < value for key, value in before.items())
 
 
 def _added(one: float, other: float) -> float:

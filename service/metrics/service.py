@@ -28,7 +28,7 @@ def families(readings: Readings, device: str = "cpu") -> Iterator[Metric]:
     """Every metric of this process, whose models run on `device`."""
     yield _info(device)
     yield from stream_families(readings)
-    yield from model_families(readings.lanes)
+    yield from model_families(readings.versions)
     if readings.store:
         yield from store_families(readings.store)
     yield from ProcessCollector(registry=None).collect()

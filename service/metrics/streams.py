@@ -38,7 +38,7 @@ _COUNTS = (
 
 def stream_families(readings: Readings) -> Iterator[Metric]:
     yield from _present(readings)
-    yield from _opens(readings.opens, readings.lanes)
+    yield from _opens(readings.opens, readings.versions)
 
 
 def _present(readings: Readings) -> Iterator[Metric]:
@@ -47,7 +47,7 @@ def _present(readings: Readings) -> Iterator[Metric]:
         "Streams in memory, attached to a connection or detached.",
         labels=(*MODEL, "state"),
     )
-    for lane in readings.lanes:
+    for lane in readings.versions:
         streams.add_metric((*labels_of(lane), "attached"), lane.slots - lane.detached)
         streams.add_metric((*labels_of(lane), "detached"), lane.detached)
     yield streams

@@ -175,6 +175,18 @@ async def test_what_becomes_of_streams_is_counted_by_their_model() -> None:
     assert (older.opened, older.closed, older.expired) == (1, 0, 0)
 
 
+@pytest.mark.parametrize("end", ["close", "expire"])
+async def test_the_last_stream_of_a_retired_version_is_counted(end: str) -> None:
+    made, owner = engine(), Connection()
+    stream = (await made.open(request("older", version=1), owner)).stream
+    made._lanes.retire(MODEL)
+    getattr(made, end)(stream, owner)
+    assert [lane.model for lane in made.readings().lanes] == [NEWER]
+    [past] = made.readings().past
+    assert (past.model, past.streams.opened, past.slots) == (MODEL, 1, 0)
+    assert (past.streams.closed, past.streams.expired) == (end == "close", end == "expire")
+
+
 async def test_draining_refuses_opens_and_waits_for_the_connections() -> None:
     made, owner = engine(), Connection()
     stream = (await made.open(request(), owner)).stream

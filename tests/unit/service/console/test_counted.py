@@ -34,12 +34,5 @@ def test_counts_add_up_and_subtract() -> None:
     assert one + Counted() == one
 
 
-def test_a_model_that_is_counted_anew_has_gone_backwards_nowhere() -> None:
+def test_between_a_look_and_one_before_it_nothing_has_come() -> None:
     assert Counted(ran=1, sizes=(0, 1)).since(Counted(ran=9, sizes=(4, 0))) == Counted(sizes=(0, 1))
-
-
-def test_a_count_continues_unless_a_number_is_lower() -> None:
-    before = Counted(ran=5, sizes=(1, 2))
-    assert Counted(ran=5, sizes=(1, 3), queue=(0, 1)).continues(before)
-    assert not Counted(ran=4, sizes=(9, 9)).continues(before)
-    assert not Counted(ran=9, sizes=(9, 1)).continues(before)

@@ -60,18 +60,3 @@ def test_only_minutes_are_kept() -> None:
     for second in range(400):
         history.add(look(float(second), one=View()))
     assert len(history.rates()) == 300
-
-
-def test_what_a_version_counted_before_it_was_unloaded_still_stands() -> None:
-    history = History()
-    for at, models in enumerate((view(150), View(), View(), view(3))):
-        last = look(float(at), one=models)
-        history.add(last)
-        assert history.totals(last)[GRU].ran == (153 if at == 3 else 150)
-
-
-def test_what_a_version_counted_before_it_was_loaded_again_still_stands() -> None:
-    history = History()
-    for at, ran in enumerate((150, 3, 5)):
-        history.add(look(float(at), one=view(ran)))
-    assert history.totals(look(3.0, one=view(5)))[GRU].ran == 155

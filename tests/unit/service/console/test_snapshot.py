@@ -43,6 +43,14 @@ def test_models_have_rates_and_means() -> None:
     assert found["totals"]["late"] == 1
 
 
+def test_a_version_that_has_left_service_counts_in_the_totals_alone() -> None:
+    past = View((ModelView(GRU, 0, Counted(ran=300), serves=False), ModelView(LSTM, 0, Counted())))
+    found = told(look(0.0, one=two_models(100)), *(look(at, one=past) for at in (1.0, 2.0)))
+    assert [model["name"] for model in found["models"]] == ["lstm/1"]
+    assert found["totals"]["ran"] == 300
+    assert found["rates"]["values"] == [200.0]
+
+
 def test_percentiles_and_histograms_are_of_the_last_seconds() -> None:
     def timed(fast: int, slow: int) -> View:
         buckets = [0] * (len(SECONDS) + 1)

@@ -35,6 +35,17 @@ async def test_a_process_shows_its_models_its_streams_and_a_line() -> None:
     assert view.line.values == ((1.0, 2.0, 3.0),)
 
 
+async def test_of_a_version_that_has_left_service_the_counts_are_shown() -> None:
+    lanes, owner = Lanes({MODEL: accumulator_lane()}, {}), Connection()
+    engine = Engine(lanes, Directory(limit=4, idle_limit=600.0))
+    stream = (await engine.open(request("robot"), owner)).stream
+    steps(lanes[MODEL], stream, 3)
+    lanes.retire(MODEL)
+    engine.close(stream, owner)
+    [past] = (await Watcher(engine).view(Query())).models
+    assert (past.model, past.serves, past.streams, past.counted.ran) == (MODEL, False, 0, 3)
+
+
 async def test_nothing_is_looked_at_that_is_not_asked_for() -> None:
     view = await (await watching()).view(Query())
     assert (view.listing, view.line) == (Listing(), None)

@@ -87,6 +87,37 @@ def test_a_refused_file_leaves_what_serves_and_one_that_serves_ends_the_refusal(
     assert one[MODEL] is newer and not one.refused
 
 
+def test_a_version_counts_on_when_it_comes_into_service_again() -> None:
+    two = lanes(MODEL, NEWER)
+    for times in (1, 2, 3):
+        stream = stream_on(two[MODEL])
+        step(two[MODEL], stream)
+        two[MODEL].stream_counts.closed += 1
+        two.retire(MODEL)
+        two.free(stream)
+        [past] = two.past
+        assert (past.model, past.slots, past.steps.ran, past.streams.closed) == (
+            MODEL,
+            0,
+            times,
+            times,
+        )
+        two.put(accumulator_lane())
+        again = two[MODEL].reading(0)
+        assert (again.steps.ran, again.streams.closed, two.past) == (times, times, ())
+        assert sum(again.steps.queue.counts) == times
+        assert two.steps() == times
+
+
+def test_a_version_that_replaces_itself_counts_on() -> None:
+    one = lanes(MODEL)
+    stream = stream_on(one[MODEL])
+    step(one[MODEL], stream)
+    one.free(stream)
+    one.put(accumulator_lane())
+    assert (one[MODEL].counts.ran, one.past) == (1, ())
+
+
 def test_what_has_run_is_counted_beyond_the_life_of_a_lane() -> None:
     two = lanes(MODEL, NEWER)
     stream = stream_on(two[MODEL])

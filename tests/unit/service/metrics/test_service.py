@@ -87,6 +87,24 @@ def test_of_rows_of_a_device_nothing_is_said_where_each_slot_has_one() -> None:
     assert {sample.labels["model"] for sample in rows.samples} == {"gru"}
 
 
+def test_of_a_version_that_has_left_service_every_total_stays() -> None:
+    made = readings()
+    past = tuple(lane.out_of_service() for lane in made.lanes)
+    told = list(families(readings(lanes=(), past=past)))
+    for before, after in zip(MADE, told, strict=True):
+        if before.name.startswith("stepwire_") and before.type != "gauge":
+            assert after.samples == before.samples
+    levels = (
+        "stepwire_streams",
+        "stepwire_slots_used",
+        "stepwire_device_rows",
+        "stepwire_host_slots",
+    )
+    for family in (family for family in told if family.name in levels):
+        assert [sample.value for sample in family.samples] == [0] * len(family.samples)
+        assert family.samples
+
+
 def test_what_is_combined_by_the_highest_is_a_gauge_that_is_there() -> None:
     kinds = {family.name: family.type for family in MADE}
     assert {kinds.get(name) for name in HIGHEST} == {"gauge"}
