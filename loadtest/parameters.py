@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-_ADDRESS = re.compile(r".+:\d+|unix(-abstract)?:.+")
+from stepwire.addresses import fault
+
+_SOCKET_FILE = re.compile(r"unix(-abstract)?:.+")
 
 
 class Amount(click.FloatRange):
@@ -24,11 +26,16 @@ class Amount(click.FloatRange):
 
 
 class Address(click.ParamType[str]):
-    """HOST:PORT; gRPC would take another port for one that is left out."""
+    """HOST:PORT, or the file of a socket; gRPC would take another port for one that is left out."""
 
     name = "address"
 
+    def __init__(self, *, lowest_port: int = 1) -> None:
+        """`lowest_port`: 0 for whoever listens, and takes a free one then."""
+        self._lowest_port = lowest_port
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not _ADDRESS.fullmatch(value):
-            self.fail(f"{value!r} is no HOST:PORT, as localhost:50051 is", param, ctx)
+        why = fault(value, lowest_port=self._lowest_port)
+        if why and not _SOCKET_FILE.fullmatch(value):
+            self.fail(f"{value!r} is no HOST:PORT: {why}", param, ctx)
         return str(value)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from stepwire.addresses import fault
+
 
 def host_of(address: str) -> str:
     return address.rpartition(":")[0]
 
 
 def address(text: str) -> str:
-    """The same text. Raises ValueError if it is no address."""
-    host, _, port = text.rpartition(":")
-    if not (host and _is_port(port)):
-        raise ValueError("not HOST:PORT")
+    """The same text. Raises ValueError if it is no address to listen on."""
+    if why := fault(text, lowest_port=0):
+        raise ValueError(f"not HOST:PORT: {why}")
     return text
 
 
@@ -23,10 +24,6 @@ def url(text: str) -> str:
     if not re.fullmatch(r"https?://[^/?#\s]+[^?#\s]*", text):
         raise ValueError("not a URL, such as http://localhost:4318")
     return text
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) <= 65535
 
 
 def is_loopback(host: str) -> bool:

@@ -28,7 +28,9 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command(short_help="Record live streams on their way to a server.")
-@click.argument("listen", type=Address(), default="localhost:50052", metavar="[HOST:PORT]")
+@click.argument(
+    "listen", type=Address(lowest_port=0), default="localhost:50052", metavar="[HOST:PORT]"
+)
 @click.option(
     "--from",
     "server",

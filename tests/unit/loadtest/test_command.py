@@ -40,7 +40,7 @@ def refused(*arguments: str) -> Result:
         ([*USUAL, "--ramp", "nan"], "'--ramp': 'nan' is no number"),
         ([*USUAL, "--drain", "nan"], "'--drain': 'nan' is no number"),
         ([*USUAL, "--streams", "0"], "--streams"),
-        ([*USUAL, "localhost"], "'localhost' is no HOST:PORT, as localhost:50051 is"),
+        ([*USUAL, "localhost"], "'localhost' is no HOST:PORT: a host and a port are needed"),
         ([*USUAL, ""], "'' is no HOST:PORT"),
         ([*USUAL, "localhost:"], "'localhost:' is no HOST:PORT"),
         ([*USUAL, "--protocol", "http"], "'native', 'fleet', 'triton'"),

@@ -39,7 +39,7 @@ def test_each_wrong_setting_has_a_line_that_names_it(monkeypatch: pytest.MonkeyP
     starts = ("listen (--listen, STEPWIRE_LISTEN)", "max_streams (--max-streams,", "grace (--grace")
     for line, start in zip(lines, starts, strict=True):
         assert line.startswith(start)
-    assert lines[0].endswith("not HOST:PORT, got 'nowhere'")
+    assert lines[0].endswith("as in localhost:50051, got 'nowhere'")
 
 
 def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_many_workers_need_a_store_that_all_of_them_reach() -> None:
 
 @pytest.mark.parametrize("listen", ["", ":1", "a:", "a:b", "a:65536", "a:-1", "50051"])
 def test_an_address_is_host_and_port(listen: str) -> None:
-    assert "not HOST:PORT, got" in refusal({"listen": listen, "insecure": "true"})[0]
+    assert "not HOST:PORT:" in refusal({"listen": listen, "insecure": "true"})[0]
 
 
 @pytest.mark.parametrize(
