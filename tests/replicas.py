@@ -45,7 +45,7 @@ class Line:
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
         self.cut = False
-        self.writes = 0
+        self.reads = self.writes = 0
 
     def _reach(self) -> MemoryStore:
         if self.cut:
@@ -53,6 +53,7 @@ class Line:
         return self.store
 
     async def read(self, key: StreamKey) -> Record | None:
+        self.reads += 1
         return await self._reach().read(key)
 
     async def create(self, write: Write) -> bool:

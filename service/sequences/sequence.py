@@ -12,8 +12,11 @@ from service.core.errors import (
     ModelNotFound,
     ServerFailed,
     ServiceError,
+    StoreDown,
+    StreamExists,
     StreamMoved,
     StreamNotFound,
+    StreamTakenOver,
 )
 from service.core.steps import Answer, Step, StepError
 from service.core.streams import StreamKey
@@ -26,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _OVER: Final = b"over"
 """The holder of a stream whose last timestep has run: the next owner, too, runs none after it."""
+_NOT_TO_END = StreamTakenOver, StreamExists, StoreDown
+"""Refusals of a start: another server begins the sequence anew, or the store cannot be asked."""
 
 
 class Register(Protocol):
@@ -100,16 +105,28 @@ class Sequence:
                     return
             if request.start:
                 self.close()
-                self._task = asyncio.create_task(self._end_former(refusal))
-                return
+                if refusal and self._may_live_elsewhere(refusal):
+                    self._task = asyncio.create_task(self._end_former(refusal))
+                    return
             self._pass_over(refusal)
         if self._parting:
             self._part()
         elif self.opened is None:
             self._register.forget(self)
 
-    async def _end_former(self, refusal: ServiceError | None) -> None:
-        """What comes behind a start is not for the sequence that another server may have."""
+    def _may_live_elsewhere(self, refusal: ServiceError) -> bool:
+        """Whether what comes behind a start, which is refused, might reach a former sequence that
+        another server has, or the store.
+
+        Not where it is answered by another start, and not where a server began the sequence
+        anew: that one is to go on. One whose asker is gone may have begun it anew elsewhere.
+        """
+        if isinstance(refusal, _NOT_TO_END):
+            return False
+        behind = self._line[1] if len(self._line) > 1 else None
+        return behind is None or behind.asker.gone or not behind.start
+
+    async def _end_former(self, refusal: ServiceError) -> None:
         await end_stream(self._engine, self.key)
         self._task = None
         self._pass_over(refusal)

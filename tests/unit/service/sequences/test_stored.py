@@ -8,6 +8,7 @@ import pytest
 
 from service.core.errors import InvalidRequest, StoreDown
 from service.core.sequences import sequence_key
+from service.core.steps import Output
 from service.sequences.sequences import Sequences
 from tests.fakes import MODEL
 from tests.replicas import Replica, Shared, until
@@ -131,15 +132,38 @@ async def test_a_start_that_is_refused_ends_what_was_taken_over_unawares() -> No
     assert "sequence_start" in await second.client.refusal(7)
 
 
-async def test_a_start_whose_client_is_gone_ends_what_another_server_has() -> None:
+async def test_a_start_whose_client_is_gone_leaves_what_another_server_has() -> None:
+    """Its client may have begun the sequence anew there."""
     store = Shared()
     first, second = Server(store), Server(store)
     await first.client.add(7, 1.0, start=True)
     gone = Client(second.sequences)
     gone.gone = True
     gone.send(7, start=True)
-    assert "sequence_start" in await second.client.refusal(7)
+    assert await first.client.add(7, 1.0) == 2.0
     assert not gone.heard
+
+
+async def test_of_two_starts_of_a_living_sequence_one_begins_it_anew() -> None:
+    for _ in range(20):
+        store = Shared()
+        former, *servers = (Server(store) for _ in range(3))
+        await former.client.add(7, 1.0, start=True)
+        starts = [server.client.send(7, 5.0, start=True) for server in servers]
+        told = [await s.client.told(start) for s, start in zip(servers, starts, strict=True)]
+        begun = [s for s, what in zip(servers, told, strict=True) if isinstance(what, Output)]
+        assert begun, told
+        assert await begun[-1].client.add(7, 1.0) == 6.0
+
+
+async def test_of_starts_that_are_refused_in_a_row_the_last_one_asks_the_store() -> None:
+    store = Shared()
+    first, second = Server(store), Server(store)
+    await first.client.add(7, 1.0, start=True)
+    for _ in range(50):
+        second.client.send(7, start=True, step=3)
+    assert "sequence_start" in await second.client.refusal(7)
+    assert second.replica.line.reads < 10
 
 
 async def test_while_the_store_is_away_a_start_ends_nothing_elsewhere() -> None:
