@@ -10,6 +10,9 @@ from service.core.errors import ModelNotFound
 from service.core.streams import ModelKey, OpenRequest, Stream
 from service.lanes.lane import Lane
 
+_PAST = 64
+"""Versions out of service whose counts are told, the last that left: some load one every night."""
+
 
 class Lanes:
     def __init__(self, lanes: Mapping[ModelKey, Lane], refused: Mapping[ModelKey, str]) -> None:
@@ -18,7 +21,9 @@ class Lanes:
         self._refused = dict(refused)
         self._retired: set[ModelKey] = set()
         self._past: dict[ModelKey, LaneReading] = {}
-        """Of the versions that have left, as they did."""
+        """Of the versions that have left, as they did; the last one is the latest."""
+        self._past_steps = 0
+        """Run by versions whose counts are told no more."""
         self._past_spent = 0.0
         """By the lanes that have left."""
         self.loading_seconds = 0.0
@@ -99,6 +104,8 @@ class Lanes:
         former = self._lanes.pop(model, None)
         if former:
             self._past[model] = former.reading(0).out_of_service()
+            if len(self._past) > _PAST:
+                self._past_steps += self._past.pop(next(iter(self._past))).steps.ran
             self._past_spent += former.spent
         self._retired.discard(model)
 
@@ -137,7 +144,7 @@ class Lanes:
     def steps(self) -> int:
         """That have run, of all of them."""
         past = sum(reading.steps.ran for reading in self._past.values())
-        return past + sum(lane.counts.ran for lane in self)
+        return self._past_steps + past + sum(lane.counts.ran for lane in self)
 
     def computed(self) -> float:
         """Seconds of the processor that all runs took, and all loads."""

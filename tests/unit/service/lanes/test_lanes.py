@@ -128,3 +128,16 @@ def test_what_has_run_is_counted_beyond_the_life_of_a_lane() -> None:
     two.free(stream)
     assert (two.steps(), two.computed()) == before
     assert two.steps() == 1 and two.computed() >= 2.0
+
+
+def test_of_many_versions_that_have_left_the_last_ones_are_told_and_all_are_counted() -> None:
+    many = lanes()
+    for version in range(1, 71):
+        model = ModelKey(MODEL.name, version)
+        many.put(accumulator_lane(model=model))
+        stream = stream_on(many[model])
+        step(many[model], stream)
+        many.retire(model)
+        many.free(stream)
+    assert [past.model.version for past in many.past] == list(range(7, 71))
+    assert many.steps() == 70
