@@ -29,7 +29,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.command(short_help="Record live streams on their way to a server.")
 @click.argument(
-    "listen", type=Address(lowest_port=0), default="localhost:50052", metavar="[HOST:PORT]"
+    "listen", type=Address(listens=True), default="localhost:50052", metavar="[HOST:PORT]"
 )
 @click.option(
     "--from",
