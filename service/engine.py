@@ -169,7 +169,9 @@ class Engine:
         self._turns.due(lane)
 
     def submit_block(self, lane: Lane, block: Block) -> None:
-        """Accepts a step of each of many streams of that lane, which have one owner."""
+        """Accepts a step of each of many streams of that lane, which have one owner: it gets the
+        answers in a later turn.
+        """
         lane.submit_block(block)
         self._turns.due(lane)
 

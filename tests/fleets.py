@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import pytest
 
 from service.api.guard import Guard
 from service.api.native.fleet import FleetCall
 from service.api.native.fleet_messages import serialized
+from service.core.blocks import BlockOutputs
 from service.core.directory import Directory
 from service.core.streams import ModelKey
 from service.engine import Engine
@@ -78,6 +81,14 @@ class Talk(Talking):
                 **more,
             )
         )
+
+    @contextmanager
+    def unanswered(self) -> Iterator[list[BlockOutputs]]:
+        """What the engine answers meanwhile, which the call is not given."""
+        held: list[BlockOutputs] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.call, "answer", held.append)
+            yield held
 
     def outputs(self, handle: int) -> list[tuple[int, float]]:
         """The steps and totals that the stream was answered."""

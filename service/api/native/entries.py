@@ -14,6 +14,7 @@ from service.core.blocks import Block, BlockOwner
 from service.core.errors import StepFault
 from service.core.model import Array
 from service.core.roster import Place
+from service.core.slots import Index
 from service.core.steps import Answer, StepError
 from service.engine import Engine
 from service.lanes.lane import Lane
@@ -57,18 +58,16 @@ class Entries:
         if full.any() or cast.singles is not None or cast.lost is not None:
             self._sort(block, full, lane)
             return
-        self._engine.submit_block(lane, block)
-        roster.unanswered[cast.index] += 1
+        self._submit(block, cast.index, lane)
 
     def _sort(self, block: Block, full: Array, lane: Lane) -> None:
         """Each entry on its way: refused, one by one, or with the others."""
         places = self._roster.places[block.handles]
         self._refuse(block, full & (places != Place.LOST), lane)
         self._submit_singly(block, ~full & (places == Place.SINGLE))
-        block = block.part(~full & (places == Place.BLOCK))
-        self._roster.unanswered[block.handles] += 1
-        if len(block):
-            self._engine.submit_block(lane, block)
+        together = block.part(~full & (places == Place.BLOCK))
+        if len(together):
+            self._submit(together, together.handles, lane)
 
     def _fits(self, block: Block, lane: Lane) -> bool:
         """Whether the tensors have the size of so many entries; otherwise each is refused."""
@@ -98,5 +97,12 @@ class Entries:
     def _submit_singly(self, block: Block, entries: Array) -> None:
         for entry in np.flatnonzero(entries).tolist():
             handle = block.handles.item(entry)
-            self._roster.unanswered[handle] += 1
             self._engine.submit(self._owner.stream(handle), block.step(entry))
+            self._roster.unanswered[handle] += 1
+
+    def _submit(self, block: Block, handles: Index, lane: Lane) -> None:
+        """Counts steps once they are accepted: the answers come in a later turn, and a call that
+        ends must not wait for those of steps that were not.
+        """
+        self._engine.submit_block(lane, block)
+        self._roster.unanswered[handles] += 1

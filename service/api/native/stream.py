@@ -83,9 +83,10 @@ class StreamCall:
         self._news.ring()
 
     def leave(self, error: ServiceError) -> None:
-        self._parting = error
-        self._farewell = messages.going_away(str(error))
-        self._news.ring()
+        if self._parting is None:
+            self._parting = error
+            self._farewell = messages.going_away(str(error))
+            self._news.ring()
 
     async def serve(self) -> None:
         try:
@@ -158,7 +159,7 @@ class StreamCall:
         event = message.WhichOneof("event")
         if event == "step":
             self._engine.submit(stream, messages.step(message.step, self._engine.now))
-            self._unanswered += 1
+            self._unanswered += 1  # accepted, and so it is answered, in a later turn
         elif event == "close":
             self._closing = True
         else:

@@ -10,7 +10,10 @@ from service.core.streams import Mode
 from service.engine import Engine
 from stepwire.v1 import stream_pb2 as pb
 from tests.fakes import Connection, request
-from tests.fleets import MAX_BATCH, fleet, two_models
+from tests.fleets import MAX_BATCH, Talk, fleet, two_models
+from tests.replicas import Replica, Shared, until
+
+PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -109,3 +112,43 @@ async def test_a_draining_server_answers_what_it_has_accepted(engine: Engine, di
     assert talk.status == "SERVER_DRAINING"
     assert [talk.outputs(handle) for handle in handles] == [[(0, 1.0)]] * 2
     assert any(message.WhichOneof("event") == "going_away" for message in talk.heard)
+
+
+async def test_a_client_that_made_no_sense_is_told_so_though_the_server_drains(
+    engine: Engine, direct: bool
+) -> None:
+    talk, handles = await fleet(engine, 2, direct)
+    with talk.unanswered() as held:
+        talk.step(handles, [0, 0], [1.0, 1.0])
+        talk.send(b"\xff\xff")
+        await talk.turns()
+    engine.drain()
+    talk.call.answer(*held)
+    async with asyncio.timeout(PATIENCE):
+        await talk.task
+    assert talk.status == "INVALID_REQUEST"
+    assert [message.WhichOneof("event") for message in talk.heard] == ["opened", "outputs"]
+
+
+@pytest.mark.parametrize("breaks", ["submit", "submit_block"])
+async def test_a_message_that_the_service_fails_on_ends_the_call_and_leaves_its_streams_detached(
+    breaks: str, direct: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Steps that were not accepted get no answers, and none is waited for."""
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("no such luck")
+
+    engine = Replica(Shared()).engine
+    talk = Talk(engine, direct=direct)
+    await talk.open("safe", sync=True)
+    await talk.open("quick")
+    talk.step([0, 1], [0, 0], [1.0, 1.0])
+    await until(lambda: talk.outputs(0) == talk.outputs(1) == [(0, 1.0)])
+    monkeypatch.setattr(engine, breaks, fails)
+    talk.step([0, 1], [1, 1], [1.0, 1.0])
+    async with asyncio.timeout(PATIENCE):
+        await talk.task
+    assert talk.status == "SERVER_FAILED"
+    assert "ZeroDivisionError" in caplog.text
+    assert engine.readings().detached == 2

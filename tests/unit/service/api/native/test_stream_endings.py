@@ -120,6 +120,21 @@ async def test_a_draining_server_answers_what_it_has_accepted(engine: Engine, di
     assert talk.outputs == [(0, 1.0)]
 
 
+async def test_a_client_that_made_no_sense_is_told_so_though_the_server_drains(
+    engine: Engine, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await opened(engine, direct)
+    monkeypatch.setattr(engine, "submit", lambda stream, step: None)
+    talk.step(0, 1.0)
+    talk.send(b"\xff\xff")
+    await talk.turns()
+    engine.drain()
+    talk.call.answer(refusal(0))
+    async with asyncio.timeout(PATIENCE):
+        await talk.task
+    assert (talk.status, talk.events) == ("INVALID_REQUEST", ["opened", "error"])
+
+
 async def test_a_stream_taken_over_ends_its_call(engine: Engine, direct: bool) -> None:
     talk = await opened(engine, direct)
     talk.step(0, 1.0)
