@@ -90,6 +90,38 @@ async def test_no_answer_overtakes_what_is_still_to_be_written(
     assert [message.WhichOneof("event") for message in talk.heard[1:]] == ["left", "outputs"]
 
 
+async def test_no_answer_overtakes_one_that_waits_for_its_client(
+    engine: Engine, direct: bool
+) -> None:
+    talk, handles = await fleet(engine, 2, direct)
+    with talk.unanswered() as held:
+        for step in range(2):
+            talk.step(handles, [step] * 2, [1.0, 1.0])
+        await talk.turns()
+    talk.reads.clear()
+    talk.call.answer(held[0])
+    await talk.turns()
+    talk.reads.set()
+    talk.call.answer(held[1])
+    await talk.turns()
+    assert [talk.outputs(handle) for handle in handles] == [[(0, 1.0), (1, 2.0)]] * 2
+
+
+async def test_an_opening_is_not_overtaken_though_its_client_reads_late(
+    engine: Engine, direct: bool
+) -> None:
+    talk, handles = await fleet(engine, 2, direct)
+    with talk.unanswered() as held:
+        talk.step(handles, [0, 0], [1.0, 1.0])
+        await talk.turns()
+    talk.reads.clear()
+    assert await talk.open("late") == []
+    talk.reads.set()
+    talk.call.answer(*held)
+    await talk.turns()
+    assert [message.WhichOneof("event") for message in talk.heard[1:]] == ["opened", "outputs"]
+
+
 async def test_streams_of_several_models_share_a_call_but_no_message(
     engine: Engine, direct: bool
 ) -> None:

@@ -32,17 +32,23 @@ async def test_steps_are_answered_in_order_behind_the_opening(engine: Engine, di
     assert talk.status == "OK"
 
 
-async def test_no_answer_overtakes_one_that_waits_for_its_client(
-    engine: Engine, direct: bool
+@pytest.mark.parametrize("turns", [0, 20], ids=["to be written", "waiting for its client"])
+async def test_no_answer_overtakes_another(
+    engine: Engine, direct: bool, turns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk = await opened(engine, direct)
+    monkeypatch.setattr(engine, "submit", lambda stream, step: None)
+    for step in range(2):
+        talk.step(step, 1.0)
+    await talk.turns()
     talk.reads.clear()
-    talk.step(0, 1.0)
-    await talk.turns()
+    talk.call.answer(refusal(0))
+    await talk.turns(turns)
     talk.reads.set()
-    talk.step(1, 1.0)
+    talk.call.answer(refusal(1))
     await talk.turns()
-    assert talk.outputs == [(0, 1.0), (1, 2.0)]
+    assert [message.error.step for message in talk.heard[1:]] == [0, 1]
+    talk.task.cancel()
 
 
 async def test_a_client_that_does_not_read_is_read_no_further(engine: Engine, direct: bool) -> None:
@@ -58,34 +64,19 @@ async def test_a_client_that_does_not_read_is_read_no_further(engine: Engine, di
 
 
 async def test_the_opening_comes_first_though_its_client_reads_late(
-    engine: Engine, direct: bool
+    engine: Engine, direct: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk = Talk(engine, direct=direct)
+    monkeypatch.setattr(engine, "submit", lambda stream, step: None)
     talk.reads.clear()
     talk.open()
     talk.step(0, 1.0)
     await talk.turns()
     assert talk.events == []
     talk.reads.set()
-    talk.step(1, 1.0)
-    await talk.turns()
-    assert talk.events == ["opened", "output", "output"]
-
-
-async def test_no_answer_overtakes_one_that_is_still_to_be_written(
-    engine: Engine, direct: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    talk = await opened(engine, direct)
-    monkeypatch.setattr(engine, "submit", lambda stream, step: None)
-    for step in range(2):
-        talk.step(step, 1.0)
-    await talk.turns()
-    talk.reads.clear()
     talk.call.answer(refusal(0))
-    talk.reads.set()
-    talk.call.answer(refusal(1))
     await talk.turns()
-    assert [message.error.step for message in talk.heard[1:]] == [0, 1]
+    assert talk.events == ["opened", "error"]
     talk.task.cancel()
 
 
