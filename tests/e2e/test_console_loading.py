@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,7 +19,25 @@ pytestmark = pytest.mark.timeout(300)
 
 PART = "table.js"
 TRIES = "stepwire-tries"
+MISSING = "document.querySelector('#missing')?.innerText"
 SERVES = "document.querySelector('#state')?.textContent === 'serving'"
+HELD = """{
+  const real = setTimeout;
+  globalThis.pauses = [];
+  globalThis.setTimeout = (act, milliseconds, ...given) => {
+    globalThis.pauses.push(milliseconds / 1000);
+    globalThis.next = () => act(...given);
+  };
+  globalThis.release = () => {
+    globalThis.setTimeout = real;
+    return globalThis.next();
+  };
+}"""
+"""What waits is noted, and goes on when it is told."""
+BLOCKED = """{
+  const get = () => { throw new DOMException("storage is blocked", "SecurityError"); };
+  Object.defineProperty(globalThis, "sessionStorage", { get });
+}"""
 
 
 class Proxy:
@@ -32,14 +49,10 @@ class Proxy:
         self.away = False
         self.last = f"/console/{PART}"
         """The path that is asked for when the service goes."""
-        self.refusals = asyncio.Semaphore(0)
-        """One for each time that the page was asked for in vain."""
 
     async def answer(self, request: web.Request) -> web.Response:
         self.away = self.away or request.path == self.last
         if self.away:
-            if request.path == "/":
-                self.refusals.release()
             return web.Response(status=503, text="503 Service Unavailable")
         async with self._session.get(self._service.rstrip("/") + request.path_qs) as told:
             wanted = "Content-Type", "Content-Security-Policy"
@@ -68,6 +81,24 @@ async def block(tab: Tab, *paths: str) -> None:
     await tab.tell("Network.setBlockedURLs", urls=list(paths))
 
 
+async def begin_with(tab: Tab, script: str) -> str:
+    """Each page that is opened from here on runs it first. Its identifier."""
+    told = await tab.tell("Page.addScriptToEvaluateOnNewDocument", source=script)
+    return str(told["identifier"])
+
+
+@asynccontextmanager
+async def held(tab: Tab) -> AsyncIterator[None]:
+    """The timers of each page that is opened meanwhile."""
+    identifier = await begin_with(tab, HELD)
+    yield
+    await tab.tell("Page.removeScriptToEvaluateOnNewDocument", identifier=identifier)
+
+
+def said(pause: int) -> str:
+    return f"/console/main.js, or a part of it, could not be loaded. Trying again in {pause} s."
+
+
 async def open_after(tab: Tab, url: str, *, tries: int) -> None:
     """As it is opened when so many tries were in vain."""
     await tab.value(f"sessionStorage.setItem('{TRIES}', {tries})")
@@ -91,24 +122,40 @@ async def test_a_page_whose_part_never_comes_says_so_and_tries_ever_less_often(
     url = url_of(start(*ANYWHERE))
     await tab.open(url)
     await block(tab, f"*/{PART}")
-    for tries, pause in ((4, 16), (1000, 30)):
-        await open_after(tab, url, tries=tries)
-        told = await tab.until("document.querySelector('#missing')?.innerText")
-        assert told == (
-            f"/console/main.js, or a part of it, could not be loaded. Trying again in {pause} s."
-        )
-        assert await tab.text("#state") == "connecting"
+    async with held(tab):
+        for tries, pause in ((4, 16), (1000, 30)):
+            await open_after(tab, url, tries=tries)
+            assert await tab.until(MISSING) == said(pause)
+            assert await tab.value("pauses") == [pause]
+            assert await tab.text("#state") == "connecting"
 
 
-async def test_a_page_behind_a_proxy_comes_back_once_its_service_does(
+async def test_a_page_behind_a_proxy_asks_ever_less_often_until_its_service_is_back(
     start: Start, tab: Tab
 ) -> None:
+    pauses = [1, 2, 4, 8, 16, 30, 30]
     async with proxied(url_of(start(*ANYWHERE))) as (proxy, url):
-        await tab.open(url)
-        for _ in range(2):
-            await asyncio.wait_for(proxy.refusals.acquire(), 60.0)
+        async with held(tab):
+            await tab.open(url)
+        assert await tab.until(MISSING) == said(pauses[0])
+        for pause in pauses[1:]:
+            await tab.value("next()")
+            assert await tab.text("#missing") == said(pause)
+        assert await tab.value("pauses") == pauses
         proxy.away, proxy.last = False, ""
+        await tab.value("void release()")
         await tab.until(SERVES)
+
+
+async def test_a_page_that_may_store_nothing_loads_again_and_works(start: Start, tab: Tab) -> None:
+    url = url_of(start(*ANYWHERE))
+    await begin_with(tab, BLOCKED)
+    await block(tab, f"*/{PART}")
+    await tab.open(url)
+    await tab.until(MISSING)
+    await block(tab)
+    await tab.until(SERVES)
+    assert not [each for each in tab.complaints if "storage is blocked" in each]
 
 
 async def test_a_page_that_lacks_its_style_works_and_says_so(start: Start, tab: Tab) -> None:
@@ -117,5 +164,5 @@ async def test_a_page_that_lacks_its_style_works_and_says_so(start: Start, tab: 
     await block(tab, "*/style.css")
     await open_after(tab, url, tries=1000)
     await tab.until(SERVES)
-    missing = await tab.text("#missing")
+    missing = await tab.until(MISSING)
     assert missing.startswith("/console/style.css, or a part of it, could not be loaded.")

@@ -1,32 +1,35 @@
 // Loads the page again where a part of it did not come: a service that is started again, or a
 // network that changes, can cut a page off in the middle of loading. Each try in a row waits twice
-// as long as the one before.
+// as long as the one before, also where the page itself does not come.
 
 const TRIES = "stepwire-tries";
-const PAUSE = 1;
+const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 30;
 
 let missing = false;
 
-async function again() {
+function missed({ target }) {
+  const url = target.src ?? target.href;
+  if (missing || !url || target instanceof HTMLImageElement) return;
+  missing = true;
+  wait(new URL(url).pathname, Number(stored((storage) => storage.getItem(TRIES))));
+}
+
+function wait(path, tries) {
+  const pause = Math.min(FIRST_PAUSE * 2 ** tries, LONGEST_PAUSE);
+  stored((storage) => storage.setItem(TRIES, tries + 1));
+  tell(`${path}, or a part of it, could not be loaded. Trying again in ${pause} s.`);
+  setTimeout(again, 1000 * pause, path, tries + 1);
+}
+
+async function again(path, tries) {
   try {
     const answer = await fetch("", { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.statusText);
     location.reload(); // only to what is a page: that of an error has nobody to load it again
   } catch {
-    setTimeout(again, 1000 * PAUSE);
+    wait(path, tries);
   }
-}
-
-function missed({ target }) {
-  const path = target.src ?? target.href;
-  if (missing || !path || target instanceof HTMLImageElement) return;
-  missing = true;
-  const tries = Number(sessionStorage.getItem(TRIES));
-  const pause = Math.min(PAUSE * 2 ** tries, LONGEST_PAUSE);
-  sessionStorage.setItem(TRIES, tries + 1);
-  tell(`${new URL(path).pathname}, or a part of it, could not be loaded. Trying again in ${pause} s.`);
-  setTimeout(again, 1000 * pause);
 }
 
 function tell(text) {
@@ -39,8 +42,17 @@ function tell(text) {
   place.textContent = text;
 }
 
+// A browser that blocks storage throws; each load of the page counts anew then.
+function stored(act) {
+  try {
+    return act(sessionStorage);
+  } catch {
+    return null;
+  }
+}
+
 function loaded() {
-  if (!missing) sessionStorage.removeItem(TRIES);
+  if (!missing) stored((storage) => storage.removeItem(TRIES));
 }
 
 window.addEventListener("error", missed, true);
