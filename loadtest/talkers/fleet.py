@@ -18,7 +18,7 @@ from loadtest.schedule import Arrival
 from loadtest.talkers.backlog import Backlog
 from loadtest.talkers.connection import Connection
 from loadtest.talkers.native import failed, opening, served
-from loadtest.talkers.talker import PATIENCE, PAUSE, Answer, Ears, Served
+from loadtest.talkers.talker import OPENED, PATIENCE, PAUSE, Answer, Ears, Served
 from stepwire import errors
 from stepwire.call import Call, both
 from stepwire.packing import packed
@@ -80,6 +80,9 @@ class FleetTalker:
         self._list(member)
 
     async def close(self) -> list[Arrival]:
+        if self._task and not self._all_open.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_open.wait(), OPENED)
         self._leaving = True
         abandoned = [a for member in self._members.values() for a in member.backlog.abandoned()]
         self._to_leave += list(self._handles)

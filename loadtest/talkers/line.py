@@ -10,7 +10,7 @@ from typing import Any, Generic
 from loadtest.schedule import Arrival
 from loadtest.talkers.backlog import Backlog
 from loadtest.talkers.dialect import Dialect, Request, Response
-from loadtest.talkers.talker import OPENING, PATIENCE, PAUSE, Answer, Ears, Served
+from loadtest.talkers.talker import OPENED, OPENING, PATIENCE, PAUSE, Answer, Ears, Served
 from stepwire.call import Call, both
 from stepwire.errors import StepwireError
 
@@ -26,9 +26,15 @@ class Line(Generic[Request, Response]):
         """Whether there is a call, in which the stream can say goodbye."""
         self._news = asyncio.Event()
         self._leaving = False
+        self._opening: asyncio.Task[Served] | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> Served:
+        """Goes on until `close`, also where nobody waits for it any more."""
+        self._opening = asyncio.create_task(self._open())
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> Served:
         call, served = await self._greet()
         self._speaks = True
         self._task = asyncio.create_task(self._run(call))
@@ -39,6 +45,10 @@ class Line(Generic[Request, Response]):
         self._news.set()
 
     async def close(self) -> list[Arrival]:
+        if self._opening:
+            await asyncio.wait([self._opening], timeout=OPENED)
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
         self._leaving = True
         abandoned = self.backlog.abandoned()
         self._news.set()

@@ -8,6 +8,9 @@ from loadtest.schedule import Arrival
 
 PATIENCE = 20.0
 """Seconds that opening or closing streams may take."""
+OPENED = 2.0
+"""Seconds that the opens under way are waited for when a load ends before it began: what a server
+opens for nobody would stay with it."""
 PAUSE = 0.5
 """Seconds until a stream whose conversation broke is opened again."""
 OPENING = 50

@@ -159,6 +159,28 @@ async def test_a_second_step_of_a_stream_travels_in_the_next_message() -> None:
     assert [answer.batch_size for _, answer in ears.told] == [2, 2, 1]
 
 
+async def test_streams_that_are_opened_for_nobody_leave() -> None:
+    asked, broken_off = asyncio.Event(), asyncio.Event()
+    left: list[int] = []
+
+    async def late(scene: Scene) -> None:
+        asked.set()
+        await asyncio.wait_for(broken_off.wait(), DEADLINE)
+        await scene.opened()
+        leave = (await scene.hear()).leave
+        left.extend(leave.handles)
+        await scene.left(leave)
+
+    async with fleet(Ears(), late) as talker:
+        opening = asyncio.create_task(talker.open())
+        await asyncio.wait_for(asked.wait(), DEADLINE)
+        opening.cancel()
+        await asyncio.wait([opening])
+        broken_off.set()
+        await talker.close()
+        assert sorted(left) == [100, 101, 102]
+
+
 async def test_a_refused_member_is_told() -> None:
     async def refusing(scene: Scene) -> None:
         members = [

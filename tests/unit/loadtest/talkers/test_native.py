@@ -128,6 +128,27 @@ async def test_an_end_that_comes_while_a_step_is_said_is_not_missed(
     assert heard == ["step", "close"]
 
 
+async def test_a_stream_that_is_opened_for_nobody_is_closed() -> None:
+    asked, closed = asyncio.Event(), asyncio.Event()
+
+    async def late(scene: Scene) -> None:
+        asked.set()
+        await asyncio.wait_for(broken_off.wait(), DEADLINE)
+        await scene.opened()
+        assert (await scene.hear()).WhichOneof("event") == "close"
+        closed.set()
+
+    broken_off = asyncio.Event()
+    async with playing(late) as address, lines(address, Ears()) as talker:
+        opening = asyncio.create_task(talker.open())
+        await asyncio.wait_for(asked.wait(), DEADLINE)
+        opening.cancel()
+        await asyncio.wait([opening])
+        broken_off.set()
+        await talker.close()
+        assert closed.is_set() and opening.cancelled()
+
+
 async def test_a_refused_open_is_told() -> None:
     async def scene(of: Scene) -> None:
         await of.hear()
