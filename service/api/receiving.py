@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, TypeVarTuple
@@ -10,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar, TypeVarTuple
 import grpc
 from google.protobuf.message import DecodeError, Message
 
+from service.api.bell import Bell
 from service.core.errors import InvalidRequest, ServerFailed, ServiceError
 
 Context: TypeAlias = grpc.aio.ServicerContext[bytes, Any]
@@ -57,6 +59,40 @@ async def _attend(context: Context, hear: Hear) -> bool:
     except grpc.aio.AbortError:
         pass  # the handler has ended the call
     return False
+
+
+class Receiver(ABC):
+    """A call that hears messages while it has room for their answers."""
+
+    def __init__(self) -> None:
+        self._reading = True
+        self._news = Bell()
+        """Wakes who writes."""
+        self._room = Bell()
+        """Wakes who reads."""
+
+    @property
+    @abstractmethod
+    def _is_full(self) -> bool:
+        """Whether no message may come for now."""
+
+    async def _read(self, context: Context, hear: Hear) -> None:
+        attend = attending(context)
+        try:
+            while self._reading and await attend(hear):
+                while self._reading and self._is_full:
+                    await self._room.heard()
+        finally:
+            self._reading = False
+            self._news.ring()
+
+    def _read_no_further(self) -> None:
+        """Leaves the read under way to end with the call.
+
+        grpc.aio never frees what belongs to a read that is cancelled (grpc/grpc#43360).
+        """
+        self._reading = False
+        self._room.ring()
 
 
 def fault(

@@ -10,12 +10,11 @@ from typing import TypeAlias
 import grpc
 
 from service.access.credentials import Credential
-from service.api.bell import Bell
 from service.api.errors import abort, abort_by_name
 from service.api.guard import Guard
 from service.api.inference.conversation import Conversation, read
 from service.api.inference.replies import refusal
-from service.api.receiving import attending, fault
+from service.api.receiving import Receiver, fault
 from service.api.refusals import Refusals
 from service.api.writing import Writing
 from service.core.errors import ServiceError
@@ -39,7 +38,7 @@ _UNANSWERED = 1024
 _UNANSWERED_BYTES = 8 * 2**20
 
 
-class StreamInferCall:
+class StreamInferCall(Receiver):
     """One streaming call: a task reads requests, the handler writes their answers, both in bytes.
 
     Answers are written as they come, so that no sequence waits for another one.
@@ -48,6 +47,7 @@ class StreamInferCall:
     def __init__(
         self, engine: Engine, sequences: Sequences, guard: Guard, context: StreamContext
     ) -> None:
+        super().__init__()
         self._engine = engine
         self._sequences = sequences
         self._guard = guard
@@ -60,9 +60,6 @@ class StreamInferCall:
         self._lost: ServiceError | None = None
         self.gone = False
         """Whether the call has ended: what it asked for and has not begun is not to run."""
-        self._reading = True
-        self._news = Bell()
-        self._room = Bell()
         self._writing = Writing(context)
 
     def read(self, request: SequenceRequest, lane: Lane) -> None:
@@ -109,7 +106,10 @@ class StreamInferCall:
             caller = self._guard.caller(self._context.invocation_metadata())
         except ServiceError as error:
             await abort(self._context, error)
-        self._reader = asyncio.create_task(self._read(caller))
+        conversation = Conversation(self._engine, self._sequences, caller)
+        self._reader = asyncio.create_task(
+            self._read(self._context, partial(self._hear, conversation))
+        )
         self._engine.counts.calls["inference"] += 1
         try:
             with self._guard.watching(self, caller):
@@ -120,17 +120,6 @@ class StreamInferCall:
             self._read_no_further()
         if self._lost:
             await abort(self._context, self._lost)
-
-    async def _read(self, caller: Credential) -> None:
-        hear = partial(self._hear, Conversation(self._engine, self._sequences, caller))
-        attend = attending(self._context)
-        try:
-            while self._reading and await attend(hear):
-                while self._reading and self._is_full:
-                    await self._room.heard()
-        finally:
-            self._reading = False
-            self._news.ring()
 
     def _hear(self, conversation: Conversation, data: bytes) -> bool:
         """Whether another request may come."""
@@ -145,14 +134,6 @@ class StreamInferCall:
     @property
     def _is_full(self) -> bool:
         return self._unanswered >= _UNANSWERED or self._unanswered_bytes >= _UNANSWERED_BYTES
-
-    def _read_no_further(self) -> None:
-        """Leaves the read under way to end with the call.
-
-        grpc.aio never frees what belongs to a read that is cancelled (grpc/grpc#43360).
-        """
-        self._reading = False
-        self._room.ring()
 
     async def _write(self) -> None:
         """Writes answers until no more are to come."""

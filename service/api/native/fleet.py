@@ -8,13 +8,12 @@ from typing import TypeAlias
 
 import grpc
 
-from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.guard import Guard
 from service.api.native import fleet_messages
 from service.api.native.entries import Entries
 from service.api.native.members import Members
-from service.api.receiving import attending, fault
+from service.api.receiving import Receiver, fault
 from service.api.writing import Writing
 from service.core.blocks import BlockOutputs
 from service.core.errors import InvalidRequest, ServiceError
@@ -39,12 +38,13 @@ _Said: TypeAlias = BlockOutputs | tuple[int, Answer] | pb.FleetResponse | int
 """What waits to be written; a handle: it is free once all before it is written."""
 
 
-class FleetCall:
+class FleetCall(Receiver):
     """One call: a task reads steps; their answers are written where they are made, or else by the
     handler. A client that does not read is read no further.
     """
 
     def __init__(self, engine: Engine, guard: Guard, context: Context) -> None:
+        super().__init__()
         self._engine = engine
         self._guard = guard
         self._context = context
@@ -56,9 +56,6 @@ class FleetCall:
         self._outbox: deque[_Said] = deque()
         self._parting: ServiceError | None = None
         self._farewell: pb.FleetResponse | None = None
-        self._reading = True
-        self._news = Bell()
-        self._room = Bell()
 
     @property
     def tenancies(self) -> Array:
@@ -126,7 +123,7 @@ class FleetCall:
             self._members.caller = self._guard.caller(self._context.invocation_metadata())
         except ServiceError as error:
             await abort(self._context, error)
-        self._reader = asyncio.create_task(self._read())
+        self._reader = asyncio.create_task(self._read(self._context, self._hear))
         try:
             await self._write()
             self._members.detach_all()
@@ -137,16 +134,6 @@ class FleetCall:
         if self._parting:
             await abort(self._context, self._parting)
 
-    async def _read(self) -> None:
-        attend = attending(self._context)
-        try:
-            while self._reading and await attend(self._hear):
-                while self._reading and self._is_full():
-                    await self._room.heard()
-        finally:
-            self._reading = False
-            self._news.ring()
-
     def _hear(self, data: bytes) -> bool:
         """Takes a message; whether another one may come."""
         if self._parting:
@@ -155,18 +142,11 @@ class FleetCall:
             return False
         self._parting = fault(pb.FleetRequest, self._accept, data)
         self._reading = not self._parting
-        return self._reading and not self._is_full()
+        return self._reading and not self._is_full
 
+    @property
     def _is_full(self) -> bool:
         return len(self._outbox) >= _UNWRITTEN or self._members.under_way >= _OPENINGS
-
-    def _read_no_further(self) -> None:
-        """Leaves the read under way to end with the call.
-
-        grpc.aio never frees what belongs to a read that is cancelled (grpc/grpc#43360).
-        """
-        self._reading = False
-        self._room.ring()
 
     def _accept(self, data: bytes) -> None:
         """Raises DecodeError and InvalidRequest."""

@@ -9,11 +9,10 @@ from functools import partial
 import grpc
 
 from service.access.credentials import Credential
-from service.api.bell import Bell
 from service.api.errors import abort
 from service.api.guard import Guard, within
 from service.api.native import messages
-from service.api.receiving import attending, fault, parsed, received
+from service.api.receiving import Receiver, fault, parsed, received
 from service.api.refusals import Refusals
 from service.api.writing import Writing
 from service.core.errors import InvalidRequest, ServiceError
@@ -31,7 +30,7 @@ _OPEN_SECONDS = 10.0
 """How long a call may wait before it opens its stream."""
 
 
-class StreamCall:
+class StreamCall(Receiver):
     """One call: a task reads steps; the stream's owner.
 
     Answers are written where they are made, or else by the handler. It reads no further while as
@@ -40,6 +39,7 @@ class StreamCall:
     """
 
     def __init__(self, engine: Engine, guard: Guard, context: Context) -> None:
+        super().__init__()
         self._engine = engine
         self._guard = guard
         self._context = context
@@ -48,16 +48,14 @@ class StreamCall:
         self._answers: deque[Answer] = deque()
         self._unanswered = 0
         self._durable = self._told = 0
+        self._window: int
         self._write_times: Histogram
         self._stream: Stream
         self._refusals = Refusals()
         self._lost: ServiceError | None = None
         self._parting: ServiceError | None = None
         self._farewell: pb.StreamResponse | None = None
-        self._reading = True
         self._closing = False
-        self._news = Bell()
-        self._room = Bell()
 
     def answer(self, answer: Answer) -> None:
         if self._answers or not self._writing.takes_offers:
@@ -93,7 +91,9 @@ class StreamCall:
             caller, opened = await self._open()
         except ServiceError as error:
             await abort(self._context, error)
-        self._reader = asyncio.create_task(self._read(opened))
+        self._reader = asyncio.create_task(
+            self._read(self._context, partial(self._hear, opened.stream))
+        )
         try:
             with self._guard.watching(self, caller, opened.stream.model.name):
                 if not self._lost:
@@ -127,31 +127,26 @@ class StreamCall:
         request = within(messages.open_request(message.open), caller, serving)
         opened = await self._engine.open(request, self)
         self._told = opened.durable_step
+        self._window = opened.lane.window
         self._write_times = opened.lane.counts.write
         self._stream = opened.stream
         if self._span:
             self._span.about(str(opened.stream.key), *opened.stream.model)
         return caller, opened
 
-    async def _read(self, opened: Opened) -> None:
-        hear, attend = partial(self._hear, opened), attending(self._context)
-        try:
-            while self._reading and await attend(hear):
-                while self._reading and self._unanswered >= opened.lane.window:
-                    await self._room.heard()
-        finally:
-            self._reading = False
-            self._news.ring()
+    @property
+    def _is_full(self) -> bool:
+        return self._unanswered >= self._window
 
-    def _hear(self, opened: Opened, data: bytes) -> bool:
+    def _hear(self, stream: Stream, data: bytes) -> bool:
         """Takes a message; whether another one may come."""
         if self._lost or self._parting:
             self._reading = False
         if not self._reading:
             return False
-        self._parting = fault(pb.StreamRequest, self._accept, opened.stream, data)
+        self._parting = fault(pb.StreamRequest, self._accept, stream, data)
         self._reading = not (self._closing or self._parting)
-        return self._reading and self._unanswered < opened.lane.window
+        return self._reading and not self._is_full
 
     def _accept(self, stream: Stream, data: bytes) -> None:
         """Takes a step or a close. Raises DecodeError and InvalidRequest."""
@@ -164,14 +159,6 @@ class StreamCall:
             self._closing = True
         else:
             raise InvalidRequest("after `open`, a message is `step` or `close`")
-
-    def _read_no_further(self) -> None:
-        """Leaves the read under way to end with the call.
-
-        grpc.aio never frees what belongs to a read that is cancelled (grpc/grpc#43360).
-        """
-        self._reading = False
-        self._room.ring()
 
     async def _write(self) -> None:
         """Writes what waits until the call has no more to give."""
